@@ -1,0 +1,5 @@
+export * from './device.ts'
+export * from './lock.ts'
+export * from './mount.ts'
+export { type SystemError, systemError } from './syscalls.ts'
+export * from './xattr.ts'

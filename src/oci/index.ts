@@ -1,0 +1,6 @@
+export type { ContainerConfig, Healthcheck, HistoryEntry, ImageConfig } from './config.ts'
+export type { Descriptor } from './descriptor.ts'
+export type { Index, Manifest } from './manifest.ts'
+export * from './media-type.ts'
+export type { Platform } from './platform.ts'
+export type { ImageSource, ImageTarget } from './repository.ts'

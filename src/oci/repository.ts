@@ -1,0 +1,22 @@
+import type { ByteRange, Bytes, Job } from '../core/index.ts'
+import type { Descriptor } from './descriptor.ts'
+
+/** A place images can be read from: the local store, a registry, an OCI layout, a docker archive, memory. */
+export interface ImageSource {
+  /** The descriptor a tag or digest stands for. Fails with `IMAGE_NOT_FOUND`. */
+  resolve(tagOrDigest: string, job?: Job): Promise<Descriptor>
+  has(descriptor: Descriptor, job?: Job): Promise<boolean>
+  /** Verified on the way when read whole: the iteration fails with `CONTENT_MISMATCH`. Fails with `BLOB_NOT_FOUND`. */
+  read(descriptor: Descriptor, range?: ByteRange, job?: Job): Bytes
+  tags(job?: Job): AsyncIterable<string>
+  /** Manifests whose `subject` this is, of one artifact type or of any. */
+  referrers(subject: Descriptor, artifactType?: string, job?: Job): AsyncIterable<Descriptor>
+}
+
+/** A place images can also be written to. Children go before parents; `tag` goes last. */
+export interface ImageTarget extends ImageSource {
+  /** Idempotent. `mountFrom` lets a registry take a blob that it already holds in another repository. */
+  write(descriptor: Descriptor, body: Bytes, options?: { mountFrom?: string }, job?: Job): Promise<void>
+  tag(name: string, descriptor: Descriptor, job?: Job): Promise<void>
+  untag(name: string, job?: Job): Promise<void>
+}
