@@ -29,6 +29,19 @@ export const CODES = {
   // oci
   IMAGE_NOT_FOUND: { fault: 'not-found', about: 'No image has this name, tag or digest.' },
   BLOB_NOT_FOUND: { fault: 'not-found', about: 'The content that a manifest names is not there.' },
+
+  // host
+  FILE_TOO_LARGE: { fault: 'invalid', about: 'A file that must be read whole is larger than the limit for its kind.' },
+  PROGRAM_MISSING: { fault: 'unavailable', about: 'A program that Slipway needs is not installed on this machine.' },
+  PROGRAM_FAILED: { fault: 'internal', about: 'A program that Slipway started ended with an error.' },
+
+  // store
+  STORE_UNUSABLE: { fault: 'unavailable', about: 'The store folder cannot be read or written.' },
+  STORE_TOO_NEW: { fault: 'unsupported', about: 'The store was written by a newer version.' },
+
+  // container
+  USER_UNKNOWN: { fault: 'invalid', about: 'The image has no user or group of this name.' },
+  USER_INVALID: { fault: 'invalid', about: 'A USER or --user value is not a user and an optional group.' },
 } as const
 
 /** A name out of the table of codes. */

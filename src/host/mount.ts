@@ -18,7 +18,7 @@ const FSMOUNT_CLOEXEC = 1
 const ATTRIBUTE = { ro: 0x1, nosuid: 0x2, nodev: 0x4, noexec: 0x8 } as const
 const MOVE_MOUNT_F_EMPTY_PATH = 4
 const AT_FDCWD = -100
-const MS = { bind: 4096, rec: 16384, private: 1 << 18, slave: 1 << 19, remount: 32, rdonly: 1 } as const
+const MS = { bind: 4096, rec: 16384, slave: 1 << 19, remount: 32, rdonly: 1 } as const
 const MNT_DETACH = 2
 // The mount API's numbers are the same on every architecture (they came after the tables were unified).
 const SYS = { fsopen: 430, fsconfig: 431, fsmount: 432, move_mount: 429 }
@@ -32,6 +32,7 @@ export function mount(fs: Mount, target: string, attributes: readonly (keyof typ
     'long syscall(long n, const uint8_t *name, long flags)',
     [SYS.fsopen, cPath(fs.type), FSOPEN_CLOEXEC],
     fs.type,
+    'fsopen',
   )
   try {
     configure(context, 'source', fs.source)
@@ -55,10 +56,15 @@ export function mount(fs: Mount, target: string, attributes: readonly (keyof typ
 
 function attach(context: number, target: string, attributes: number): void {
   const args = [SYS.fsmount, context, FSMOUNT_CLOEXEC, attributes]
-  const tree = call('long syscall(long n, long fd, long flags, long attributes)', args, target)
+  const tree = call('long syscall(long n, long fd, long flags, long attributes)', args, target, 'fsmount')
   try {
     const move = 'long syscall(long n, long from, const uint8_t *fromPath, long to, const uint8_t *toPath, long flags)'
-    call(move, [SYS.move_mount, tree, cPath(''), AT_FDCWD, cPath(target), MOVE_MOUNT_F_EMPTY_PATH], target)
+    call(
+      move,
+      [SYS.move_mount, tree, cPath(''), AT_FDCWD, cPath(target), MOVE_MOUNT_F_EMPTY_PATH],
+      target,
+      'move_mount',
+    )
   } finally {
     closeSync(tree)
   }
@@ -79,7 +85,7 @@ function fsconfig(context: number, command: number, key: string | null, value: s
     value === null ? null : cPath(value),
     0,
   ]
-  call(prototype, args, key === null ? undefined : value === null ? key : `${key}=${value}`)
+  call(prototype, args, key === null ? undefined : value === null ? key : `${key}=${value}`, 'fsconfig')
 }
 
 /** The file-system context can be read for messages such as "e overlay: too many lower directories, limit is 500". */
@@ -114,9 +120,9 @@ export function bindMount(
   if (options.readonly) mount2('none', target, MS.bind | MS.remount | MS.rdonly)
 }
 
-/** Cuts this mount namespace off from the one it was copied from: what is mounted here is not seen there. */
-export function makeMountsPrivate(): void {
-  mount2('none', '/', MS.rec | MS.private)
+/** After `unshare`: mounts made here stay here, those the host makes later still arrive. */
+export function makeMountsPropagateInward(): void {
+  mount2('none', '/', MS.rec | MS.slave)
 }
 
 function mount2(source: string | Buffer, target: string | Buffer, flags: number): void {

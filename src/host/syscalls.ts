@@ -30,12 +30,12 @@ function libc(prototype: string): KoffiFunc<(...args: unknown[]) => unknown> {
 
 /**
  * Calls a C function and returns its result; throws a `SystemError` when that is negative.
- * `path` is only for the message.
+ * `path` and `name` (when the function is `syscall`) are only for the message.
  */
-export function call(prototype: string, args: unknown[], path?: string | Buffer): number {
+export function call(prototype: string, args: unknown[], path?: string | Buffer, name?: string): number {
   const result = Number(libc(prototype)(...args))
   if (result >= 0) return result
-  throw systemError(loaded!.koffi.errno(), /(\w+)\s*\(/.exec(prototype)?.[1] ?? prototype, path)
+  throw systemError(loaded!.koffi.errno(), name ?? /(\w+)\s*\(/.exec(prototype)?.[1] ?? prototype, path)
 }
 
 /** Builds the error for an errno, as Node would. */

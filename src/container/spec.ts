@@ -1,0 +1,154 @@
+import { DEFAULT_CAPABILITIES } from './capabilities.ts'
+import { seccompProfile } from './seccomp.ts'
+import type { ContainerUser } from './user.ts'
+
+/** A file or folder of the host, or a fresh tmpfs, that appears inside. */
+export interface ContainerMount {
+  /** Absolute path inside. */
+  target: string
+  type: 'bind' | 'tmpfs'
+  /** Host path of a bind. */
+  source?: string
+  readonly?: boolean
+  /** Further mount options, `size=64m` and the like. */
+  options?: readonly string[]
+}
+
+/** What to run and how it is confined: the part of an OCI runtime spec that users decide about. */
+export interface ContainerProcess {
+  args: readonly string[]
+  env: readonly string[]
+  cwd: string
+  user: ContainerUser
+  hostname: string
+  /** With a terminal its size comes later, by a resize. */
+  terminal: boolean
+  /** `host` shares the host's network, `none` has a loopback device only. */
+  network: 'host' | 'none'
+  mounts: readonly ContainerMount[]
+  readonlyRootfs?: boolean
+  /** Bytes of /dev/shm. */
+  shmSize?: number
+  /** Everything a host process may do: all capabilities, all devices, nothing masked. */
+  privileged?: boolean
+}
+
+const DEFAULT_SHM_SIZE = 64 << 20
+
+/** Paths of /proc and /sys that tell about, or change, the host. As Docker masks them. */
+const MASKED = [
+  '/proc/acpi',
+  '/proc/asound',
+  '/proc/interrupts',
+  '/proc/kcore',
+  '/proc/keys',
+  '/proc/latency_stats',
+  '/proc/sched_debug',
+  '/proc/scsi',
+  '/proc/timer_list',
+  '/proc/timer_stats',
+  '/sys/devices/virtual/powercap',
+  '/sys/firmware',
+]
+const READONLY = ['/proc/bus', '/proc/fs', '/proc/irq', '/proc/sys', '/proc/sysrq-trigger']
+
+/** Device nodes a container may open: null, zero, full, random, urandom, tty, ptmx, pts; mknod of any is allowed. */
+const DEVICES = [
+  { allow: false, access: 'rwm' },
+  { allow: true, type: 'c', access: 'm' },
+  { allow: true, type: 'b', access: 'm' },
+  ...[
+    [1, 3],
+    [1, 5],
+    [1, 7],
+    [1, 8],
+    [1, 9],
+    [5, 0],
+    [5, 2],
+  ].map(([major, minor]) => ({ allow: true, type: 'c', major, minor, access: 'rwm' })),
+  { allow: true, type: 'c', major: 136, access: 'rwm' },
+]
+
+/** The `config.json` of an OCI bundle (runtime spec 1.0) whose root file system is mounted at `rootfs`. */
+export function runtimeSpec(process: ContainerProcess, rootfs: string, cgroupsPath: string): Record<string, unknown> {
+  return {
+    ociVersion: '1.0.2',
+    process: processPart(process),
+    root: { path: rootfs, readonly: process.readonlyRootfs ?? false },
+    hostname: process.hostname,
+    mounts: [...systemMounts(process), ...process.mounts.map(userMount)],
+    linux: linuxPart(process, cgroupsPath),
+  }
+}
+
+function processPart(process: ContainerProcess): Record<string, unknown> {
+  const { uid, gid, additionalGids } = process.user
+  return {
+    terminal: process.terminal,
+    user: { uid, gid, additionalGids, umask: 0o022 },
+    args: process.args,
+    env: process.env,
+    cwd: process.cwd,
+    capabilities: capabilitySets(process),
+    noNewPrivileges: false,
+  }
+}
+
+/** As execve would leave them: a user other than root starts with none in effect. Inheritable stays empty (CVE-2022-24769). */
+function capabilitySets(process: ContainerProcess): Record<string, readonly string[]> {
+  const bounding = process.privileged ? ALL_CAPABILITIES : DEFAULT_CAPABILITIES
+  const effective = process.user.uid === 0 ? bounding : []
+  return { bounding, effective, permitted: effective, inheritable: [], ambient: [] }
+}
+
+const ALL_CAPABILITIES: readonly string[] = [
+  ...DEFAULT_CAPABILITIES,
+  ...`AUDIT_CONTROL AUDIT_READ BLOCK_SUSPEND BPF CHECKPOINT_RESTORE DAC_READ_SEARCH IPC_LOCK IPC_OWNER LEASE
+    LINUX_IMMUTABLE MAC_ADMIN MAC_OVERRIDE NET_ADMIN NET_BROADCAST PERFMON SYS_ADMIN SYS_BOOT SYSLOG SYS_MODULE SYS_NICE
+    SYS_PACCT SYS_PTRACE SYS_RAWIO SYS_RESOURCE SYS_TIME SYS_TTY_CONFIG WAKE_ALARM`
+    .trim()
+    .split(/\s+/)
+    .map((name) => `CAP_${name}`),
+]
+
+function systemMounts(process: ContainerProcess): Record<string, unknown>[] {
+  const mount = (destination: string, type: string, source: string, ...options: string[]): Record<string, unknown> => ({
+    destination,
+    type,
+    source,
+    options,
+  })
+  const access = process.privileged ? 'rw' : 'ro'
+  const shm = `size=${process.shmSize ?? DEFAULT_SHM_SIZE}`
+  return [
+    mount('/proc', 'proc', 'proc', 'nosuid', 'noexec', 'nodev'),
+    mount('/dev', 'tmpfs', 'tmpfs', 'nosuid', 'strictatime', 'mode=755', 'size=65536k'),
+    mount('/dev/pts', 'devpts', 'devpts', 'nosuid', 'noexec', 'newinstance', 'ptmxmode=0666', 'mode=0620', 'gid=5'),
+    mount('/sys', 'sysfs', 'sysfs', 'nosuid', 'noexec', 'nodev', access),
+    mount('/sys/fs/cgroup', 'cgroup', 'cgroup', 'nosuid', 'noexec', 'nodev', 'relatime', access),
+    mount('/dev/mqueue', 'mqueue', 'mqueue', 'nosuid', 'noexec', 'nodev'),
+    mount('/dev/shm', 'tmpfs', 'shm', 'nosuid', 'noexec', 'nodev', 'mode=1777', shm),
+  ]
+}
+
+function userMount(mount: ContainerMount): Record<string, unknown> {
+  const access = mount.readonly ? 'ro' : 'rw'
+  if (mount.type === 'tmpfs') {
+    const options = ['nosuid', 'nodev', 'noexec', access, ...(mount.options ?? [])]
+    return { destination: mount.target, type: 'tmpfs', source: 'tmpfs', options }
+  }
+  const options = ['rbind', 'rprivate', access, ...(mount.options ?? [])]
+  return { destination: mount.target, type: 'bind', source: mount.source, options }
+}
+
+function linuxPart(process: ContainerProcess, cgroupsPath: string): Record<string, unknown> {
+  const namespaces = ['pid', 'ipc', 'uts', 'mount', ...(process.network === 'host' ? [] : ['network'])]
+  return {
+    cgroupsPath,
+    namespaces: namespaces.map((type) => ({ type })),
+    resources: { devices: process.privileged ? [{ allow: true, access: 'rwm' }] : DEVICES },
+    ...(process.privileged
+      ? {}
+      : { maskedPaths: MASKED, readonlyPaths: READONLY, seccomp: seccompProfile(DEFAULT_CAPABILITIES) }),
+  }
+}

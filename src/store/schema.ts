@@ -1,0 +1,101 @@
+/** Raised with every change of the tables. */
+export const SCHEMA_VERSION = 1
+
+/**
+ * The tables. Times are Unix milliseconds; digests are text. What the rows point to lies as files beside the database;
+ * a row is only written after its file has reached the disk.
+ */
+export const SCHEMA = `
+-- Content under blobs/: manifests, configs, compressed layers, and the plain tars of layers.
+CREATE TABLE blobs (
+  digest TEXT PRIMARY KEY,
+  size INTEGER NOT NULL,
+  added_at INTEGER NOT NULL
+) WITHOUT ROWID;
+
+-- Which content keeps which alive: index -> manifest -> config and layers, compressed layer -> plain tar.
+CREATE TABLE links (
+  parent TEXT NOT NULL,
+  child TEXT NOT NULL,
+  PRIMARY KEY (parent, child)
+) WITHOUT ROWID;
+
+-- Plain tars that are layers.
+CREATE TABLE layers (
+  diff_id TEXT PRIMARY KEY,
+  size INTEGER NOT NULL,
+  content_bytes INTEGER NOT NULL,
+  entries INTEGER NOT NULL,
+  needs_parent INTEGER NOT NULL
+) WITHOUT ROWID;
+
+-- The same layers as they travelled: compressed.
+CREATE TABLE compressed (
+  digest TEXT PRIMARY KEY,
+  diff_id TEXT NOT NULL
+) WITHOUT ROWID;
+
+-- Images: a manifest or an index, and what lists show of it.
+CREATE TABLE images (
+  digest TEXT PRIMARY KEY,
+  media_type TEXT NOT NULL,
+  size INTEGER NOT NULL,
+  image_id TEXT NOT NULL,
+  summary TEXT NOT NULL,
+  added_at INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX images_by_id ON images (image_id);
+
+CREATE TABLE names (
+  name TEXT PRIMARY KEY,
+  digest TEXT NOT NULL REFERENCES images (digest),
+  tagged_at INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX names_by_digest ON names (digest);
+
+-- Build cache: the key document says why a later build hits or misses.
+CREATE TABLE steps (
+  key TEXT PRIMARY KEY,
+  op_key TEXT NOT NULL,
+  document TEXT NOT NULL,
+  result TEXT NOT NULL,
+  created_at INTEGER NOT NULL,
+  used_at INTEGER NOT NULL,
+  uses INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX steps_by_op ON steps (op_key);
+CREATE TABLE step_layers (
+  key TEXT NOT NULL REFERENCES steps (key) ON DELETE CASCADE,
+  diff_id TEXT NOT NULL,
+  PRIMARY KEY (key, diff_id)
+) WITHOUT ROWID;
+
+-- What was learnt at some cost and can be learnt again: file digests of a context, digests inside layers, probes.
+CREATE TABLE memos (
+  kind TEXT NOT NULL,
+  key TEXT NOT NULL,
+  value BLOB NOT NULL,
+  used_at INTEGER NOT NULL,
+  PRIMARY KEY (kind, key)
+) WITHOUT ROWID;
+
+CREATE TABLE containers (
+  id TEXT PRIMARY KEY,
+  name TEXT NOT NULL UNIQUE,
+  image_digest TEXT NOT NULL,
+  record TEXT NOT NULL,
+  created_at INTEGER NOT NULL
+) WITHOUT ROWID;
+
+-- Who is at work, and what collection must not take from them.
+CREATE TABLE leases (
+  id TEXT PRIMARY KEY,
+  holder TEXT NOT NULL,
+  touched_at INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE lease_items (
+  lease TEXT NOT NULL REFERENCES leases (id) ON DELETE CASCADE,
+  digest TEXT NOT NULL,
+  PRIMARY KEY (lease, digest)
+) WITHOUT ROWID;
+`
