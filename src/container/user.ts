@@ -25,6 +25,9 @@ interface GroupEntry {
   members: string[]
 }
 
+/** Larger account files are refused (CVE-2026-47262: an image with a giant /etc/group). Bytes. */
+export const ACCOUNT_FILE_LIMIT = 16 << 20
+
 const MAX_ID = 2 ** 31 - 1
 
 /**

@@ -39,7 +39,13 @@ export const CODES = {
   STORE_UNUSABLE: { fault: 'unavailable', about: 'The store folder cannot be read or written.' },
   STORE_TOO_NEW: { fault: 'unsupported', about: 'The store was written by a newer version.' },
 
+  IMAGE_AMBIGUOUS: { fault: 'invalid', about: 'The beginning of an image id fits several images.' },
+  CONTAINER_NAME_TAKEN: { fault: 'conflict', about: 'Another container has this name.' },
+  CONTAINER_AMBIGUOUS: { fault: 'invalid', about: 'The beginning of a container id fits several containers.' },
+
   // container
+  RUNTIME_FAILED: { fault: 'internal', about: 'The OCI runtime (crun, runc) could not start the process.' },
+  RUNTIME_MISSING: { fault: 'unavailable', about: 'No OCI runtime that works was found on this machine.' },
   USER_UNKNOWN: { fault: 'invalid', about: 'The image has no user or group of this name.' },
   USER_INVALID: { fault: 'invalid', about: 'A USER or --user value is not a user and an optional group.' },
 } as const

@@ -9,6 +9,8 @@ export interface Mount {
   type: string
   source: string
   options: readonly string[]
+  /** Where it belongs, when other mounts of the same list refer to it there; else the caller decides. */
+  target?: string
 }
 
 // include/uapi/linux/mount.h

@@ -86,9 +86,8 @@ export class BlobStore {
     return path.join(lease.folder, randomBytes(8).toString('hex'))
   }
 
-  /** Stores bytes that are in memory; returns their digest. */
-  writeWhole(bytes: Uint8Array, lease: Lease): Digest {
-    const digest = digestOf(bytes)
+  /** Stores bytes that are in memory, under their digest. */
+  writeWhole(bytes: Uint8Array, lease: Lease, digest: Digest = digestOf(bytes)): Digest {
     lease.hold([digest])
     if (this.has(digest)) return digest
     const temporary = this.temporary(lease)

@@ -16,8 +16,8 @@ export interface StoreLayout {
   blob(digest: Digest): string
   /** The EROFS index of a layer, or of a stack of layers when it depends on what lies below. */
   index(id: Digest): string
-  /** An unpacked layer of the directory snapshotter. */
-  directory(chainId: Digest): string
+  /** Unpacked layers, for the directory snapshotter. */
+  readonly directories: string
   /** Unfinished files of one lease. */
   ingest(leaseId: string): string
 }
@@ -41,7 +41,7 @@ export function layoutAt(root: string): StoreLayout {
     snapshots: of('snapshots'),
     blob: (digest) => of('blobs', digestAlgorithm(digest), digestHex(digest)),
     index: (id) => of('index', `${digestHex(id)}.erofs`),
-    directory: (chainId) => of('directories', digestHex(chainId)),
+    directories: of('directories'),
     ingest: (leaseId) => of('ingest', leaseId),
   }
 }

@@ -1,0 +1,64 @@
+import { rmSync } from 'node:fs'
+import path from 'node:path'
+import { type Digest, digestHex, type Job } from '../core/index.ts'
+import type { Mount } from '../host/index.ts'
+import { createLayerWriter, diffUpper, type LayerFiles, type LayerSummary, openFileTree, openLayer } from '../layer/index.ts'
+import { type BundleRequest, writeBundle } from './bundle.ts'
+import { probeMachine } from './probe.ts'
+import { type Runtime, runBundle } from './runtime.ts'
+import { MountedStacks } from './stack.ts'
+import { startMonitored } from './start.ts'
+
+/** A process to run in a stack of layers, to its end. */
+export interface StepRequest extends BundleRequest {
+  /** Where the output belongs. */
+  task: string
+  runtime: Runtime
+  /** The file system; the one without a target becomes the root. */
+  mounts: readonly Mount[]
+  /** A folder of the step's own, for its bundle. */
+  folder: string
+}
+
+/** An overlay's upper directory that is to become a layer. */
+export interface CommitRequest {
+  upper: string
+  /** Indexes of the layers below, bottom first. */
+  lower: readonly string[]
+  /** The folder with blobs by algorithm and hex digest. */
+  blobs: string
+  files: LayerFiles
+}
+
+const stacks = new MountedStacks()
+
+/** What a keeper does for the process that started it. */
+export const keeperMethods = { probe: probeMachine, runStep, commit, start: startMonitored }
+export type KeeperMethods = typeof keeperMethods
+
+async function runStep(request: StepRequest, job: Job): Promise<{ exitCode: number }> {
+  const { id, task, runtime, folder } = request
+  const rootfs = path.join(folder, 'rootfs')
+  using _stack = stacks.mount(request.mounts, rootfs)
+  writeBundle(folder, rootfs, request)
+  const output = {
+    stdout: (chunk: Buffer) => job.progress({ type: 'log', task, stream: 'stdout', chunk }),
+    stderr: (chunk: Buffer) => job.progress({ type: 'log', task, stream: 'stderr', chunk }),
+  }
+  return { exitCode: await runBundle(runtime, { id, bundle: folder }, output, job) }
+}
+
+/** Turns an upper directory into a layer. The directory stays. */
+async function commit(request: CommitRequest, job: Job): Promise<LayerSummary> {
+  const blobPath = (diffId: Digest): string => path.join(request.blobs, 'sha256', digestHex(diffId))
+  const lower = openFileTree(request.lower.map((index) => openLayer(index, blobPath)))
+  const writer = createLayerWriter(request.files, {})
+  try {
+    await diffUpper(request.upper, writer, { lower }, job)
+    return await writer.finish()
+  } catch (error) {
+    writer.abort()
+    rmSync(request.files.tar, { force: true })
+    throw error
+  }
+}

@@ -1,0 +1,106 @@
+import { mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import os from 'node:os'
+import path from 'node:path'
+import { type Job, messageOf, toByteString } from '../core/index.ts'
+import { bindMount, findProgram, mount, unmount } from '../host/index.ts'
+import { createLayerWriter } from '../layer/index.ts'
+import { runBundle } from './runtime.ts'
+import { runtimeSpec } from './spec.ts'
+
+/** What this machine can do, found out by trying. */
+export interface MachineFacts {
+  /** Layers can be mounted from their index without unpacking; else why not. */
+  erofs: { works: boolean; reason?: string }
+  /** The first OCI runtime that ran a process, crun before runc; absolute path. */
+  runtime?: string
+  /** Why the runtimes that were found did not work. */
+  runtimeProblems: string[]
+}
+
+/** Tries an EROFS mount and the OCI runtimes in `folder`, which lies in the store. Leaves nothing behind. */
+export async function probeMachine(request: { folder: string }, job: Job): Promise<MachineFacts> {
+  mkdirSync(request.folder, { recursive: true, mode: 0o700 })
+  try {
+    return { erofs: await probeErofs(request.folder), ...(await probeRuntimes(request.folder, job)) }
+  } finally {
+    rmSync(request.folder, { recursive: true, force: true })
+  }
+}
+
+async function probeErofs(folder: string): Promise<MachineFacts['erofs']> {
+  const [major = 0, minor = 0, patch = 0] = os.release().split(/[.-]/).map(Number)
+  const version = major * 1e6 + minor * 1e3 + patch
+  // 6.12.0 and 6.12.1 panic on such a mount (CVE-2024-56750): they are left out before anything is tried
+  if (version < 6_012_002) return { works: false, reason: `Linux ${os.release()} is older than 6.12.2` }
+  try {
+    return { works: await mountsAndReads(folder) }
+  } catch (error) {
+    return { works: false, reason: messageOf(error) }
+  }
+}
+
+async function mountsAndReads(folder: string): Promise<boolean> {
+  const files = { tar: path.join(folder, 'probe.tar'), index: path.join(folder, 'probe.erofs') }
+  const writer = createLayerWriter(files, {})
+  const attributes = { mode: 0o644, uid: 0, gid: 0, mtime: { seconds: 0, nanoseconds: 0 } }
+  writer.file(toByteString('probe'), attributes, { bytes: Buffer.from('works') })
+  await writer.finish()
+  const target = path.join(folder, 'mnt')
+  mkdirSync(target)
+  mount({ type: 'erofs', source: files.index, options: ['ro', `device=${files.tar}`] }, target)
+  try {
+    return readFileSync(path.join(target, 'probe'), 'utf8') === 'works'
+  } finally {
+    unmount(target, { detach: true })
+  }
+}
+
+async function probeRuntimes(folder: string, job: Job): Promise<Omit<MachineFacts, 'erofs'>> {
+  const runtimeProblems: string[] = []
+  for (const name of ['crun', 'runc']) {
+    const program = findProgram(name)
+    if (!program) continue
+    const problem = await tryRuntime(program, path.join(folder, name), job)
+    if (problem === undefined) return { runtime: program, runtimeProblems }
+    runtimeProblems.push(`${program}: ${problem}`)
+  }
+  return { runtimeProblems }
+}
+
+/** Runs `true` in a container whose root is the host's own, read-only; `undefined` when that worked. */
+async function tryRuntime(program: string, folder: string, job: Job): Promise<string | undefined> {
+  const rootfs = path.join(folder, 'rootfs')
+  mkdirSync(rootfs, { recursive: true })
+  bindMount('/', rootfs)
+  try {
+    const args = [findProgram('true') ?? '/bin/true']
+    const plain = { env: [], cwd: '/', hostname: 'probe', terminal: false, mounts: [], network: 'none' as const }
+    const user = { uid: 0, gid: 0, additionalGids: [] }
+    const id = `probe-${process.pid}-${path.basename(program)}`
+    const spec = runtimeSpec({ args, user, readonlyRootfs: true, ...plain }, rootfs, `/slipway/${id}`)
+    writeFileSync(path.join(folder, 'config.json'), JSON.stringify(spec))
+    const said: Buffer[] = []
+    const output = { stdout: () => {}, stderr: (chunk: Buffer) => void said.push(chunk) }
+    const exitCode = await runBundle({ program, stateFolder: path.join(folder, 'state') }, { id, bundle: folder }, output, job)
+    return exitCode === 0 ? undefined : `exit code ${exitCode}: ${Buffer.concat(said).toString().trim()}`
+  } catch (error) {
+    return messageOf(error)
+  } finally {
+    unmount(rootfs, { detach: true })
+  }
+}
+
+/** Something that changes when programs are installed or replaced: part of the key under which facts are remembered. */
+export function runtimesFingerprint(): string {
+  const of = (name: string): string => {
+    const program = findProgram(name)
+    return program ? `${program}:${statSync(program).mtimeMs}` : `${name}:-`
+  }
+  return ['crun', 'runc'].map(of).join(' ')
+}
+
+/** What a boot of this machine is called by the kernel. */
+export function bootId(): string {
+  return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()
+}
+

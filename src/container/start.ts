@@ -1,0 +1,105 @@
+import { spawn } from 'node:child_process'
+import { mkdirSync } from 'node:fs'
+import path from 'node:path'
+import type { Readable, Writable } from 'node:stream'
+import type { Job } from '../core/index.ts'
+import { type Mount, requireProgram } from '../host/index.ts'
+import { type BundleRequest, writeBundle } from './bundle.ts'
+import { globalArgs, type Runtime, startContainer, startFailure } from './runtime.ts'
+import { MountedStacks } from './stack.ts'
+
+/** A container to start under a monitor, which outlives this process. */
+export interface StartRequest extends BundleRequest {
+  runtime: Runtime
+  /** The file system; the one without a target becomes the root. */
+  mounts: readonly Mount[]
+  paths: MonitorPaths
+  /** Keep standard input open for somebody who attaches. */
+  openStdin: boolean
+  /** A command that the monitor runs when the container has ended. */
+  onExit: readonly string[]
+}
+
+/** Where a running container leaves its traces. */
+export interface MonitorPaths {
+  /** Bundle, pid files and the attach socket; its path must stay below 90 bytes. */
+  bundle: string
+  /** Folder for exit codes, as files named by container id. */
+  exits: string
+  log: string
+}
+
+/**
+ * Mounts a container's file system, creates the container under conmon and, once somebody has attached (or at once),
+ * lets it run: `startContainer`. conmon keeps its output and exit code. Fails with `RUNTIME_FAILED`. Must run in a
+ * private mount namespace, which lives on with the monitor.
+ */
+export async function createMonitored(request: StartRequest): Promise<{ pid: number }> {
+  const { bundle, exits } = request.paths
+  const rootfs = path.join(bundle, 'rootfs')
+  mkdirSync(exits, { recursive: true, mode: 0o700 })
+  const stack = new MountedStacks().mount(request.mounts, rootfs)
+  try {
+    writeBundle(bundle, rootfs, request)
+    return { pid: await spawnMonitor(request) }
+  } catch (error) {
+    stack[Symbol.dispose]()
+    throw error
+  }
+}
+
+/** For the keeper: `createMonitored`, then start. */
+export async function startMonitored(request: StartRequest, job: Job): Promise<{ pid: number }> {
+  const created = await createMonitored(request)
+  await startContainer(request.runtime, request.id, job)
+  return created
+}
+
+/** Starts conmon and waits until it has created the container; returns the pid of the container's first process. */
+async function spawnMonitor(request: StartRequest): Promise<number> {
+  const SYNC_FD = 3
+  const child = spawn(requireProgram('conmon'), monitorArgs(request), {
+    stdio: ['ignore', 'ignore', 'ignore', 'pipe'],
+    env: { ...process.env, _OCI_SYNCPIPE: String(SYNC_FD) },
+    detached: true,
+  })
+  const sync = child.stdio[SYNC_FD] as Readable & Writable
+  const failed = new Promise<never>((_, reject) => child.once('error', reject))
+  const answer = await Promise.race([readLine(sync), failed])
+  sync.destroy()
+  const { pid = -1, message } = JSON.parse(answer || '{}') as { pid?: number; message?: string }
+  if (pid <= 0) throw startFailure(tidy(message ?? 'the monitor ended before the container was created'))
+  return pid
+}
+
+function monitorArgs(request: StartRequest): string[] {
+  const { id, runtime, paths } = request
+  const flags: string[] = []
+  if (request.process.terminal) flags.push('--terminal')
+  if (request.openStdin) flags.push('--stdin')
+  const [exitCommand, ...exitArgs] = request.onExit
+  const onExit = exitCommand ? ['--exit-command', exitCommand, ...exitArgs.flatMap((arg) => ['--exit-command-arg', arg])] : []
+  return [
+    ...['--api-version', '1', '--cid', id, '--cuuid', id, '--name', id, '--runtime', runtime.program],
+    ...globalArgs(runtime).flatMap((arg) => ['--runtime-arg', arg]),
+    ...['--bundle', paths.bundle, '--full-attach', '--socket-dir-path', paths.bundle],
+    ...['--container-pidfile', path.join(paths.bundle, 'pid'), '--conmon-pidfile', path.join(paths.bundle, 'monitor.pid')],
+    ...['--log-path', `k8s-file:${paths.log}`, '--log-level', 'error', '--exit-dir', paths.exits],
+    ...onExit,
+    ...flags,
+  ]
+}
+
+async function readLine(stream: Readable): Promise<string> {
+  let text = ''
+  for await (const chunk of stream) {
+    text += String(chunk)
+    if (text.includes('\n')) break
+  }
+  return text.trim()
+}
+
+/** The runtime's own sentence, without the wrapping conmon gives it. */
+function tidy(message: string): string {
+  return message.replace(/^container create failed \(no logs from conmon\): /, '').replace(/^(crun|runc): /, '').trim()
+}

@@ -1,0 +1,264 @@
+import { type Digest, digestHex, fail, hasCode, isDigest } from '../core/index.ts'
+import {
+  checkImage,
+  type Descriptor,
+  formatPlatform,
+  formatReference,
+  hostPlatform,
+  type ImageConfig,
+  type Index,
+  type Manifest,
+  matchesPlatform,
+  parseConfig,
+  parseImageDocument,
+  parseManifest,
+  parseReference,
+  type Platform,
+  selectManifest,
+  withDefaultTag,
+} from '../oci/index.ts'
+import type { BlobStore } from './blobs.ts'
+import type { Database } from './database.ts'
+import type { LayerStore } from './layers.ts'
+
+/** An image in the store: a manifest, or an index of which at least one platform is here. */
+export interface StoredImage {
+  /** What names point at. */
+  descriptor: Descriptor
+  /** The image id: digest of the config for this machine's platform, else of the first platform that is here. */
+  id: Digest
+  /** Full names with tags, sorted: `docker.io/library/nginx:latest`. */
+  names: string[]
+  /** Full names with digests, sorted: how the image was called in registries. */
+  digests: string[]
+  summary: ImageSummary
+}
+
+/** What lists show of an image, without reading it. */
+export interface ImageSummary {
+  /** The manifest that `id` belongs to. */
+  manifest: Digest
+  /** RFC 3339, as the config says. */
+  created?: string
+  platform: string
+  diffIds: Digest[]
+  /** Bytes of all files in all layers. */
+  contentBytes: number
+  labels: Record<string, string>
+}
+
+/** How a user's word for an image was understood. */
+export interface FoundImage {
+  image: StoredImage
+  /** The full name, when it was a name and not an id. */
+  name?: string
+}
+
+/** Images and their names. An image is put in when all its content is there, and a name only points at such an image. */
+export class ImageStore {
+  readonly #db: Database
+  readonly #blobs: BlobStore
+  readonly #layers: LayerStore
+
+  constructor(db: Database, blobs: BlobStore, layers: LayerStore) {
+    this.#db = db
+    this.#blobs = blobs
+    this.#layers = layers
+  }
+
+  /**
+   * Makes the image of this descriptor known, under these full names as well; a name that pointed elsewhere moves.
+   * Has reached the disk when it returns. Fails with `BLOB_NOT_FOUND` when content is missing, and with
+   * `MANIFEST_INVALID` or `CONFIG_INVALID` when it contradicts itself.
+   */
+  put(descriptor: Descriptor, names: readonly string[] = []): StoredImage {
+    const { links, summary, id } = this.#examine(descriptor)
+    this.#db.durably(() => {
+      for (const [parent, child] of links) this.#db.run('INSERT OR IGNORE INTO links VALUES (?, ?)', parent, child)
+      const { digest, mediaType, size } = descriptor
+      const known = this.#db.get<{ added_at: number }>('SELECT added_at FROM images WHERE digest = ?', digest)
+      const values = [digest, mediaType, size, id, JSON.stringify(summary), known?.added_at ?? Date.now()]
+      this.#db.run(
+        `INSERT INTO images VALUES (?, ?, ?, ?, ?, ?)
+         ON CONFLICT (digest) DO UPDATE SET image_id = excluded.image_id, summary = excluded.summary`,
+        ...values,
+      )
+      for (const name of names) this.#setName(name, digest)
+    })
+    return this.get(descriptor.digest)!
+  }
+
+  /** Points a full name at an image that is here. */
+  tag(name: string, digest: Digest): void {
+    this.#db.durably(() => this.#setName(name, digest))
+  }
+
+  /** Removes a name; false when there was none. The image stays. */
+  untag(name: string): boolean {
+    return this.#db.durably(() => this.#db.run('DELETE FROM names WHERE name = ?', name)) > 0
+  }
+
+  /** Forgets images with all their names; their content goes with the next collection. */
+  remove(digests: readonly Digest[]): void {
+    this.#db.durably(() => {
+      for (const digest of digests) {
+        this.#db.run('DELETE FROM names WHERE digest = ?', digest)
+        this.#db.run('DELETE FROM images WHERE digest = ?', digest)
+      }
+    })
+  }
+
+  get(digest: Digest): StoredImage | undefined {
+    const row = this.#db.get<ImageRow>('SELECT * FROM images WHERE digest = ?', digest)
+    return row && this.#fromRow(row)
+  }
+
+  list(): StoredImage[] {
+    return this.#db.all<ImageRow>('SELECT * FROM images').map((row) => this.#fromRow(row))
+  }
+
+  /** All images with this id: the same image may be here with differently packed layers. */
+  withId(id: Digest): StoredImage[] {
+    return this.#db.all<ImageRow>('SELECT * FROM images WHERE image_id = ?', id).map((row) => this.#fromRow(row))
+  }
+
+  /** The image that a full name points at. */
+  named(name: string): StoredImage | undefined {
+    const row = this.#db.get<{ digest: Digest }>('SELECT digest FROM names WHERE name = ?', name)
+    return row && this.get(row.digest)
+  }
+
+  /**
+   * What a user means by `nginx`, `nginx:1.27`, `nginx@sha256:...`, `sha256:...` or a beginning of an id; names win.
+   * `undefined` when there is nothing; fails with `IMAGE_AMBIGUOUS` for an id prefix of several.
+   */
+  find(text: string): FoundImage | undefined {
+    const byName = this.#findByName(text)
+    if (byName) return byName
+    if (isDigest(text)) {
+      const image = this.get(text) ?? this.withId(text)[0]
+      return image && { image }
+    }
+    return this.#findByPrefix(text.replace(/^sha256:/, ''))
+  }
+
+  /** The manifest of one platform of an image. Fails with `IMAGE_NOT_FOUND` when the image has none such here. */
+  manifest(image: StoredImage, platform?: Platform): { descriptor: Descriptor; manifest: Manifest } {
+    const { descriptor } = image
+    const document = parseImageDocument(this.#blobs.readWhole(descriptor.digest), descriptor.mediaType)
+    if (document.kind === 'manifest') return { descriptor, manifest: document.manifest }
+    const chosen = platform
+      ? selectManifest(document.index, platform)
+      : document.index.manifests.find((entry) => entry.digest === image.summary.manifest)!
+    return { descriptor: chosen, manifest: parseManifest(this.#blobs.readWhole(chosen.digest), chosen.mediaType) }
+  }
+
+  /** The config of one platform of an image, with the bytes it was read from. */
+  config(image: StoredImage, platform?: Platform): { digest: Digest; config: ImageConfig } {
+    const { digest } = this.manifest(image, platform).manifest.config
+    return { digest, config: parseConfig(this.#blobs.readWhole(digest)) }
+  }
+
+  #setName(name: string, digest: Digest): void {
+    this.#db.run('INSERT OR REPLACE INTO names VALUES (?, ?, ?)', name, digest, Date.now())
+  }
+
+  #findByName(text: string): FoundImage | undefined {
+    try {
+      const reference = withDefaultTag(parseReference(text))
+      const name = formatReference(reference)
+      const image = this.named(name) ?? (reference.tag && reference.digest ? this.named(withoutTag(name)) : undefined)
+      return image && { image, name }
+    } catch (error) {
+      if (hasCode(error, 'REFERENCE_INVALID')) return undefined
+      throw error
+    }
+  }
+
+  #findByPrefix(prefix: string): FoundImage | undefined {
+    if (!/^[a-f0-9]{1,64}$/.test(prefix)) return undefined
+    const range = [`sha256:${prefix}`, `sha256:${prefix}g`]
+    const ids = this.#db.all<{ image_id: Digest }>(
+      'SELECT DISTINCT image_id FROM images WHERE image_id >= ? AND image_id < ?',
+      ...range,
+    )
+    if (ids.length > 1) throw fail('IMAGE_AMBIGUOUS', `ambiguous image id ${prefix}: it fits ${ids.length} images`)
+    const image = ids[0] && this.withId(ids[0].image_id)[0]
+    return image && { image }
+  }
+
+  /** Reads an image as far as it is here, checks it, and collects what lists and collection need to know. */
+  #examine(root: Descriptor): { links: [Digest, Digest][]; summary: ImageSummary; id: Digest } {
+    const document = parseImageDocument(this.#blobs.readWhole(root.digest), root.mediaType)
+    if (document.kind === 'manifest') return this.#examineManifest(root.digest, document.manifest)
+    const present = document.index.manifests.filter((entry) => this.#blobs.has(entry.digest))
+    const chosen = choosePlatform({ ...document.index, manifests: present })
+    if (!chosen) throw fail('BLOB_NOT_FOUND', `no platform of ${root.digest} is in the store`)
+    const links: [Digest, Digest][] = present.map((entry) => [root.digest, entry.digest])
+    const parts = present.map((entry) => {
+      const nested = parseImageDocument(this.#blobs.readWhole(entry.digest), entry.mediaType)
+      if (nested.kind === 'manifest') return { entry, ...this.#links(entry.digest, nested.manifest) }
+      return { entry, links: [] }
+    })
+    links.push(...parts.flatMap((part) => part.links))
+    const manifest = parseManifest(this.#blobs.readWhole(chosen.digest), chosen.mediaType)
+    const { summary, id } = this.#examineManifest(chosen.digest, manifest)
+    return { links, summary, id }
+  }
+
+  #examineManifest(digest: Digest, manifest: Manifest): { links: [Digest, Digest][]; summary: ImageSummary; id: Digest } {
+    const config = parseConfig(this.#blobs.readWhole(manifest.config.digest))
+    checkImage(manifest, config)
+    const diffIds = config.rootfs.diff_ids
+    const layers = diffIds.map((diffId) => this.#layers.get(diffId) ?? missingLayer(diffId))
+    const summary: ImageSummary = {
+      manifest: digest,
+      ...(config.created === undefined ? {} : { created: config.created }),
+      platform: formatPlatform(config),
+      diffIds: [...diffIds],
+      contentBytes: layers.reduce((sum, layer) => sum + layer.contentBytes, 0),
+      labels: { ...config.config?.Labels },
+    }
+    const { links } = this.#links(digest, manifest)
+    for (const diffId of diffIds) links.push([digest, diffId])
+    return { links, summary, id: manifest.config.digest }
+  }
+
+  /** Only what is here is linked: a foreign or an absent layer keeps nothing alive. */
+  #links(digest: Digest, manifest: Manifest): { links: [Digest, Digest][] } {
+    return { links: [manifest.config, ...manifest.layers].map((child) => [digest, child.digest]) }
+  }
+
+  #fromRow(row: ImageRow): StoredImage {
+    const names = this.#db.all<{ name: string }>('SELECT name FROM names WHERE digest = ? ORDER BY name', row.digest)
+    return {
+      descriptor: { mediaType: row.media_type, digest: row.digest, size: row.size },
+      id: row.image_id,
+      names: names.map(({ name }) => name).filter((name) => !name.includes('@')),
+      digests: names.map(({ name }) => name).filter((name) => name.includes('@')),
+      summary: JSON.parse(row.summary) as ImageSummary,
+    }
+  }
+}
+
+interface ImageRow {
+  digest: Digest
+  media_type: string
+  size: number
+  image_id: Digest
+  summary: string
+}
+
+function choosePlatform(index: Index): Descriptor | undefined {
+  const host = hostPlatform()
+  const images = index.manifests.filter((entry) => entry.platform?.os !== 'unknown')
+  return images.find((entry) => entry.platform && matchesPlatform(host, entry.platform)) ?? images[0]
+}
+
+function missingLayer(diffId: Digest): never {
+  throw fail('BLOB_NOT_FOUND', `layer ${diffId} is not in the store`, { data: { digest: digestHex(diffId) } })
+}
+
+function withoutTag(name: string): string {
+  return name.replace(/:[^/:@]+@/, '@')
+}

@@ -1,0 +1,194 @@
+import { existsSync, renameSync, rmSync } from 'node:fs'
+import path from 'node:path'
+import { type Bytes, type Digest, digestOf, fail, hasCode, type Job, OncePerKey, silentJob } from '../core/index.ts'
+import {
+  type FileTree,
+  importLayer,
+  indexLayer,
+  type LayerFiles,
+  type LayerIndex,
+  type LayerLimits,
+  type LayerSummary,
+  mergeLayers,
+  openFileTree,
+  openLayer,
+} from '../layer/index.ts'
+import { chainId } from '../oci/index.ts'
+import { type BlobStore, syncFolder } from './blobs.ts'
+import type { Database } from './database.ts'
+import type { StoreLayout } from './layout.ts'
+import type { Lease } from './leases.ts'
+
+/** A layer in the store: its plain tar is a blob, its index lies beside. */
+export type LayerRecord = LayerSummary
+
+/** A layer, or several merged ones, as the kernel mounts it. */
+export interface Mountable {
+  index: string
+  devices: readonly string[]
+  /** Good as the name of a mount point: equal names mean equal content. */
+  name: string
+}
+
+// overlayfs takes 500; some are needed for directories on top
+const MOST_LOWERS = 400
+
+/** Layers by diffId. A layer is there when its row is; the index can always be made again from the tar. */
+export class LayerStore {
+  readonly #layout: StoreLayout
+  readonly #db: Database
+  readonly #blobs: BlobStore
+  readonly #indexing = new OncePerKey<string, string>()
+
+  constructor(layout: StoreLayout, db: Database, blobs: BlobStore) {
+    this.#layout = layout
+    this.#db = db
+    this.#blobs = blobs
+  }
+
+  /** The record of a layer that is there, else `undefined`. */
+  get(diffId: Digest): LayerRecord | undefined {
+    const row = this.#db.get<LayerRow>('SELECT * FROM layers WHERE diff_id = ?', diffId)
+    return row && this.#blobs.has(diffId) ? fromRow(row) : undefined
+  }
+
+  /** The diffId of a layer that came compressed, when the layer is there. */
+  diffIdOf(compressed: Digest): Digest | undefined {
+    const row = this.#db.get<{ diff_id: Digest }>('SELECT diff_id FROM compressed WHERE digest = ?', compressed)
+    return row && this.get(row.diff_id) ? row.diff_id : undefined
+  }
+
+  /** Fresh paths for a layer that is about to be written. */
+  temporary(lease: Lease): LayerFiles {
+    const tar = this.#blobs.temporary(lease)
+    return { tar, index: `${tar}.erofs` }
+  }
+
+  /** Takes over a layer that was written to `files` and has reached the disk. */
+  adopt(files: LayerFiles, summary: LayerSummary, lease: Lease): LayerRecord {
+    this.#blobs.adopt(files.tar, summary.diffId, summary.size, lease)
+    const index = this.#layout.index(summary.diffId)
+    renameSync(files.index, index)
+    syncFolder(path.dirname(index))
+    const { diffId, size, contentBytes, entries, needsParent } = summary
+    const values = [diffId, size, contentBytes, entries, Number(needsParent)]
+    this.#db.run('INSERT OR REPLACE INTO layers VALUES (?, ?, ?, ?, ?)', ...values)
+    return summary
+  }
+
+  /**
+   * Stores a layer that comes as a tar, plain or compressed. What arrived compressed is remembered by both digests;
+   * the compressed bytes themselves are not kept here.
+   */
+  async import(
+    source: Bytes,
+    options: { lease: Lease; limits?: Partial<LayerLimits>; task?: string },
+    job: Job,
+  ): Promise<{ record: LayerRecord; compressed: { digest: Digest; size: number } }> {
+    const files = this.temporary(options.lease)
+    const { compressed, ...imported } = await importLayer(source, files, { limits: options.limits, task: options.task }, job)
+    const record = this.adopt(files, imported, options.lease)
+    if (compressed.digest !== record.diffId) this.rememberCompressed(compressed.digest, record.diffId)
+    return { record, compressed }
+  }
+
+  /** Notes that a compressed blob holds this layer. */
+  rememberCompressed(compressed: Digest, diffId: Digest): void {
+    this.#db.run('INSERT OR REPLACE INTO compressed VALUES (?, ?)', compressed, diffId)
+    this.#db.run('INSERT OR IGNORE INTO links VALUES (?, ?)', compressed, diffId)
+  }
+
+  /** The merged view of a stack of layers, bottom first. Fails with `BLOB_NOT_FOUND`. */
+  async tree(diffIds: readonly Digest[], job: Job = silentJob): Promise<FileTree> {
+    return openFileTree(await this.#open(diffIds, job))
+  }
+
+  /** Paths of the indexes of a stack, bottom first, made where missing. Fails with `BLOB_NOT_FOUND`. */
+  async indexes(diffIds: readonly Digest[], job: Job = silentJob): Promise<string[]> {
+    const paths: string[] = []
+    for (const position of diffIds.keys()) paths.push(await this.#index(diffIds.slice(0, position + 1), job))
+    return paths
+  }
+
+  /**
+   * What to mount for a stack, bottom first: each index with the tars it points into. Empty layers are left out, and
+   * of a layer that occurs twice only the upper occurrence counts: it alone decides about every name it mentions.
+   * A stack deeper than overlayfs allows comes as one merged index.
+   */
+  async mountables(diffIds: readonly Digest[], job: Job = silentJob): Promise<Mountable[]> {
+    const layers = await this.#open(diffIds, job)
+    const needed = layers.filter((_, at) => {
+      return diffIds.lastIndexOf(diffIds[at]!) === at && (this.get(diffIds[at]!)?.entries ?? 0) > 0
+    })
+    const chosen = needed.length > MOST_LOWERS ? [await this.#merged(diffIds, layers)] : needed
+    return chosen.map(({ path: index, devices }) => ({ index, devices, name: path.basename(index, '.erofs') }))
+  }
+
+  /** The blob of a layer's plain tar. */
+  tarPath(diffId: Digest): string {
+    return this.#blobs.path(diffId)
+  }
+
+  async #merged(diffIds: readonly Digest[], layers: readonly LayerIndex[]): Promise<LayerIndex> {
+    const index = this.#layout.index(digestOf(`merged ${chainId(diffIds)}`))
+    if (!existsSync(index)) {
+      const temporary = `${index}.${process.pid}.tmp`
+      await mergeLayers(layers, temporary)
+      renameSync(temporary, index)
+    }
+    return openLayer(index, (diffId) => this.#blobs.path(diffId))
+  }
+
+  async #open(diffIds: readonly Digest[], job: Job): Promise<LayerIndex[]> {
+    const indexes = await this.indexes(diffIds, job)
+    return Promise.all(indexes.map((index, position) => this.#openOrRemake(index, diffIds.slice(0, position + 1), job)))
+  }
+
+  /** The index is a cache: one that cannot be read is made again. */
+  async #openOrRemake(index: string, stack: readonly Digest[], job: Job): Promise<LayerIndex> {
+    const open = (): LayerIndex => openLayer(index, (diffId) => this.#blobs.path(diffId))
+    try {
+      return open()
+    } catch (error) {
+      if (!hasCode(error, 'INDEX_INVALID')) throw error
+      rmSync(index, { force: true })
+      await this.#index(stack, job)
+      return open()
+    }
+  }
+
+  /** The index of the topmost layer of a stack; depends on the stack only when the layer itself says so. */
+  async #index(stack: readonly Digest[], job: Job): Promise<string> {
+    const diffId = stack.at(-1)!
+    const record = this.get(diffId)
+    if (!record) throw fail('BLOB_NOT_FOUND', `layer ${diffId} is not in the store`)
+    const ownIndex = !record.needsParent || stack.length === 1
+    const index = this.#layout.index(ownIndex ? diffId : chainId(stack))
+    if (existsSync(index)) return index
+    return this.#indexing.get(index, async () => {
+      const parent = ownIndex ? undefined : await this.tree(stack.slice(0, -1), job)
+      const temporary = `${index}.${process.pid}.tmp`
+      await indexLayer(this.tarPath(diffId), temporary, parent ? { parent } : {}, job)
+      renameSync(temporary, index)
+      return index
+    })
+  }
+}
+
+interface LayerRow {
+  diff_id: Digest
+  size: number
+  content_bytes: number
+  entries: number
+  needs_parent: number
+}
+
+function fromRow(row: LayerRow): LayerRecord {
+  return {
+    diffId: row.diff_id,
+    size: row.size,
+    contentBytes: row.content_bytes,
+    entries: row.entries,
+    needsParent: row.needs_parent !== 0,
+  }
+}

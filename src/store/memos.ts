@@ -1,0 +1,30 @@
+import type { Database } from './database.ts'
+
+/** Answers that cost something to find and can be found again. Losing one is never an error. */
+export class MemoStore {
+  readonly #db: Database
+
+  constructor(db: Database) {
+    this.#db = db
+  }
+
+  get(kind: string, key: string): Uint8Array | undefined {
+    const row = this.#db.get<{ value: Uint8Array }>('SELECT value FROM memos WHERE kind = ? AND key = ?', kind, key)
+    return row?.value
+  }
+
+  getText(kind: string, key: string): string | undefined {
+    const value = this.get(kind, key)
+    return value === undefined ? undefined : Buffer.from(value).toString('utf8')
+  }
+
+  set(kind: string, key: string, value: Uint8Array | string): void {
+    const bytes = typeof value === 'string' ? Buffer.from(value) : value
+    this.#db.run('INSERT OR REPLACE INTO memos VALUES (?, ?, ?, ?)', kind, key, bytes, Date.now())
+  }
+
+  /** Forgets answers of one kind that were written longer ago than `milliseconds`. */
+  forgetOlder(kind: string, milliseconds: number): void {
+    this.#db.run('DELETE FROM memos WHERE kind = ? AND used_at < ?', kind, Date.now() - milliseconds)
+  }
+}

@@ -1,0 +1,107 @@
+import { closeSync, fsyncSync, openSync, rmSync, writeSync } from 'node:fs'
+import { type ByteRange, type Bytes, collectBytes, fail, type Job, silentJob, verified } from '../core/index.ts'
+import { type Descriptor, type ImageTarget, isIndexType, isLayerType, isManifestType, LIMITS } from '../oci/index.ts'
+import { sniffCompression } from '../layer/index.ts'
+import type { Lease } from './leases.ts'
+import type { Store } from './store.ts'
+
+/**
+ * The store as a place that images are copied from and to. Names are full names (`docker.io/library/nginx:latest`).
+ * What is written is held by the lease until `tag` makes it an image.
+ */
+export function openRepository(store: Store, lease: Lease): ImageTarget {
+  return new StoreRepository(store, lease)
+}
+
+class StoreRepository implements ImageTarget {
+  readonly #store: Store
+  readonly #lease: Lease
+
+  constructor(store: Store, lease: Lease) {
+    this.#store = store
+    this.#lease = lease
+  }
+
+  async resolve(name: string): Promise<Descriptor> {
+    const found = this.#store.images.find(name)
+    if (!found) throw fail('IMAGE_NOT_FOUND', `No such image: ${name}`)
+    return found.image.descriptor
+  }
+
+  async has(descriptor: Descriptor): Promise<boolean> {
+    this.#lease.hold([descriptor.digest])
+    if (!isLayerType(descriptor.mediaType)) return this.#store.blobs.size(descriptor.digest) === descriptor.size
+    return this.#hasLayer(descriptor)
+  }
+
+  read(descriptor: Descriptor, range?: ByteRange, job?: Job): Bytes {
+    const bytes = this.#store.blobs.read(descriptor.digest, range, job)
+    return range ? bytes : verified(bytes, descriptor)
+  }
+
+  async write(descriptor: Descriptor, body: Bytes, _options = {}, job: Job = silentJob): Promise<void> {
+    this.#lease.hold([descriptor.digest])
+    const checked = verified(body, descriptor)
+    if (isLayerType(descriptor.mediaType)) return this.#writeLayer(descriptor, checked, job)
+    if (isManifestType(descriptor.mediaType) || isIndexType(descriptor.mediaType)) {
+      const tooLarge = (): Error => fail('MANIFEST_INVALID', `manifest ${descriptor.digest} is too large`)
+      const bytes = await collectBytes(checked, LIMITS.manifestBytes, tooLarge)
+      this.#store.blobs.writeWhole(bytes, this.#lease, descriptor.digest)
+      return
+    }
+    const { path, size } = await this.#store.blobs.writeTemporary(checked, this.#lease, job)
+    this.#store.blobs.adopt(path, descriptor.digest, size, this.#lease)
+  }
+
+  async tag(name: string, descriptor: Descriptor): Promise<void> {
+    this.#store.images.put(descriptor, [name])
+  }
+
+  async untag(name: string): Promise<void> {
+    this.#store.images.untag(name)
+  }
+
+  async *tags(): AsyncIterable<string> {
+    for (const image of this.#store.images.list()) yield* image.names
+  }
+
+  async *referrers(): AsyncIterable<Descriptor> {}
+
+  #hasLayer({ digest, size }: Descriptor): boolean {
+    const { blobs, layers } = this.#store
+    const diffId = layers.get(digest) ? digest : layers.diffIdOf(digest)
+    if (diffId === undefined) return false
+    this.#lease.hold([diffId])
+    return blobs.size(digest) === size && layers.get(diffId) !== undefined
+  }
+
+  /** A compressed layer is kept twice on purpose: as it came, because its digest is its name elsewhere, and as a plain tar. */
+  async #writeLayer(descriptor: Descriptor, body: Bytes, job: Job): Promise<void> {
+    const { blobs, layers } = this.#store
+    const options = { lease: this.#lease, task: descriptor.digest }
+    const copy = blobs.temporary(this.#lease)
+    try {
+      const { record, compressed } = await layers.import(copyCompressed(body, copy), options, job)
+      if (record.diffId !== descriptor.digest) blobs.adopt(copy, compressed.digest, compressed.size, this.#lease)
+    } finally {
+      rmSync(copy, { force: true })
+    }
+  }
+}
+
+/** Passes a layer on and, when it is compressed, writes it to a file as well; that has reached the disk at the end. */
+async function* copyCompressed(body: Bytes, target: string): Bytes {
+  let fd: number | undefined
+  let first = true
+  try {
+    for await (const chunk of body) {
+      if (first && sniffCompression(chunk) !== 'none') fd = openSync(target, 'wx', 0o600)
+      first = false
+      for (let at = 0; fd !== undefined && at < chunk.length; ) at += writeSync(fd, chunk, at)
+      yield chunk
+    }
+    if (fd !== undefined) fsyncSync(fd)
+  } finally {
+    if (fd !== undefined) closeSync(fd)
+  }
+}

@@ -1,0 +1,56 @@
+import { BlobStore } from './blobs.ts'
+import { type Collected, collect } from './collect.ts'
+import { ContainerStore } from './containers.ts'
+import { Database } from './database.ts'
+import { ImageStore } from './images.ts'
+import { LayerStore } from './layers.ts'
+import { createFolders, defaultRoot, layoutAt, type StoreLayout } from './layout.ts'
+import { Lease } from './leases.ts'
+import { MemoStore } from './memos.ts'
+import type { Snapshotter } from './snapshots.ts'
+import { createDirectorySnapshotter } from './snapshots-directory.ts'
+import { createErofsSnapshotter } from './snapshots-erofs.ts'
+import { StepStore } from './steps.ts'
+
+/** What is on this disk. Several processes may have the same store open; disposing one does not touch the others. */
+export interface Store extends Disposable {
+  readonly layout: StoreLayout
+  readonly blobs: BlobStore
+  readonly layers: LayerStore
+  readonly images: ImageStore
+  readonly steps: StepStore
+  readonly containers: ContainerStore
+  readonly memos: MemoStore
+  /** Starts protecting what a piece of work needs; dispose it when done. */
+  lease(): Lease
+  /** Deletes what nothing refers to. */
+  collect(): Collected
+  snapshotter(kind: Snapshotter['kind']): Snapshotter
+}
+
+/** Opens the store in `root`, making it when it is not there. Fails with `STORE_UNUSABLE` or `STORE_TOO_NEW`. */
+export function openStore(root: string = defaultRoot()): Store {
+  const layout = layoutAt(root)
+  createFolders(layout)
+  const db = new Database(layout.database)
+  const blobs = new BlobStore(layout, db)
+  const layers = new LayerStore(layout, db, blobs)
+  const snapshotters = {
+    erofs: () => createErofsSnapshotter(layout, layers),
+    directory: () =>
+      createDirectorySnapshotter(layout, layers, process.getuid?.() === 0 ? 'overlay-trusted' : 'overlay-user'),
+  }
+  return {
+    layout,
+    blobs,
+    layers,
+    images: new ImageStore(db, blobs, layers),
+    steps: new StepStore(db),
+    containers: new ContainerStore(db),
+    memos: new MemoStore(db),
+    lease: () => new Lease(db, layout),
+    collect: () => collect(db, layout),
+    snapshotter: (kind) => snapshotters[kind](),
+    [Symbol.dispose]: () => db.close(),
+  }
+}
