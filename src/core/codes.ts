@@ -29,6 +29,17 @@ export const CODES = {
   // oci
   IMAGE_NOT_FOUND: { fault: 'not-found', about: 'No image has this name, tag or digest.' },
   BLOB_NOT_FOUND: { fault: 'not-found', about: 'The content that a manifest names is not there.' },
+  MANIFEST_INVALID: { fault: 'invalid', about: 'A manifest or index breaks the rules of the OCI image specification.' },
+  MANIFEST_UNSUPPORTED: {
+    fault: 'unsupported',
+    about: 'A manifest is of a kind that is no longer supported (schema 1).',
+  },
+  CONFIG_INVALID: {
+    fault: 'invalid',
+    about: 'An image config breaks the rules of the OCI image specification, or does not fit its manifest.',
+  },
+  PLATFORM_INVALID: { fault: 'invalid', about: 'A platform is not written as os[/architecture[/variant]].' },
+  PLATFORM_NOT_FOUND: { fault: 'not-found', about: 'An image has no variant for the platform that was asked for.' },
 
   // host
   FILE_TOO_LARGE: { fault: 'invalid', about: 'A file that must be read whole is larger than the limit for its kind.' },

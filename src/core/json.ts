@@ -29,6 +29,11 @@ export function parseJson(bytes: Uint8Array, limits: JsonLimits): Json {
   }
 }
 
+/** Whether a parsed value is a JSON object: not null, not an array, and not an integer that was kept raw. */
+export function isJsonObject(value: unknown): value is { [key: string]: Json } {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) && !isRawJson(value)
+}
+
 /** Brackets outside of strings, counted before anything recurses over the document. */
 function checkDepth(bytes: Uint8Array, what: string, maxDepth: number): void {
   let depth = 0

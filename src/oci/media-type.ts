@@ -25,6 +25,11 @@ export function isIndexType(mediaType: string): boolean {
   return mediaType === MEDIA.ociIndex || mediaType === MEDIA.dockerList
 }
 
+/** The configuration of an image, OCI's or Docker's. */
+export function isConfigType(mediaType: string): boolean {
+  return mediaType === MEDIA.ociConfig || mediaType === MEDIA.dockerConfig
+}
+
 /** A layer as a tar, plain or compressed, also of the deprecated non-distributable kinds. */
 export function isLayerType(mediaType: string): boolean {
   return /^application\/vnd\.(oci\.image\.layer\.(nondistributable\.)?v1\.tar|docker\.image\.rootfs\.(foreign\.)?diff\.tar)/.test(
