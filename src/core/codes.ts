@@ -55,10 +55,20 @@ export const CODES = {
   CONTAINER_AMBIGUOUS: { fault: 'invalid', about: 'The beginning of a container id fits several containers.' },
 
   // container
+  ROOT_NEEDED: { fault: 'denied', about: 'The kernel allows this only to root.' },
   RUNTIME_FAILED: { fault: 'internal', about: 'The OCI runtime (crun, runc) could not start the process.' },
   RUNTIME_MISSING: { fault: 'unavailable', about: 'No OCI runtime that works was found on this machine.' },
   USER_UNKNOWN: { fault: 'invalid', about: 'The image has no user or group of this name.' },
   USER_INVALID: { fault: 'invalid', about: 'A USER or --user value is not a user and an optional group.' },
+
+  // build
+  COPY_SOURCE_MISSING: { fault: 'not-found', about: 'COPY or ADD names a file that is not there, or that .dockerignore excludes.' },
+  COPY_CONFLICT: { fault: 'invalid', about: 'COPY, ADD or WORKDIR would put a folder where a file is, or the reverse.' },
+  SYMLINK_LOOP: { fault: 'invalid', about: 'Symbolic links lead to one another in a circle.' },
+  CONTEXT_CHANGED: { fault: 'conflict', about: 'A file of the build context changed while it was being copied.' },
+  DOWNLOAD_FAILED: { fault: 'unavailable', about: 'A URL could not be fetched.' },
+  RUN_FAILED: { fault: 'invalid', about: 'The command of a RUN instruction ended with an error.' },
+  HOST_CA_MISSING: { fault: 'not-found', about: '`--host-ca` found no file of certificate authorities on this machine.' },
 } as const
 
 /** A name out of the table of codes. */

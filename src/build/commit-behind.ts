@@ -1,0 +1,57 @@
+import { rmSync } from 'node:fs'
+import path from 'node:path'
+import type { Machine } from '../container/index.ts'
+import type { Job } from '../core/index.ts'
+import type { LayerRecord } from '../store/index.ts'
+import type { BuildSession } from './session.ts'
+import { diffIdsOf, type LayerRef } from './values.ts'
+
+/**
+ * Turns what a step wrote into a layer, without making the next step wait: until the layer is stored, the directory
+ * stands in for it. The directory goes when the layer is stored and nobody has it mounted any more.
+ */
+export function commitBehind(
+  session: BuildSession,
+  machine: Machine,
+  step: { key: string; base: readonly LayerRef[] },
+  job: Job,
+): LayerRef {
+  const { snapshotter } = machine
+  let users = 1
+  const release = (): void => {
+    if (--users === 0) snapshotter.remove(step.key)
+  }
+  let underWay = true
+  const committed = commit(session, machine, step, job).then((record) => {
+    underWay = false
+    release()
+    return record
+  })
+  committed.catch(() => {}) // whoever needs the layer sees it
+  const pending = { directory: snapshotter.upper(step.key), use: () => takeUse() }
+  const takeUse = (): (() => void) => {
+    users++
+    return release
+  }
+  return { committed, pending: () => (underWay ? pending : undefined) }
+}
+
+/** The layers below are waited for: what is new can only be told by looking at them. */
+async function commit(
+  session: BuildSession,
+  machine: Machine,
+  step: { key: string; base: readonly LayerRef[] },
+  job: Job,
+): Promise<LayerRecord> {
+  const { store, lease } = session
+  const lower = await store.layers.indexes(await diffIdsOf(step.base), job)
+  const files = store.layers.temporary(lease)
+  const upper = machine.snapshotter.upper(step.key)
+  const blobs = path.join(store.layout.root, 'blobs')
+  try {
+    return store.layers.adopt(files, await machine.keeper.call('commit', { upper, lower, blobs, files }, job), lease)
+  } catch (error) {
+    for (const file of Object.values(files)) rmSync(file, { force: true })
+    throw error
+  }
+}

@@ -1,0 +1,108 @@
+import { type AccountFiles, resolveOwner } from '../../container/index.ts'
+import { checkCanceled, createPacer, type Job } from '../../core/index.ts'
+import type { FileTree, LayerWriter } from '../../layer/index.ts'
+import { readAccounts } from '../files/accounts.ts'
+import { unpackArchives } from '../files/archive.ts'
+import { digestSelection } from '../files/digest.ts'
+import { type Planned, planPlacement } from '../files/place.ts'
+import { type Selected, selectFiles } from '../files/select.ts'
+import { SingleFileSource } from '../files/single-file-source.ts'
+import { TreeSource } from '../files/tree-source.ts'
+import type { BuildSession } from '../session.ts'
+import type { OpRunner } from '../solver.ts'
+import { baseLayers, contentKey, diffIdsOf, type Value } from '../values.ts'
+import { writeLayer } from '../write-layer.ts'
+
+/** COPY and ADD: files of the inputs, placed on top of the first input. */
+export interface CopyOp {
+  kind: 'copy'
+  sources: readonly CopySource[]
+  /** Absolute and clean; ends with a slash when the user wrote it so, or named several sources. */
+  dest: string
+  /** `--chown`, as written. */
+  owner: string | null
+  /** `--chmod`, permission bits. */
+  mode: number | null
+  /** Whether archives are unpacked (ADD of local files). */
+  unpack: boolean
+  /** Unix seconds for folders that are made on the way. */
+  time: number
+}
+
+/** What is copied: paths of one of the vertex's inputs, or a file that is written in the Dockerfile itself. */
+export type CopySource =
+  | { readonly input: number; readonly paths: readonly string[] }
+  | { readonly name: string; readonly text: string }
+
+/** COPY becomes a layer here: selected from the sources, placed over the parent's tree, written as a tar in one go. */
+export function copyRunner(session: BuildSession): OpRunner<CopyOp> {
+  return {
+    kind: 'copy',
+    operation: (op) => ({ ...op, sources: op.sources.map((source) => ({ ...source })) }),
+    async content(op, inputs, job) {
+      const files = await digestSelection(await select(session, op, inputs), job)
+      return { base: await contentKey(baseLayers(inputs)), files }
+    },
+    async run(op, inputs, _task, job) {
+      const base = baseLayers(inputs)
+      const parent = await session.store.layers.tree(await diffIdsOf(base), job)
+      const named = await select(session, op, inputs)
+      const selection = op.unpack ? await unpackArchives(named, session, job) : named
+      const planned = planPlacement(selection, parent, placementOf(op, parent))
+      const layer = await writeLayer(session, (writer) => writePlanned(writer, planned, job), job)
+      return { kind: 'layers', layers: [...base, layer] }
+    },
+  }
+}
+
+async function select(session: BuildSession, op: CopyOp, inputs: readonly Value[]): Promise<Selected[]> {
+  const selection: Selected[] = []
+  for (const source of op.sources) {
+    if ('text' in source) {
+      selection.push(...selectFiles(SingleFileSource.ofText(source.name, source.text, op.time), source.name))
+      continue
+    }
+    const input = inputs[source.input]!
+    const files =
+      input.kind === 'files'
+        ? input.files
+        : new TreeSource(await session.store.layers.tree(await diffIdsOf(input.layers)), 'in the stage')
+    for (const path of source.paths) selection.push(...selectFiles(files, path))
+  }
+  return selection
+}
+
+function placementOf(op: CopyOp, parent: FileTree): Parameters<typeof planPlacement>[2] {
+  const { dest, time, owner, mode } = op
+  return {
+    dest,
+    time,
+    ...(owner === null ? {} : { owner: resolveOwner(owner, accountsFor(owner, parent)) }),
+    ...(mode === null ? {} : { mode }),
+  }
+}
+
+/** The account files are only read when the owner is given by name, or by number without a group. */
+function accountsFor(owner: string, parent: FileTree): AccountFiles {
+  return /^\d+:\d+$/.test(owner) ? {} : readAccounts(parent)
+}
+
+async function writePlanned(writer: LayerWriter, planned: readonly Planned[], job: Job): Promise<void> {
+  const pace = createPacer()
+  for (const item of planned) {
+    writeOne(writer, item)
+    const pause = pace()
+    if (pause) await pause
+    checkCanceled(job)
+  }
+}
+
+function writeOne(writer: LayerWriter, item: Planned): void {
+  const { path, kind, attributes } = item
+  if (item.hardLinkTo !== undefined) writer.hardlink(path, item.hardLinkTo)
+  else if (kind === 'directory') writer.directory(path, attributes)
+  else if (kind === 'file') writer.file(path, attributes, item.body!)
+  else if (kind === 'symlink') writer.symlink(path, attributes, item.link!)
+  else if (kind === 'fifo') writer.fifo(path, attributes)
+  else writer.device(path, attributes, kind, item.device!)
+}

@@ -1,0 +1,47 @@
+import { fail, type Job } from '../../core/index.ts'
+import { download } from '../download.ts'
+import { SingleFileSource } from '../files/single-file-source.ts'
+import type { BuildSession } from '../session.ts'
+import type { OpRunner } from '../solver.ts'
+
+/** ADD of a URL: one file, mode 0600, with the server's Last-Modified as its time. */
+export interface HttpOp {
+  kind: 'http'
+  url: string
+  /** `sha256:...` that the content must have, null when not given. */
+  checksum: string | null
+}
+
+/** Fetches the file, or asks the server whether the one that is remembered still holds. The copy op keys its content. */
+export function httpRunner(session: BuildSession): OpRunner<HttpOp> {
+  return {
+    kind: 'http',
+    operation: () => undefined,
+    content: async () => null,
+    async run(op, _inputs, task, job: Job) {
+      const file = await download(session, op.url, task.id, job)
+      if (op.checksum !== null && op.checksum !== file.digest) {
+        throw fail('CONTENT_MISMATCH', `digest mismatch ${file.digest}: ${op.checksum} for ${redactUrl(op.url)}`)
+      }
+      const body = { path: session.store.blobs.path(file.digest) }
+      const { digest, size, time } = file
+      const name = fileNameOf(op.url)
+      return { kind: 'files', files: new SingleFileSource({ name, mode: 0o600, time, size, digest, body }) }
+    },
+  }
+}
+
+/** The last part of the URL's path; BuildKit's stand-in when there is none. */
+export function fileNameOf(url: string): string {
+  try {
+    const name = decodeURIComponent(new URL(url).pathname.split('/').at(-1) ?? '')
+    return /^(|\.|\.\.)$/.test(name) || name.includes('/') || name.includes('\0') ? '__unnamed__' : name
+  } catch {
+    return '__unnamed__'
+  }
+}
+
+/** A URL for messages and history: without user name and password. */
+export function redactUrl(url: string): string {
+  return url.replace(/^(\w+:\/\/)[^/@]*@/, '$1')
+}

@@ -1,0 +1,121 @@
+import { mkdirSync, writeFileSync } from 'node:fs'
+import path from 'node:path'
+import { type ContainerMount, hostsFile, type Machine, resolvConfFile, type StepRequest } from '../../container/index.ts'
+import { fail, hasCode, type Job, type SourceSpan } from '../../core/index.ts'
+import { commitBehind } from '../commit-behind.ts'
+import { HOST_CA_PATH, hostCaEnv } from '../host-ca.ts'
+import type { BuildSession } from '../session.ts'
+import type { OpRunner } from '../solver.ts'
+import { baseLayers, contentKey, type LayerRef, stackOf } from '../values.ts'
+
+/** RUN: a process in the file system that the first input is. */
+export interface RunOp {
+  kind: 'run'
+  args: readonly string[]
+  /** `NAME=value`, as the process sees it. */
+  env: readonly string[]
+  cwd: string
+  /** `USER` as it stands, empty for root. */
+  user: string
+  network: 'default' | 'none' | 'host'
+  hostname: string
+  /** `name=address`, for /etc/hosts. */
+  extraHosts: readonly string[]
+  /** Bytes of /dev/shm, null for the default. */
+  shmSize: number | null
+  /** What the process may use although its result must not depend on it: not part of the key, nor of the image. */
+  unkeyed: {
+    proxyEnv: readonly string[]
+    /** A file of certificate authorities on this machine that the step is told to trust. */
+    hostCa: string | null
+  }
+}
+
+/** Runs the process over the mounted layers; what it changed becomes a layer while the next step may already run. */
+export function runRunner(session: BuildSession): OpRunner<RunOp> {
+  return {
+    kind: 'run',
+    operation: ({ unkeyed: _, extraHosts, ...op }) => ({
+      ...op,
+      // an address says something about the machine, a name about the build
+      extraHosts: extraHosts.map((host) => host.slice(0, host.indexOf('='))),
+    }),
+    content: async (_op, inputs) => ({ base: await contentKey(baseLayers(inputs)) }),
+    async run(op, inputs, { id, vertex }, job) {
+      const base = baseLayers(inputs)
+      const machine = await session.machine(job)
+      const key = session.newKey()
+      await runStep(session, machine, { op, key, base, task: id, span: vertex.span }, job)
+      const layer = commitBehind(session, machine, { key, base }, job)
+      return { kind: 'layers', layers: [...base, layer] }
+    },
+  }
+}
+
+interface Step {
+  op: RunOp
+  key: string
+  base: readonly LayerRef[]
+  task: string
+  span: SourceSpan | undefined
+}
+
+async function runStep(session: BuildSession, machine: Machine, step: Step, job: Job): Promise<void> {
+  const { op, key, base, task } = step
+  const { parts, release } = await stackOf(base)
+  try {
+    const mounts = await machine.snapshotter.prepare(key, parts, path.join(session.mountFolder, 'layers'), job)
+    const request: StepRequest = {
+      id: key,
+      task,
+      runtime: machine.runtime(),
+      mounts: mounts.map((mount) => (mount.target ? mount : { ...mount, options: [...mount.options, 'volatile'] })),
+      folder: path.join(session.mountFolder, key),
+      user: op.user,
+      process: processOf(op, writeMachineFiles(op, path.join(session.mountFolder, `${key}-files`))),
+    }
+    const { exitCode } = await machine.keeper.call('runStep', request, job)
+    if (exitCode !== 0) throw runFailed(step, exitCode)
+  } catch (error) {
+    if (hasCode(error, 'RUNTIME_FAILED')) throw runFailed(step, Number(error.data['exitCode']), error.message)
+    throw error
+  } finally {
+    release()
+  }
+}
+
+function processOf(op: RunOp, mounts: ContainerMount[]): StepRequest['process'] {
+  return {
+    args: op.args,
+    env: [...op.env, ...op.unkeyed.proxyEnv, ...(op.unkeyed.hostCa ? hostCaEnv(op.env) : [])],
+    cwd: op.cwd,
+    hostname: op.hostname,
+    terminal: false,
+    network: op.network === 'none' ? 'none' : 'host',
+    mounts,
+    ...(op.shmSize === null ? {} : { shmSize: op.shmSize }),
+  }
+}
+
+/** Files of this machine that appear inside for the time of the step; they are mounted, so no layer gets them. */
+function writeMachineFiles(op: RunOp, folder: string): ContainerMount[] {
+  mkdirSync(folder, { recursive: true, mode: 0o755 })
+  const file = (target: string, text: string): ContainerMount => {
+    const source = path.join(folder, path.basename(target))
+    writeFileSync(source, text, { mode: 0o644 })
+    return { type: 'bind', source, target }
+  }
+  const network = op.network === 'none' ? 'none' : 'host'
+  const mounts = [
+    file('/etc/hosts', hostsFile(op.hostname, op.extraHosts)),
+    file('/etc/resolv.conf', resolvConfFile(network)),
+  ]
+  const { hostCa } = op.unkeyed
+  return hostCa ? [...mounts, { type: 'bind', source: hostCa, target: HOST_CA_PATH, readonly: true }] : mounts
+}
+
+/** BuildKit's words, which people search for. */
+function runFailed({ op, span }: Step, exitCode: number, problem?: string): Error {
+  const message = `process "${op.args.join(' ')}" did not complete successfully: ${problem ?? `exit code: ${exitCode}`}`
+  return fail('RUN_FAILED', message, { ...(span ? { span } : {}), data: { exitCode } })
+}
