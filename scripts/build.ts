@@ -1,9 +1,9 @@
 // Bundles the product into dist/: the command line as one small entry and a bundle per command (a command loads only
 // what it needs), the programs that run beside it, and the library. `--types` adds declarations for the library.
 import { execFileSync } from 'node:child_process'
-import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
-import { build, type BuildOptions } from 'esbuild'
+import { type BuildOptions, build } from 'esbuild'
 
 const root = path.resolve(import.meta.dirname, '..')
 process.chdir(root)

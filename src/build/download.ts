@@ -1,9 +1,9 @@
-import { isIPv4, isIPv6 } from 'node:net'
 import { lookup } from 'node:dns/promises'
+import { isIPv4, isIPv6 } from 'node:net'
 import { request } from 'undici'
 import { type Bytes, checkCanceled, type Digest, fail, type Job, messageOf } from '../core/index.ts'
-import type { BuildSession } from './session.ts'
 import { redactUrl } from './ops/http.ts'
+import type { BuildSession } from './session.ts'
 
 /** A downloaded file; its content is a blob that the build holds. */
 export interface Downloaded {
@@ -64,7 +64,8 @@ async function fetchFollowing(url: string, headers: Record<string, string>, job:
     await refuseLinkLocal(at, url)
     const response = await send(at, url, headers, job)
     const location = response.headers['location']
-    if (response.statusCode < 301 || response.statusCode > 308 || response.statusCode === 304 || !location) return response
+    if (response.statusCode < 301 || response.statusCode > 308 || response.statusCode === 304 || !location)
+      return response
     await response.body.dump()
     at = new URL(String(location), at)
   }

@@ -2,7 +2,14 @@ import { rmSync } from 'node:fs'
 import path from 'node:path'
 import { type Digest, digestHex, type Job } from '../core/index.ts'
 import type { Mount } from '../host/index.ts'
-import { createLayerWriter, diffUpper, type LayerFiles, type LayerSummary, openFileTree, openLayer } from '../layer/index.ts'
+import {
+  createLayerWriter,
+  diffUpper,
+  type LayerFiles,
+  type LayerSummary,
+  openFileTree,
+  openLayer,
+} from '../layer/index.ts'
 import { type BundleRequest, writeBundle } from './bundle.ts'
 import { probeMachine } from './probe.ts'
 import { type Runtime, runBundle } from './runtime.ts'

@@ -81,7 +81,12 @@ async function tryRuntime(program: string, folder: string, job: Job): Promise<st
     writeFileSync(path.join(folder, 'config.json'), JSON.stringify(spec))
     const said: Buffer[] = []
     const output = { stdout: () => {}, stderr: (chunk: Buffer) => void said.push(chunk) }
-    const exitCode = await runBundle({ program, stateFolder: path.join(folder, 'state') }, { id, bundle: folder }, output, job)
+    const exitCode = await runBundle(
+      { program, stateFolder: path.join(folder, 'state') },
+      { id, bundle: folder },
+      output,
+      job,
+    )
     return exitCode === 0 ? undefined : `exit code ${exitCode}: ${Buffer.concat(said).toString().trim()}`
   } catch (error) {
     return messageOf(error)
@@ -103,4 +108,3 @@ export function runtimesFingerprint(): string {
 export function bootId(): string {
   return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()
 }
-

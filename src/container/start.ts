@@ -78,12 +78,19 @@ function monitorArgs(request: StartRequest): string[] {
   if (request.process.terminal) flags.push('--terminal')
   if (request.openStdin) flags.push('--stdin')
   const [exitCommand, ...exitArgs] = request.onExit
-  const onExit = exitCommand ? ['--exit-command', exitCommand, ...exitArgs.flatMap((arg) => ['--exit-command-arg', arg])] : []
+  const onExit = exitCommand
+    ? ['--exit-command', exitCommand, ...exitArgs.flatMap((arg) => ['--exit-command-arg', arg])]
+    : []
   return [
     ...['--api-version', '1', '--cid', id, '--cuuid', id, '--name', id, '--runtime', runtime.program],
     ...globalArgs(runtime).flatMap((arg) => ['--runtime-arg', arg]),
     ...['--bundle', paths.bundle, '--full-attach', '--socket-dir-path', paths.bundle],
-    ...['--container-pidfile', path.join(paths.bundle, 'pid'), '--conmon-pidfile', path.join(paths.bundle, 'monitor.pid')],
+    ...[
+      '--container-pidfile',
+      path.join(paths.bundle, 'pid'),
+      '--conmon-pidfile',
+      path.join(paths.bundle, 'monitor.pid'),
+    ],
     ...['--log-path', `k8s-file:${paths.log}`, '--log-level', 'error', '--exit-dir', paths.exits],
     ...onExit,
     ...flags,
@@ -101,5 +108,8 @@ async function readLine(stream: Readable): Promise<string> {
 
 /** The runtime's own sentence, without the wrapping conmon gives it. */
 function tidy(message: string): string {
-  return message.replace(/^container create failed \(no logs from conmon\): /, '').replace(/^(crun|runc): /, '').trim()
+  return message
+    .replace(/^container create failed \(no logs from conmon\): /, '')
+    .replace(/^(crun|runc): /, '')
+    .trim()
 }

@@ -58,7 +58,8 @@ function sweepOrphans(db: Database, layout: StoreLayout, reachable: Set<Digest>)
     const folder = path.join(layout.root, 'blobs', algorithm)
     for (const name of readdirSync(folder)) {
       const digest = `${algorithm}:${name}`
-      if (isDigest(digest) && (reachable.has(digest) || db.get('SELECT 1 FROM blobs WHERE digest = ?', digest))) continue
+      if (isDigest(digest) && (reachable.has(digest) || db.get('SELECT 1 FROM blobs WHERE digest = ?', digest)))
+        continue
       bytes += removeFile(path.join(folder, name))
     }
   }
@@ -70,7 +71,8 @@ function sweepFolders(folder: string, living: Set<string>): number {
   for (const name of readdirSync(folder)) {
     if (living.has(name)) continue
     const target = path.join(folder, name)
-    for (const file of readdirSync(target)) bytes += statSync(path.join(target, file), { throwIfNoEntry: false })?.size ?? 0
+    for (const file of readdirSync(target))
+      bytes += statSync(path.join(target, file), { throwIfNoEntry: false })?.size ?? 0
     rmSync(target, { recursive: true, force: true })
   }
   return bytes

@@ -9,11 +9,11 @@ import {
   type Index,
   type Manifest,
   matchesPlatform,
+  type Platform,
   parseConfig,
   parseImageDocument,
   parseManifest,
   parseReference,
-  type Platform,
   selectManifest,
   withDefaultTag,
 } from '../oci/index.ts'
@@ -206,7 +206,10 @@ export class ImageStore {
     return { links, summary, id }
   }
 
-  #examineManifest(digest: Digest, manifest: Manifest): { links: [Digest, Digest][]; summary: ImageSummary; id: Digest } {
+  #examineManifest(
+    digest: Digest,
+    manifest: Manifest,
+  ): { links: [Digest, Digest][]; summary: ImageSummary; id: Digest } {
     const config = parseConfig(this.#blobs.readWhole(manifest.config.digest))
     checkImage(manifest, config)
     const diffIds = config.rootfs.diff_ids

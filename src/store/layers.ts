@@ -86,7 +86,12 @@ export class LayerStore {
     job: Job,
   ): Promise<{ record: LayerRecord; compressed: { digest: Digest; size: number } }> {
     const files = this.temporary(options.lease)
-    const { compressed, ...imported } = await importLayer(source, files, { limits: options.limits, task: options.task }, job)
+    const { compressed, ...imported } = await importLayer(
+      source,
+      files,
+      { limits: options.limits, task: options.task },
+      job,
+    )
     const record = this.adopt(files, imported, options.lease)
     if (compressed.digest !== record.diffId) this.rememberCompressed(compressed.digest, record.diffId)
     return { record, compressed }

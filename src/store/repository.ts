@@ -1,7 +1,7 @@
 import { closeSync, fsyncSync, openSync, rmSync, writeSync } from 'node:fs'
 import { type ByteRange, type Bytes, collectBytes, fail, type Job, silentJob, verified } from '../core/index.ts'
-import { type Descriptor, type ImageTarget, isIndexType, isLayerType, isManifestType, LIMITS } from '../oci/index.ts'
 import { sniffCompression } from '../layer/index.ts'
+import { type Descriptor, type ImageTarget, isIndexType, isLayerType, isManifestType, LIMITS } from '../oci/index.ts'
 import type { Lease } from './leases.ts'
 import type { Store } from './store.ts'
 

@@ -65,11 +65,20 @@ export function createSnapshotter(
   const { layout, layers } = places
   const folder = (key: string): string => path.join(layout.snapshots, path.basename(key))
   const upper = (key: string): string => path.join(folder(key), 'fs')
-  const stackMounts = async (stack: readonly StackPart[], at: string, writable: string[], job: Job): Promise<Mount[]> => {
+  const stackMounts = async (
+    stack: readonly StackPart[],
+    at: string,
+    writable: string[],
+    job: Job,
+  ): Promise<Mount[]> => {
     const { diffIds, pending } = split(stack)
     const { mounts, directories } = await lowers(diffIds, at, job)
     const bottomFirst = [mountPoints(layout), ...directories, ...pending]
-    const options = [...bottomFirst.reverse().map((directory) => `lowerdir+=${directory}`), ...writable, ...OVERLAY_OPTIONS]
+    const options = [
+      ...bottomFirst.reverse().map((directory) => `lowerdir+=${directory}`),
+      ...writable,
+      ...OVERLAY_OPTIONS,
+    ]
     return [...mounts, { type: 'overlay', source: 'slipway', options }]
   }
   return {
@@ -117,7 +126,8 @@ async function makeUpper(upper: string, stack: readonly StackPart[], layers: Lay
 function mountPoints(layout: StoreLayout): string {
   const root = path.join(layout.root, 'mount-points')
   if (existsSync(path.join(root, 'etc/hostname'))) return root
-  for (const folder of ['dev', 'etc', 'proc', 'sys']) mkdirSync(path.join(root, folder), { recursive: true, mode: 0o755 })
+  for (const folder of ['dev', 'etc', 'proc', 'sys'])
+    mkdirSync(path.join(root, folder), { recursive: true, mode: 0o755 })
   for (const file of ['hosts', 'resolv.conf', 'hostname']) {
     writeFileSync(path.join(root, 'etc', file), '', { mode: 0o644 })
   }

@@ -1,5 +1,5 @@
 import { createReadStream, rmSync } from 'node:fs'
-import { type Bytes, bytesOf as streamOf, hasCode, type Job } from '../../core/index.ts'
+import { type Bytes, hasCode, type Job, bytesOf as streamOf } from '../../core/index.ts'
 import { decompress, indexLayer, openFileTree, openLayer, readTar } from '../../layer/index.ts'
 import type { BuildSession } from '../session.ts'
 import { type Selected, selectFiles } from './select.ts'
@@ -10,7 +10,11 @@ import { TreeSource } from './tree-source.ts'
  * ADD unpacks local archives: a named file that is a tar, plain or compressed (told by its content, not its name), is
  * replaced by the archive's entries, to be placed below the destination. Everything else stays.
  */
-export async function unpackArchives(selection: readonly Selected[], session: BuildSession, job: Job): Promise<Selected[]> {
+export async function unpackArchives(
+  selection: readonly Selected[],
+  session: BuildSession,
+  job: Job,
+): Promise<Selected[]> {
   const result: Selected[] = []
   for (const selected of selection) {
     const isFile = selected.top && selected.entry.kind === 'file'

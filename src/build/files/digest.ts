@@ -26,7 +26,9 @@ export async function digestSelection(selection: readonly Selected[], job: Job):
 
 function line({ entry, name }: Selected, content: string): string {
   const device = entry.device ? `${entry.device.major}:${entry.device.minor}` : ''
-  const xattrs = [...(entry.xattrs ?? [])].map(([key, value]) => `${key}=${Buffer.from(value).toString('base64')}`).sort()
+  const xattrs = [...(entry.xattrs ?? [])]
+    .map(([key, value]) => `${key}=${Buffer.from(value).toString('base64')}`)
+    .sort()
   const fields = [name, entry.kind, entry.mode.toString(8), entry.uid, entry.gid, entry.size, entry.link ?? '', device]
   return `${[...fields, content, ...xattrs].map((field) => escape(String(field))).join('\t')}\n`
 }

@@ -87,7 +87,8 @@ export class FileDigests {
     const fd = openSync(hostPath, 'r')
     try {
       let length = 0
-      for (let n = -1; n !== 0 && length < CHUNK; length += n) n = readSync(fd, this.#buffer, length, CHUNK - length, null)
+      for (let n = -1; n !== 0 && length < CHUNK; length += n)
+        n = readSync(fd, this.#buffer, length, CHUNK - length, null)
       return digestOf(this.#buffer.subarray(0, length))
     } finally {
       closeSync(fd)

@@ -1,4 +1,4 @@
-import { constants, lstatSync, readdirSync, readlinkSync, type BigIntStats } from 'node:fs'
+import { type BigIntStats, constants, lstatSync, readdirSync, readlinkSync } from 'node:fs'
 import {
   type ByteString,
   byteStringFromBuffer,

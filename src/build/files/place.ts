@@ -1,8 +1,8 @@
 import path from 'node:path'
 import { type ByteString, fail, fromByteString, toByteString } from '../../core/index.ts'
 import type { Attributes, Entry, FileTree } from '../../layer/index.ts'
-import type { FileBody } from './source.ts'
 import type { Selected } from './select.ts'
+import type { FileBody } from './source.ts'
 
 /** An entry of the new layer. */
 export interface Planned {

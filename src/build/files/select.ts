@@ -59,7 +59,9 @@ function expand(source: FileSource, pattern: string): ByteString[] {
   const steps = pattern.split('/')
   for (const [at, step] of steps.entries()) {
     const last = at === steps.length - 1
-    folders = folders.flatMap((folder) => matchesIn(source, folder, step)).filter((found) => last || isFolder(source, found))
+    folders = folders
+      .flatMap((folder) => matchesIn(source, folder, step))
+      .filter((found) => last || isFolder(source, found))
   }
   return folders
 }

@@ -27,9 +27,13 @@ export function folderRunner(session: BuildSession): OpRunner<FolderOp> {
     async run(op, inputs, _task, job) {
       const base = baseLayers(inputs)
       const tree = await session.store.layers.tree(await diffIdsOf(base), job)
-      const layer = await writeLayer(session, (writer) => {
-        for (const { path, attributes } of foldersFor(op, tree)) writer.directory(path, attributes)
-      }, job)
+      const layer = await writeLayer(
+        session,
+        (writer) => {
+          for (const { path, attributes } of foldersFor(op, tree)) writer.directory(path, attributes)
+        },
+        job,
+      )
       return { kind: 'layers', layers: [...base, layer] }
     },
   }

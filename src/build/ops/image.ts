@@ -1,8 +1,8 @@
 import { fail } from '../../core/index.ts'
+import type { ImageOp } from '../graph.ts'
 import type { BuildSession } from '../session.ts'
 import type { OpRunner } from '../solver.ts'
 import { storedLayer } from '../values.ts'
-import type { ImageOp } from '../graph.ts'
 
 /** FROM an image: its layers as they lie in the store. */
 export function imageRunner(session: BuildSession): OpRunner<ImageOp> {

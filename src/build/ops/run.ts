@@ -1,6 +1,12 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
-import { type ContainerMount, hostsFile, type Machine, resolvConfFile, type StepRequest } from '../../container/index.ts'
+import {
+  type ContainerMount,
+  hostsFile,
+  type Machine,
+  resolvConfFile,
+  type StepRequest,
+} from '../../container/index.ts'
 import { fail, hasCode, type Job, type SourceSpan } from '../../core/index.ts'
 import { commitBehind } from '../commit-behind.ts'
 import { HOST_CA_PATH, hostCaEnv } from '../host-ca.ts'
