@@ -50,6 +50,9 @@ export const CODES = {
   STORE_UNUSABLE: { fault: 'unavailable', about: 'The store folder cannot be read or written.' },
   STORE_TOO_NEW: { fault: 'unsupported', about: 'The store was written by a newer version.' },
 
+  // transfer
+  COPY_FAILED: { fault: 'unavailable', about: 'Content could not be read at its source or written at its target.' },
+
   // container
   USER_UNKNOWN: { fault: 'invalid', about: 'The image has no user or group of this name.' },
   USER_INVALID: { fault: 'invalid', about: 'A USER or --user value is not a user and an optional group.' },
