@@ -29,6 +29,22 @@ export const CODES = {
   // oci
   IMAGE_NOT_FOUND: { fault: 'not-found', about: 'No image has this name, tag or digest.' },
   BLOB_NOT_FOUND: { fault: 'not-found', about: 'The content that a manifest names is not there.' },
+
+  // layer
+  TAR_INVALID: { fault: 'invalid', about: 'A tar archive is malformed or ends too early.' },
+  TAR_UNSUPPORTED: { fault: 'unsupported', about: 'A tar archive uses a kind of entry that no image layer can hold.' },
+  LAYER_LIMIT_EXCEEDED: {
+    fault: 'invalid',
+    about: 'A layer or archive has more entries, longer names or more bytes than is allowed.',
+  },
+  COMPRESSION_INVALID: {
+    fault: 'invalid',
+    about: 'Compressed bytes are damaged, end too early, or are followed by something else.',
+  },
+  COMPRESSION_PROGRAM_MISSING: {
+    fault: 'unavailable',
+    about: 'The bzip2 or xz program, which reads this kind of compression, is not installed.',
+  },
 } as const
 
 /** A name out of the table of codes. */
