@@ -46,6 +46,22 @@ export const CODES = {
   PROGRAM_MISSING: { fault: 'unavailable', about: 'A program that Slipway needs is not installed on this machine.' },
   PROGRAM_FAILED: { fault: 'internal', about: 'A program that Slipway started ended with an error.' },
 
+  // layer
+  TAR_INVALID: { fault: 'invalid', about: 'A tar archive is malformed or ends too early.' },
+  TAR_UNSUPPORTED: { fault: 'unsupported', about: 'A tar archive uses a kind of entry that no image layer can hold.' },
+  LAYER_LIMIT_EXCEEDED: {
+    fault: 'invalid',
+    about: 'A layer or archive has more entries, longer names or more bytes than is allowed.',
+  },
+  COMPRESSION_INVALID: {
+    fault: 'invalid',
+    about: 'Compressed bytes are damaged, end too early, or are followed by something else.',
+  },
+  COMPRESSION_PROGRAM_MISSING: {
+    fault: 'unavailable',
+    about: 'The bzip2 or xz program, which reads this kind of compression, is not installed.',
+  },
+
   // store
   STORE_UNUSABLE: { fault: 'unavailable', about: 'The store folder cannot be read or written.' },
   STORE_TOO_NEW: { fault: 'unsupported', about: 'The store was written by a newer version.' },
