@@ -29,6 +29,22 @@ export const CODES = {
   // oci
   IMAGE_NOT_FOUND: { fault: 'not-found', about: 'No image has this name, tag or digest.' },
   BLOB_NOT_FOUND: { fault: 'not-found', about: 'The content that a manifest names is not there.' },
+  REFERENCE_INVALID: {
+    fault: 'invalid',
+    about: 'An image name, tag or digest does not follow the grammar of references.',
+  },
+
+  // dockerfile
+  DOCKERFILE_INVALID: { fault: 'invalid', about: 'A Dockerfile, or one of its instructions, is malformed.' },
+  VARIABLE_INVALID: {
+    fault: 'invalid',
+    about: 'A `$variable` in a Dockerfile is malformed, or a required one is not set.',
+  },
+  VARIABLE_TOO_LARGE: { fault: 'invalid', about: 'Expanding variables would make a value of unreasonable size.' },
+  PATTERN_INVALID: { fault: 'invalid', about: 'A pattern of `.dockerignore`, COPY or ADD is malformed.' },
+  PORT_INVALID: { fault: 'invalid', about: 'A port or a range of ports is malformed.' },
+  DURATION_INVALID: { fault: 'invalid', about: 'A duration is not of the form `1m30s`.' },
+  MOUNT_INVALID: { fault: 'invalid', about: 'The value of a `--mount` or `--device` flag is malformed.' },
 } as const
 
 /** A name out of the table of codes. */
