@@ -40,6 +40,10 @@ export const CODES = {
   },
   PLATFORM_INVALID: { fault: 'invalid', about: 'A platform is not written as os[/architecture[/variant]].' },
   PLATFORM_NOT_FOUND: { fault: 'not-found', about: 'An image has no variant for the platform that was asked for.' },
+  REFERENCE_INVALID: {
+    fault: 'invalid',
+    about: 'An image name, tag or digest does not follow the grammar of references.',
+  },
 
   // host
   FILE_TOO_LARGE: { fault: 'invalid', about: 'A file that must be read whole is larger than the limit for its kind.' },
@@ -61,6 +65,18 @@ export const CODES = {
     fault: 'unavailable',
     about: 'The bzip2 or xz program, which reads this kind of compression, is not installed.',
   },
+
+  // dockerfile
+  DOCKERFILE_INVALID: { fault: 'invalid', about: 'A Dockerfile, or one of its instructions, is malformed.' },
+  VARIABLE_INVALID: {
+    fault: 'invalid',
+    about: 'A `$variable` in a Dockerfile is malformed, or a required one is not set.',
+  },
+  VARIABLE_TOO_LARGE: { fault: 'invalid', about: 'Expanding variables would make a value of unreasonable size.' },
+  PATTERN_INVALID: { fault: 'invalid', about: 'A pattern of `.dockerignore`, COPY or ADD is malformed.' },
+  PORT_INVALID: { fault: 'invalid', about: 'A port or a range of ports is malformed.' },
+  DURATION_INVALID: { fault: 'invalid', about: 'A duration is not of the form `1m30s`.' },
+  MOUNT_INVALID: { fault: 'invalid', about: 'The value of a `--mount` or `--device` flag is malformed.' },
 
   // store
   STORE_UNUSABLE: { fault: 'unavailable', about: 'The store folder cannot be read or written.' },
