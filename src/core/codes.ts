@@ -40,11 +40,43 @@ export const CODES = {
   },
   PLATFORM_INVALID: { fault: 'invalid', about: 'A platform is not written as os[/architecture[/variant]].' },
   PLATFORM_NOT_FOUND: { fault: 'not-found', about: 'An image has no variant for the platform that was asked for.' },
+  REFERENCE_INVALID: {
+    fault: 'invalid',
+    about: 'An image name, tag or digest does not follow the grammar of references.',
+  },
 
   // host
   FILE_TOO_LARGE: { fault: 'invalid', about: 'A file that must be read whole is larger than the limit for its kind.' },
   PROGRAM_MISSING: { fault: 'unavailable', about: 'A program that Slipway needs is not installed on this machine.' },
   PROGRAM_FAILED: { fault: 'internal', about: 'A program that Slipway started ended with an error.' },
+
+  // layer
+  TAR_INVALID: { fault: 'invalid', about: 'A tar archive is malformed or ends too early.' },
+  TAR_UNSUPPORTED: { fault: 'unsupported', about: 'A tar archive uses a kind of entry that no image layer can hold.' },
+  LAYER_LIMIT_EXCEEDED: {
+    fault: 'invalid',
+    about: 'A layer or archive has more entries, longer names or more bytes than is allowed.',
+  },
+  COMPRESSION_INVALID: {
+    fault: 'invalid',
+    about: 'Compressed bytes are damaged, end too early, or are followed by something else.',
+  },
+  COMPRESSION_PROGRAM_MISSING: {
+    fault: 'unavailable',
+    about: 'The bzip2 or xz program, which reads this kind of compression, is not installed.',
+  },
+
+  // dockerfile
+  DOCKERFILE_INVALID: { fault: 'invalid', about: 'A Dockerfile, or one of its instructions, is malformed.' },
+  VARIABLE_INVALID: {
+    fault: 'invalid',
+    about: 'A `$variable` in a Dockerfile is malformed, or a required one is not set.',
+  },
+  VARIABLE_TOO_LARGE: { fault: 'invalid', about: 'Expanding variables would make a value of unreasonable size.' },
+  PATTERN_INVALID: { fault: 'invalid', about: 'A pattern of `.dockerignore`, COPY or ADD is malformed.' },
+  PORT_INVALID: { fault: 'invalid', about: 'A port or a range of ports is malformed.' },
+  DURATION_INVALID: { fault: 'invalid', about: 'A duration is not of the form `1m30s`.' },
+  MOUNT_INVALID: { fault: 'invalid', about: 'The value of a `--mount` or `--device` flag is malformed.' },
 
   // store
   STORE_UNUSABLE: { fault: 'unavailable', about: 'The store folder cannot be read or written.' },
@@ -53,6 +85,8 @@ export const CODES = {
   IMAGE_AMBIGUOUS: { fault: 'invalid', about: 'The beginning of an image id fits several images.' },
   CONTAINER_NAME_TAKEN: { fault: 'conflict', about: 'Another container has this name.' },
   CONTAINER_AMBIGUOUS: { fault: 'invalid', about: 'The beginning of a container id fits several containers.' },
+  // transfer
+  COPY_FAILED: { fault: 'unavailable', about: 'Content could not be read at its source or written at its target.' },
 
   // container
   ROOT_NEEDED: { fault: 'denied', about: 'The kernel allows this only to root.' },

@@ -3,7 +3,7 @@ import type { Descriptor } from './descriptor.ts'
 
 /** A place images can be read from: the local store, a registry, an OCI layout, a docker archive, memory. */
 export interface ImageSource {
-  /** The descriptor a tag or digest stands for. Fails with `IMAGE_NOT_FOUND`. */
+  /** The descriptor of the manifest or index that a tag or digest stands for. Fails with `IMAGE_NOT_FOUND`. */
   resolve(tagOrDigest: string, job?: Job): Promise<Descriptor>
   has(descriptor: Descriptor, job?: Job): Promise<boolean>
   /** Verified on the way when read whole: the iteration fails with `CONTENT_MISMATCH`. Fails with `BLOB_NOT_FOUND`. */
@@ -15,8 +15,13 @@ export interface ImageSource {
 
 /** A place images can also be written to. Children go before parents; `tag` goes last. */
 export interface ImageTarget extends ImageSource {
-  /** Idempotent. `mountFrom` lets a registry take a blob that it already holds in another repository. */
+  /**
+   * Idempotent: content that is there already is not read again. Fails with `CONTENT_MISMATCH`, and keeps nothing then.
+   * `mountFrom` lets a registry take a blob that it already holds in another repository.
+   */
   write(descriptor: Descriptor, body: Bytes, options?: { mountFrom?: string }, job?: Job): Promise<void>
+  /** Gives a manifest or index a name, taken from whatever had it. Fails with `BLOB_NOT_FOUND` when it is not there. */
   tag(name: string, descriptor: Descriptor, job?: Job): Promise<void>
+  /** Takes a name away; the content stays. Fails with `IMAGE_NOT_FOUND`. */
   untag(name: string, job?: Job): Promise<void>
 }

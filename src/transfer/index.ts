@@ -1,0 +1,3 @@
+export { type CopyOptions, type CopyResult, copyImage } from './copy.ts'
+export type { Selection } from './copy-plan.ts'
+export * from './memory.ts'
