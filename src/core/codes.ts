@@ -29,6 +29,14 @@ export const CODES = {
   // oci
   IMAGE_NOT_FOUND: { fault: 'not-found', about: 'No image has this name, tag or digest.' },
   BLOB_NOT_FOUND: { fault: 'not-found', about: 'The content that a manifest names is not there.' },
+
+  // cli
+  USAGE_INVALID: {
+    fault: 'invalid',
+    about: 'The command line names an unknown command or flag, or lacks an argument.',
+  },
+  TEMPLATE_INVALID: { fault: 'invalid', about: 'The text given to --format is not a valid Go template.' },
+  TEMPLATE_FAILED: { fault: 'invalid', about: 'A --format template asks for something that the data does not have.' },
 } as const
 
 /** A name out of the table of codes. */
