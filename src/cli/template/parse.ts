@@ -1,7 +1,7 @@
-import { fail } from '../../core/index.ts'
+import { expect, next, nextNonSpace, type Parser, peek, peekNonSpace, reject, unexpected } from './cursor.ts'
 import { parseNumber, parseRune, quote, unquote } from './literals.ts'
 import type { Command, Node, Operand, Pipeline } from './nodes.ts'
-import { describeToken, type Token, type TokenKind, tokenize } from './tokens.ts'
+import { type Token, type TokenKind, tokenize } from './tokens.ts'
 
 /** A parsed template: its own nodes under the name `''`, and those that `define` and `block` named. */
 export interface ParsedTemplate {
@@ -36,60 +36,11 @@ export function parseTemplate(text: string, functions: ReadonlySet<string>): Par
   return { text, nodes, defined: parser.defined }
 }
 
-interface Parser {
-  tokens: Token[]
-  index: number
-  functions: ReadonlySet<string>
-  scope: string[]
-  loops: number
-  depth: number
-  /** The line of the action being parsed, 0 outside of one. */
-  actionLine: number
-  defined: Map<string, readonly Node[]>
-}
-
 /** `{{end}}` and `{{else}}` close a list; they are not nodes of it. `chained` is the `if` of `else if`. */
 interface Closer {
   kind: 'closer'
   word: 'end' | 'else'
   chained: 'if' | 'with' | undefined
-}
-
-function peek(parser: Parser): Token {
-  return parser.tokens[Math.min(parser.index, parser.tokens.length - 1)]!
-}
-
-function next(parser: Parser): Token {
-  const token = peek(parser)
-  parser.index++
-  return token
-}
-
-function peekNonSpace(parser: Parser): Token {
-  while (peek(parser).kind === 'space') parser.index++
-  return peek(parser)
-}
-
-function nextNonSpace(parser: Parser): Token {
-  peekNonSpace(parser)
-  return next(parser)
-}
-
-function reject(parser: Parser, message: string): never {
-  const token = parser.tokens[Math.min(Math.max(parser.index - 1, 0), parser.tokens.length - 1)]!
-  throw fail('TEMPLATE_INVALID', `template: :${token.line}: ${message}`)
-}
-
-function unexpected(parser: Parser, token: Token, context: string): never {
-  if (token.kind !== 'error') return reject(parser, `unexpected ${describeToken(token)} in ${context}`)
-  if (parser.actionLine === 0 || parser.actionLine === token.line) return reject(parser, token.text)
-  const started = `${token.text.endsWith(' action') ? '' : ' in action'} started at :${parser.actionLine}`
-  return reject(parser, `${token.text}${started}`)
-}
-
-function expect(parser: Parser, kind: TokenKind, context: string): Token {
-  const token = nextNonSpace(parser)
-  return token.kind === kind ? token : unexpected(parser, token, context)
 }
 
 function isDefinition(parser: Parser): boolean {
