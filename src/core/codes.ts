@@ -103,6 +103,14 @@ export const CODES = {
   DOWNLOAD_FAILED: { fault: 'unavailable', about: 'A URL could not be fetched.' },
   RUN_FAILED: { fault: 'invalid', about: 'The command of a RUN instruction ended with an error.' },
   HOST_CA_MISSING: { fault: 'not-found', about: '`--host-ca` found no file of certificate authorities on this machine.' },
+
+  // cli
+  USAGE_INVALID: {
+    fault: 'invalid',
+    about: 'The command line names an unknown command or flag, or lacks an argument.',
+  },
+  TEMPLATE_INVALID: { fault: 'invalid', about: 'The text given to --format is not a valid Go template.' },
+  TEMPLATE_FAILED: { fault: 'invalid', about: 'A --format template asks for something that the data does not have.' },
 } as const
 
 /** A name out of the table of codes. */

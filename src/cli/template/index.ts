@@ -1,0 +1,15 @@
+export { type Inspected, type InspectOutput, renderInspect } from './inspect.ts'
+export { type ListFormats, type Row, renderList } from './list.ts'
+export { compileTemplate, renderTemplate } from './template.ts'
+export {
+  ANY,
+  type FieldSpec,
+  type GoType,
+  goType,
+  mapOf,
+  pointerTo,
+  sliceOf,
+  structOf,
+  toValue,
+  type Value,
+} from './values.ts'
