@@ -1,10 +1,16 @@
 import { fail } from './errors.ts'
 import type { SourceSpan } from './source.ts'
 
-/** What happens while work runs. Rooms emit it; faces render it (terminal, plain, JSON, the Docker API's stream). */
+/**
+ * What happens while work runs. Rooms emit it; faces render it (terminal, plain, JSON, the Docker API's stream).
+ * `planned` announces a task that may start later, so that a total can be shown; `status` says in a few words what a
+ * task does now (`Extracting`). A task with a `parent` is a part of it and is shown below it.
+ */
 export type ProgressEvent =
+  | { type: 'planned'; task: string; name: string; inputs?: readonly string[] }
   | { type: 'started'; task: string; name: string; parent?: string; inputs?: readonly string[] }
   | { type: 'bytes'; task: string; done: number; total?: number }
+  | { type: 'status'; task: string; text: string }
   | { type: 'log'; task: string; stream: 'stdout' | 'stderr'; chunk: Uint8Array }
   | { type: 'warning'; task?: string; code: string; message: string; span?: SourceSpan }
   | { type: 'finished'; task: string; result: TaskResult; error?: string }

@@ -1,5 +1,7 @@
+export { debugTemplate } from './debug.ts'
 export { type Inspected, type InspectOutput, renderInspect } from './inspect.ts'
 export { type ListFormats, type Row, renderList } from './list.ts'
+export { renderObject } from './object.ts'
 export { compileTemplate, renderTemplate } from './template.ts'
 export {
   ANY,

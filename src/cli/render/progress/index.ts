@@ -1,0 +1,5 @@
+export { chooseProgressMode, createProgressRenderer, PROGRESS_MODES, type ProgressMode } from './choose.ts'
+export { openProgress, type ProgressDriver } from './driver.ts'
+export type { ProgressRenderer } from './renderer.ts'
+export { createTransferProgress, TRANSFER_WORDS, type TransferOptions, type TransferWords } from './transfer.ts'
+export { renderWarnings } from './warnings.ts'
