@@ -8,7 +8,7 @@ import {
   type ProgressEvent,
   type TaskResult,
 } from '../core/index.ts'
-import type { StepRecord, StepStore, Store } from '../store/index.ts'
+import type { StepRecord, Store } from '../store/index.ts'
 import type { Op, Vertex } from './graph.ts'
 import { baseLayers, diffIdsOf, type LayerRef, storedLayer, type Value } from './values.ts'
 
@@ -88,6 +88,7 @@ class GraphSolver implements Solver {
     const inputs = await Promise.all(vertex.inputs.map((input) => this.solve(input)))
     checkCanceled(this.#job)
     const { id, label } = vertex
+    if (label === '') return (await this.#findOrRun(vertex, inputs)).value
     this.#report({ type: 'started', task: id, name: label, inputs: vertex.inputs.map((input) => input.id) })
     try {
       const { value, outcome } = await this.#findOrRun(vertex, inputs)

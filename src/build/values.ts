@@ -62,5 +62,10 @@ export async function stackOf(layers: readonly LayerRef[]): Promise<{ parts: Sta
       parts.push({ directory: pending.directory })
     } else parts.push({ diffId: (await layer.committed).diffId })
   }
-  return { parts, release: () => releases.forEach((release) => release()) }
+  return {
+    parts,
+    release: () => {
+      for (const release of releases) release()
+    },
+  }
 }

@@ -11,10 +11,10 @@ import {
   openLayer,
 } from '../layer/index.ts'
 import { type BundleRequest, writeBundle } from './bundle.ts'
+import { createMonitored } from './monitor.ts'
 import { probeMachine } from './probe.ts'
 import { type Runtime, runBundle } from './runtime.ts'
 import { MountedStacks } from './stack.ts'
-import { startMonitored } from './start.ts'
 
 /** A process to run in a stack of layers, to its end. */
 export interface StepRequest extends BundleRequest {
@@ -40,7 +40,12 @@ export interface CommitRequest {
 const stacks = new MountedStacks()
 
 /** What a keeper does for the process that started it. */
-export const keeperMethods = { probe: probeMachine, runStep, commit, start: startMonitored }
+export const keeperMethods = {
+  probe: probeMachine,
+  runStep: runStep,
+  commit: commit,
+  create: createMonitored,
+} as const
 export type KeeperMethods = typeof keeperMethods
 
 async function runStep(request: StepRequest, job: Job): Promise<{ exitCode: number }> {

@@ -1,15 +1,17 @@
 import path from 'node:path'
 import { fail, type Job } from '../core/index.ts'
+import { bootId } from '../host/index.ts'
 import type { Snapshotter, Store } from '../store/index.ts'
 import { type Keeper, openKeeper } from './keeper-client.ts'
-import { bootId, type MachineFacts, runtimesFingerprint } from './probe.ts'
+import { type MachineFacts, runtimesFingerprint } from './probe.ts'
 import type { Runtime } from './runtime.ts'
 
-/** A keeper with what it needs to mount and run. Disposing ends the keeper. */
+/** This machine as a place to mount and run. Disposing ends its keeper, if one was started. */
 export interface Machine extends AsyncDisposable {
+  /** The process that mounts and runs; started when first asked for. */
   readonly keeper: Keeper
   readonly snapshotter: Snapshotter
-  /** The OCI runtime; fails with `RUNTIME_MISSING` when there is none. */
+  /** The OCI runtime that works here. Fails with `RUNTIME_MISSING`. */
   runtime(): Runtime
   readonly facts: MachineFacts
 }
@@ -24,30 +26,41 @@ export async function openMachine(store: Store, options: { processes: boolean },
       hint: 'use sudo; builds without RUN, and all commands that only keep and move images, work for every user',
     })
   }
-  const keeper = openKeeper(options)
+  let started: Keeper | undefined
+  const keeper = (): Keeper => {
+    started ??= openKeeper(options)
+    return started
+  }
+  const dispose = async (): Promise<void> => started?.[Symbol.asyncDispose]()
   try {
-    const facts = await machineFacts(store, keeper, job)
+    const facts = recall(store) ?? (await probe(store, keeper(), job))
     return {
-      keeper,
+      get keeper() {
+        return keeper()
+      },
       facts,
       snapshotter: store.snapshotter(facts.erofs.works ? 'erofs' : 'directory'),
       runtime: () => chosenRuntime(store, facts),
-      [Symbol.asyncDispose]: () => keeper[Symbol.asyncDispose](),
+      [Symbol.asyncDispose]: dispose,
     }
   } catch (error) {
-    await keeper[Symbol.asyncDispose]()
+    await dispose()
     throw error
   }
 }
 
-/** What this machine can do, from memory when this boot has been asked before. */
-export async function machineFacts(store: Store, keeper: Keeper, job: Job): Promise<MachineFacts> {
-  const key = `${bootId()} ${runtimesFingerprint()}`
-  const known = store.memos.getText('machine', key)
-  if (known) return JSON.parse(known) as MachineFacts
-  const folder = path.join(store.layout.root, 'ingest', `probe-${process.pid}`)
-  const facts = await keeper.call('probe', { folder }, job)
-  store.memos.set('machine', key, JSON.stringify(facts))
+const KIND = 'machine'
+const factsKey = (): string => `${bootId()} ${runtimesFingerprint()}`
+
+function recall(store: Store): MachineFacts | undefined {
+  const known = store.memos.getText(KIND, factsKey())
+  return known === undefined ? undefined : (JSON.parse(known) as MachineFacts)
+}
+
+async function probe(store: Store, keeper: Keeper, job: Job): Promise<MachineFacts> {
+  using lease = store.lease()
+  const facts = await keeper.call('probe', { folder: path.join(lease.folder, 'probe') }, job)
+  store.memos.set(KIND, factsKey(), JSON.stringify(facts))
   return facts
 }
 

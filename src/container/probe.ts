@@ -103,8 +103,3 @@ export function runtimesFingerprint(): string {
   }
   return ['crun', 'runc'].map(of).join(' ')
 }
-
-/** What a boot of this machine is called by the kernel. */
-export function bootId(): string {
-  return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()
-}

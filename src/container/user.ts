@@ -26,7 +26,7 @@ interface GroupEntry {
 }
 
 /** Larger account files are refused (CVE-2026-47262: an image with a giant /etc/group). Bytes. */
-export const ACCOUNT_FILE_LIMIT = 16 << 20
+export const ACCOUNT_FILE_LIMIT = 16_777_216
 
 const MAX_ID = 2 ** 31 - 1
 

@@ -95,14 +95,35 @@ export const CODES = {
   USER_UNKNOWN: { fault: 'invalid', about: 'The image has no user or group of this name.' },
   USER_INVALID: { fault: 'invalid', about: 'A USER or --user value is not a user and an optional group.' },
 
+  // engine
+  CONTEXT_MISSING: { fault: 'not-found', about: 'The folder given as build context is not there.' },
+  DOCKERFILE_MISSING: { fault: 'not-found', about: 'There is no Dockerfile where it was looked for.' },
+  EPOCH_INVALID: { fault: 'invalid', about: 'SOURCE_DATE_EPOCH is not a number of seconds.' },
+  BOOTSTRAP_UNKNOWN: { fault: 'invalid', about: 'There is no recipe for a base image of this name.' },
+  IMAGE_IN_USE: { fault: 'conflict', about: 'A container, or another name, keeps an image from being removed.' },
+  CONTAINER_NOT_FOUND: { fault: 'not-found', about: 'No container has this name or id.' },
+  CONTAINER_RUNNING: { fault: 'conflict', about: 'This cannot be done while the container runs.' },
+  CONTAINER_INVALID: { fault: 'invalid', about: 'A container cannot be made from what was asked for.' },
+
   // build
-  COPY_SOURCE_MISSING: { fault: 'not-found', about: 'COPY or ADD names a file that is not there, or that .dockerignore excludes.' },
-  COPY_CONFLICT: { fault: 'invalid', about: 'COPY, ADD or WORKDIR would put a folder where a file is, or the reverse.' },
+  COPY_SOURCE_MISSING: {
+    fault: 'not-found',
+    about: 'COPY or ADD names a file that is not there, or that .dockerignore excludes.',
+  },
+  COPY_CONFLICT: {
+    fault: 'invalid',
+    about: 'COPY, ADD or WORKDIR would put a folder where a file is, or the reverse.',
+  },
   SYMLINK_LOOP: { fault: 'invalid', about: 'Symbolic links lead to one another in a circle.' },
   CONTEXT_CHANGED: { fault: 'conflict', about: 'A file of the build context changed while it was being copied.' },
   DOWNLOAD_FAILED: { fault: 'unavailable', about: 'A URL could not be fetched.' },
+  BUILD_UNSUPPORTED: { fault: 'unsupported', about: 'A Dockerfile feature that this version does not have.' },
+  MODE_INVALID: { fault: 'invalid', about: 'A `--chmod` value is neither an octal number nor a symbolic mode.' },
   RUN_FAILED: { fault: 'invalid', about: 'The command of a RUN instruction ended with an error.' },
-  HOST_CA_MISSING: { fault: 'not-found', about: '`--host-ca` found no file of certificate authorities on this machine.' },
+  HOST_CA_MISSING: {
+    fault: 'not-found',
+    about: '`--host-ca` found no file of certificate authorities on this machine.',
+  },
 
   // cli
   USAGE_INVALID: {

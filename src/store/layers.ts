@@ -168,7 +168,7 @@ export class LayerStore {
     const record = this.get(diffId)
     if (!record) throw fail('BLOB_NOT_FOUND', `layer ${diffId} is not in the store`)
     const ownIndex = !record.needsParent || stack.length === 1
-    const index = this.#layout.index(ownIndex ? diffId : chainId(stack))
+    const index = this.#layout.index(ownIndex ? diffId : chainId(stack)!)
     if (existsSync(index)) return index
     return this.#indexing.get(index, async () => {
       const parent = ownIndex ? undefined : await this.tree(stack.slice(0, -1), job)

@@ -1,15 +1,12 @@
 import { randomBytes } from 'node:crypto'
-import { mkdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs'
+import { mkdirSync, readlinkSync, rmSync } from 'node:fs'
 import type { Digest } from '../core/index.ts'
+import { bootId, identifyProcess, isAlive, type ProcessIdentity } from '../host/index.ts'
 import type { Database } from './database.ts'
 import type { StoreLayout } from './layout.ts'
 
 /** Who holds a lease, so that any process can tell whether it still lives. */
-interface Holder {
-  pid: number
-  /** Field 22 of /proc/PID/stat: a number that a recycled pid does not share. */
-  startTime: string
-  bootId: string
+interface Holder extends ProcessIdentity {
   pidNamespace: string
 }
 
@@ -62,38 +59,20 @@ export class Lease implements Disposable {
 export function sweepLeases(db: Database): Set<string> {
   const living = new Set<string>()
   for (const row of db.all<{ id: string; holder: string; touched_at: number }>('SELECT * FROM leases')) {
-    if (isAlive(JSON.parse(row.holder) as Holder, row.touched_at)) living.add(row.id)
+    if (holds(JSON.parse(row.holder) as Holder, row.touched_at)) living.add(row.id)
     else db.run('DELETE FROM leases WHERE id = ?', row.id)
   }
   return living
 }
 
-function isAlive(holder: Holder, touchedAt: number): boolean {
-  const here = thisProcess()
-  if (holder.bootId !== here.bootId) return false
-  if (holder.pidNamespace !== here.pidNamespace) return Date.now() - touchedAt < FOREIGN_SILENCE
-  return startTimeOf(holder.pid) === holder.startTime
+function holds(holder: Holder, touchedAt: number): boolean {
+  if (holder.pidNamespace === thisProcess().pidNamespace) return isAlive(holder)
+  return holder.bootId === bootId() && Date.now() - touchedAt < FOREIGN_SILENCE
 }
 
 let self: Holder | undefined
 
 function thisProcess(): Holder {
-  self ??= {
-    pid: process.pid,
-    startTime: startTimeOf(process.pid) ?? '',
-    bootId: readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim(),
-    pidNamespace: readlinkSync('/proc/self/ns/pid'),
-  }
+  self ??= { ...identifyProcess(process.pid)!, pidNamespace: readlinkSync('/proc/self/ns/pid') }
   return self
-}
-
-function startTimeOf(pid: number): string | undefined {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1')
-    // the second field is the program's name in parentheses and may hold anything; a zombie (Z) holds nothing any more
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-    return fields[0] === 'Z' ? undefined : fields[19]
-  } catch {
-    return undefined
-  }
 }

@@ -1,6 +1,7 @@
 import path from 'node:path'
 import { type ByteString, fail, fromByteString, toByteString } from '../../core/index.ts'
 import type { Attributes, Entry, FileTree } from '../../layer/index.ts'
+import type { ModeChange } from './mode.ts'
 import type { Selected } from './select.ts'
 import type { FileBody } from './source.ts'
 
@@ -26,8 +27,8 @@ export interface PlacementOptions {
   /** Unix seconds for folders that are made on the way. */
   time: number
   owner?: { uid: number; gid: number }
-  /** Permission bits for everything that is placed. */
-  mode?: number
+  /** For everything that is placed. */
+  mode?: ModeChange
 }
 
 /**
@@ -74,7 +75,7 @@ class Placement {
   #addDestination(entry: Entry): void {
     this.#makeParents(this.#dest)
     const existing = this.#folderAt(this.#dest)
-    const fresh = { mode: this.#options.mode ?? 0o755, ...(this.#options.owner ?? { uid: 0, gid: 0 }) }
+    const fresh = { mode: this.#mode(0o755, true), ...(this.#options.owner ?? { uid: 0, gid: 0 }) }
     this.#planFolder(this.#dest, { ...(existing ?? fresh), mtime: entry.mtime })
   }
 
@@ -110,7 +111,8 @@ class Placement {
 
   #fileTarget(name: ByteString): ByteString {
     const { dest } = this.#options
-    const isFolder = dest.endsWith('/') || this.#base.stat(this.#dest)?.kind === 'directory'
+    const there = this.#planned.get(this.#dest)?.kind ?? this.#base.stat(this.#dest)?.kind
+    const isFolder = dest.endsWith('/') || there === 'directory'
     return isFolder ? join(this.#dest, name) : this.#dest
   }
 
@@ -140,9 +142,13 @@ class Placement {
     return existing
   }
 
+  #mode(mode: number, isFolder: boolean): number {
+    return this.#options.mode?.(mode, isFolder) ?? mode
+  }
+
   #attributes(entry: Entry): Attributes {
     const { uid, gid } = this.#options.owner ?? entry
-    const mode = entry.kind === 'symlink' ? 0o777 : (this.#options.mode ?? entry.mode)
+    const mode = entry.kind === 'symlink' ? 0o777 : this.#mode(entry.mode, entry.kind === 'directory')
     return { mode, uid, gid, mtime: entry.mtime, xattrs: entry.xattrs }
   }
 }

@@ -4,6 +4,7 @@ import type { FileTree, LayerWriter } from '../../layer/index.ts'
 import { readAccounts } from '../files/accounts.ts'
 import { unpackArchives } from '../files/archive.ts'
 import { digestSelection } from '../files/digest.ts'
+import { parseModeChange } from '../files/mode.ts'
 import { type Planned, planPlacement } from '../files/place.ts'
 import { type Selected, selectFiles } from '../files/select.ts'
 import { SingleFileSource } from '../files/single-file-source.ts'
@@ -21,8 +22,8 @@ export interface CopyOp {
   dest: string
   /** `--chown`, as written. */
   owner: string | null
-  /** `--chmod`, permission bits. */
-  mode: number | null
+  /** `--chmod`, as written. */
+  mode: string | null
   /** Whether archives are unpacked (ADD of local files). */
   unpack: boolean
   /** Unix seconds for folders that are made on the way. */
@@ -78,7 +79,7 @@ function placementOf(op: CopyOp, parent: FileTree): Parameters<typeof planPlacem
     dest,
     time,
     ...(owner === null ? {} : { owner: resolveOwner(owner, accountsFor(owner, parent)) }),
-    ...(mode === null ? {} : { mode }),
+    ...(mode === null ? {} : { mode: parseModeChange(mode) }),
   }
 }
 

@@ -18,6 +18,8 @@ import { baseLayers, contentKey, type LayerRef, stackOf } from '../values.ts'
 export interface RunOp {
   kind: 'run'
   args: readonly string[]
+  /** A program that is written in the Dockerfile itself; it appears as `/dev/pipes/NAME`. */
+  script: { name: string; text: string } | null
   /** `NAME=value`, as the process sees it. */
   env: readonly string[]
   cwd: string
@@ -106,18 +108,19 @@ function processOf(op: RunOp, mounts: ContainerMount[]): StepRequest['process'] 
 /** Files of this machine that appear inside for the time of the step; they are mounted, so no layer gets them. */
 function writeMachineFiles(op: RunOp, folder: string): ContainerMount[] {
   mkdirSync(folder, { recursive: true, mode: 0o755 })
-  const file = (target: string, text: string): ContainerMount => {
-    const source = path.join(folder, path.basename(target))
-    writeFileSync(source, text, { mode: 0o644 })
-    return { type: 'bind', source, target }
+  const file = (target: string, text: string, mode = 0o644): ContainerMount => {
+    const source = path.join(folder, String(mounts.length))
+    writeFileSync(source, text, { mode })
+    return { type: 'bind', source, target, readonly: true }
   }
+  const mounts: ContainerMount[] = []
   const network = op.network === 'none' ? 'none' : 'host'
-  const mounts = [
-    file('/etc/hosts', hostsFile(op.hostname, op.extraHosts)),
-    file('/etc/resolv.conf', resolvConfFile(network)),
-  ]
+  mounts.push(file('/etc/hosts', hostsFile(op.hostname, op.extraHosts)))
+  mounts.push(file('/etc/resolv.conf', resolvConfFile(network)))
+  if (op.script) mounts.push(file(`/dev/pipes/${path.basename(op.script.name)}`, op.script.text, 0o755))
   const { hostCa } = op.unkeyed
-  return hostCa ? [...mounts, { type: 'bind', source: hostCa, target: HOST_CA_PATH, readonly: true }] : mounts
+  if (hostCa) mounts.push({ type: 'bind', source: hostCa, target: HOST_CA_PATH, readonly: true })
+  return mounts
 }
 
 /** BuildKit's words, which people search for. */

@@ -2,10 +2,9 @@ import { spawn } from 'node:child_process'
 import { mkdirSync } from 'node:fs'
 import path from 'node:path'
 import type { Readable, Writable } from 'node:stream'
-import type { Job } from '../core/index.ts'
 import { type Mount, requireProgram } from '../host/index.ts'
 import { type BundleRequest, writeBundle } from './bundle.ts'
-import { globalArgs, type Runtime, startContainer, startFailure } from './runtime.ts'
+import { globalArgs, type Runtime, startFailure } from './runtime.ts'
 import { MountedStacks } from './stack.ts'
 
 /** A container to start under a monitor, which outlives this process. */
@@ -30,8 +29,8 @@ export interface MonitorPaths {
 }
 
 /**
- * Mounts a container's file system, creates the container under conmon and, once somebody has attached (or at once),
- * lets it run: `startContainer`. conmon keeps its output and exit code. Fails with `RUNTIME_FAILED`. Must run in a
+ * Mounts a container's file system and creates the container under conmon, which keeps its output and exit code; it
+ * runs once `startContainer` is called, so that somebody can attach before. Fails with `RUNTIME_FAILED`. Must run in a
  * private mount namespace, which lives on with the monitor.
  */
 export async function createMonitored(request: StartRequest): Promise<{ pid: number }> {
@@ -46,13 +45,6 @@ export async function createMonitored(request: StartRequest): Promise<{ pid: num
     stack[Symbol.dispose]()
     throw error
   }
-}
-
-/** For the keeper: `createMonitored`, then start. */
-export async function startMonitored(request: StartRequest, job: Job): Promise<{ pid: number }> {
-  const created = await createMonitored(request)
-  await startContainer(request.runtime, request.id, job)
-  return created
 }
 
 /** Starts conmon and waits until it has created the container; returns the pid of the container's first process. */

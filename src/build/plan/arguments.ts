@@ -1,0 +1,43 @@
+import { type Dockerfile, expand } from '../../dockerfile/index.ts'
+import { formatPlatform, type Platform } from '../../oci/index.ts'
+import type { PlanOptions } from './context.ts'
+import { at } from './stage-state.ts'
+
+/** Build arguments that need no ARG: they reach RUN, but neither history nor the cache key (Docker's "predefined" ones). */
+const PROXY_NAMES = ['HTTP_PROXY', 'HTTPS_PROXY', 'FTP_PROXY', 'NO_PROXY', 'ALL_PROXY']
+
+/** The arguments that FROM can use, and that `ARG name` without a default brings into a stage. */
+export function globalArguments(dockerfile: Dockerfile, options: PlanOptions): Map<string, string> {
+  const values = new Map<string, string>()
+  for (const [name, value] of platformArguments(options)) values.set(name, options.buildArgs[name] ?? value)
+  for (const { declarations } of dockerfile.globalArgs) {
+    for (const { name, value } of declarations) {
+      const given = options.buildArgs[name.text]
+      if (given !== undefined) values.set(name.text, given)
+      else if (value)
+        values.set(
+          name.text,
+          at(value.span, () => expand(value.text, values, { escape: dockerfile.escape }).text),
+        )
+    }
+  }
+  return values
+}
+
+function platformArguments({ platform, buildPlatform, target }: PlanOptions): [string, string][] {
+  const of = (prefix: string, value: Platform): [string, string][] => [
+    [`${prefix}PLATFORM`, formatPlatform(value)],
+    [`${prefix}OS`, value.os],
+    [`${prefix}OSVERSION`, value['os.version'] ?? ''],
+    [`${prefix}ARCH`, value.architecture],
+    [`${prefix}VARIANT`, value.variant ?? ''],
+  ]
+  return [...of('BUILD', buildPlatform), ...of('TARGET', platform), ['TARGETSTAGE', target || 'default']]
+}
+
+/** `NAME=value` of the proxy settings among the build arguments, for RUN. */
+export function proxyEnvironment(options: PlanOptions, declared: ReadonlyMap<string, string>): string[] {
+  return Object.entries(options.buildArgs)
+    .filter(([name]) => PROXY_NAMES.includes(name.toUpperCase()) && !declared.has(name))
+    .map(([name, value]) => `${name}=${value}`)
+}

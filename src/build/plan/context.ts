@@ -1,0 +1,54 @@
+import type { SourceSpan } from '../../core/index.ts'
+import type { Dockerfile } from '../../dockerfile/index.ts'
+import type { Platform } from '../../oci/index.ts'
+import type { Vertex } from '../graph.ts'
+import type { BaseImage, StageState } from './stage-state.ts'
+
+/** What the user says beside the Dockerfile. */
+export interface PlanOptions {
+  /** Stage to build, by name or number; the last one when missing. */
+  target?: string
+  buildArgs: Readonly<Record<string, string>>
+  /** Set on the target image at the end. */
+  labels: Readonly<Record<string, string>>
+  /** What the image is for. */
+  platform: Platform
+  /** What the build runs on. */
+  buildPlatform: Platform
+  noCache: boolean
+  network: 'default' | 'none' | 'host'
+  /** `name=address`. */
+  extraHosts: readonly string[]
+  /** Bytes. */
+  shmSize?: number
+  /** A file of certificate authorities that RUN steps are told to trust. */
+  hostCa?: string
+  /** Seconds since 1970, from SOURCE_DATE_EPOCH. */
+  epoch?: number
+}
+
+/** What planning needs to know of the world. */
+export interface PlanSources {
+  /** Finds a base image. Fails with `IMAGE_NOT_FOUND`. */
+  image(reference: string, platform: Platform, span: SourceSpan): Promise<ResolvedImage>
+}
+
+/** A base image that was found, and what it is called in full, with its digest. */
+export interface ResolvedImage extends BaseImage {
+  name: string
+}
+
+/** What the planning of all stages shares. */
+export interface PlanContext {
+  readonly dockerfile: Dockerfile
+  readonly options: PlanOptions
+  readonly sources: PlanSources
+  /** ARG before the first FROM, and the platform arguments. */
+  readonly globalArgs: ReadonlyMap<string, string>
+  /** The files that the user gave. */
+  readonly contextVertex: Vertex
+  /** The finished state of a stage; planned when first asked for. `from` is who asks, for the message about a circle. */
+  stage(index: number): Promise<StageState>
+  /** The state of a stage, or a vertex for an image, by what stands in `COPY --from`. */
+  source(from: string, span: SourceSpan): Promise<Vertex>
+}

@@ -1,0 +1,9 @@
+import type { LabelInstruction } from '../../dockerfile/index.ts'
+import { addHistory, expandToken, type StageState } from './stage-state.ts'
+
+/** LABEL. */
+export function planLabel(stage: StageState, instruction: LabelInstruction): void {
+  const pairs = instruction.pairs.map(({ key, value }) => [expandToken(stage, key), expandToken(stage, value)] as const)
+  stage.config.Labels = { ...stage.config.Labels, ...Object.fromEntries(pairs) }
+  addHistory(stage, `LABEL ${pairs.map(([name, value]) => `${name}=${value}`).join(' ')}`)
+}

@@ -1,0 +1,221 @@
+import { fail, type SourceSpan } from '../../core/index.ts'
+import {
+  type Dockerfile,
+  didYouMean,
+  expand,
+  parseTrigger,
+  type Stage,
+  type StageInstruction,
+  type Token,
+} from '../../dockerfile/index.ts'
+import { type Platform, parsePlatform } from '../../oci/index.ts'
+import type { Vertex } from '../graph.ts'
+import { globalArguments } from './arguments.ts'
+import type { PlanContext, PlanOptions, PlanSources } from './context.ts'
+import { isStep, planInstruction } from './instructions.ts'
+import { at, createVertex, type StageState, stepPrefix } from './stage-state.ts'
+
+const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
+
+/**
+ * Compiles a Dockerfile to a build graph: the state of the target stage, whose vertex needs everything it is made
+ * from. Stages that the target does not need are not looked at. Fails with `DOCKERFILE_INVALID` and the like, and
+ * with what `sources` fails with.
+ */
+export async function planBuild(
+  dockerfile: Dockerfile,
+  options: PlanOptions,
+  sources: PlanSources,
+): Promise<StageState> {
+  const context = createContext(dockerfile, options, sources)
+  const stage = await context.stage(targetIndex(dockerfile, options.target))
+  const labels = { ...stage.config.Labels, ...options.labels }
+  return { ...stage, config: { ...stage.config, Labels: labels } }
+}
+
+function createContext(dockerfile: Dockerfile, options: PlanOptions, sources: PlanSources): PlanContext {
+  const planned = new Map<number, Promise<StageState>>()
+  const underWay = new Set<number>()
+  const context: PlanContext = {
+    dockerfile,
+    options,
+    sources,
+    globalArgs: globalArguments(dockerfile, options),
+    contextVertex: createVertex({ kind: 'context', name: 'context' }, [], { label: '[internal] load build context' }),
+    stage(index) {
+      const stage = dockerfile.stages[index]!
+      if (underWay.has(index)) throw circular(stage)
+      const known = planned.get(index)
+      if (known) return known
+      underWay.add(index)
+      const state = planStage(context, stage).finally(() => underWay.delete(index))
+      planned.set(index, state)
+      return state
+    },
+    source: (from, span) => findSource(context, from, span),
+  }
+  return context
+}
+
+function circular(stage: Stage): Error {
+  const name = stage.name ?? String(stage.index)
+  return fail('DOCKERFILE_INVALID', `circular dependency detected on stage: ${name}`, { span: stage.from.node.span })
+}
+
+/** The stage of this name or number; the last one for no name. */
+function targetIndex(dockerfile: Dockerfile, target: string | undefined): number {
+  const { stages } = dockerfile
+  if (stages.length === 0) throw fail('DOCKERFILE_INVALID', 'dockerfile contains no stages to build')
+  if (!target) return stages.length - 1
+  const index = findStage(stages, target)
+  if (index !== undefined) return index
+  const names = stages.flatMap((stage) => stage.name ?? [])
+  throw fail('DOCKERFILE_INVALID', `target stage "${target}" could not be found${didYouMean(target, names)}`)
+}
+
+/** By name, in any case, the later of two winning; else by number. */
+function findStage(stages: readonly Stage[], text: string): number | undefined {
+  const named = stages.findLastIndex((stage) => stage.name === text.toLowerCase())
+  if (named >= 0) return named
+  const number = /^\d+$/.test(text) ? Number(text) : -1
+  return number >= 0 && number < stages.length ? number : undefined
+}
+
+async function findSource(context: PlanContext, from: string, span: SourceSpan): Promise<Vertex> {
+  const index = findStage(context.dockerfile.stages, from)
+  if (index !== undefined) return (await context.stage(index)).vertex
+  if (/^\d+$/.test(from)) throw fail('DOCKERFILE_INVALID', `invalid stage index ${from}`, { span })
+  const { platform } = context.options
+  const image = await context.sources.image(from, platform, span)
+  return imageVertex(
+    image.name,
+    image.layers.map((layer) => layer.diffId),
+    platform,
+    `FROM ${image.name}`,
+    span,
+  )
+}
+
+function imageVertex(
+  name: string,
+  diffIds: readonly Vertex['id'][],
+  platform: Platform,
+  label: string,
+  span: SourceSpan,
+): Vertex {
+  return createVertex({ kind: 'image', reference: name, platform, diffIds }, [], { label, span })
+}
+
+async function planStage(context: PlanContext, stage: Stage): Promise<StageState> {
+  const base = expandGlobal(context, stage.from.base)
+  if (base === '') {
+    const message = `base name (${stage.from.base.text}) should not be blank`
+    throw fail('DOCKERFILE_INVALID', message, { span: stage.from.base.span })
+  }
+  const state = await beginStage(context, stage, base)
+  const triggers = (state.config.OnBuild ?? []).map(parseTrigger)
+  delete state.config.OnBuild
+  const instructions: StageInstruction[] = [...triggers, ...stage.instructions]
+  state.stepCount = 1 + instructions.filter(isStep).length
+  if (state.vertex.op.kind === 'image' && state.vertex.label !== '') {
+    state.vertex = { ...state.vertex, label: `${stepPrefix(state, 1)} ${state.vertex.label}` }
+  }
+  for (const instruction of instructions) await planInstruction(state, instruction)
+  return state
+}
+
+/** An earlier stage of this name, scratch, or an image. */
+async function beginStage(context: PlanContext, stage: Stage, base: string): Promise<StageState> {
+  const earlier = context.dockerfile.stages.slice(0, stage.index).findLast((other) => other.name === base.toLowerCase())
+  if (earlier) return fromStage(await context.stage(earlier.index), labelOf(context, stage))
+  const platform = stage.from.platform ? platformOf(context, stage.from.platform) : context.options.platform
+  if (base === 'scratch') return fromScratch(context, stage, platform)
+  return fromImage(context, stage, base, platform)
+}
+
+function fromStage(parent: StageState, label: string): StageState {
+  const env = new Map(parent.env)
+  for (const pair of parent.config.Env ?? []) setPair(env, pair)
+  return {
+    ...parent,
+    label,
+    config: { ...parent.config },
+    steps: [...parent.steps],
+    env,
+    args: new Map(parent.args),
+    cmdIsOwn: false,
+    stepNumber: 1,
+  }
+}
+
+function fromScratch(context: PlanContext, stage: Stage, platform: Platform): StageState {
+  const vertex = imageVertex('scratch', [], platform, '', stage.from.node.span)
+  const config = { Env: [`PATH=${DEFAULT_PATH}`], WorkingDir: '/' }
+  return { ...emptyState(context, stage, platform), vertex, config, env: new Map([['PATH', DEFAULT_PATH]]) }
+}
+
+async function fromImage(
+  context: PlanContext,
+  stage: Stage,
+  reference: string,
+  platform: Platform,
+): Promise<StageState> {
+  const { span } = stage.from.base
+  const image = await context.sources.image(reference, platform, span)
+  const diffIds = image.layers.map((layer) => layer.diffId)
+  const env = new Map<string, string>()
+  const list = image.config.config?.Env ?? []
+  const withPath = list.some((pair) => pair.startsWith('PATH=')) ? list : [...list, `PATH=${DEFAULT_PATH}`]
+  for (const pair of withPath) setPair(env, pair)
+  const { author, created } = image.config
+  const createdAt = created === undefined ? 0 : Math.max(0, Math.floor(Date.parse(created) / 1000)) || 0
+  return {
+    ...emptyState(context, stage, platform),
+    base: { config: image.config, layers: image.layers },
+    vertex: imageVertex(image.name, diffIds, platform, `FROM ${image.name}`, stage.from.node.span),
+    config: { ...image.config.config, Env: withPath },
+    env,
+    time: context.options.epoch ?? createdAt,
+    ...(author === undefined ? {} : { author }),
+  }
+}
+
+type Empty = Omit<StageState, 'vertex' | 'config' | 'env'>
+
+function emptyState(context: PlanContext, stage: Stage, platform: Platform): Empty {
+  return {
+    context,
+    label: labelOf(context, stage),
+    platform,
+    steps: [],
+    args: new Map(),
+    cmdIsOwn: false,
+    stepNumber: 1,
+    stepCount: 1,
+    time: context.options.epoch ?? 0,
+  }
+}
+
+function labelOf({ dockerfile }: PlanContext, stage: Stage): string {
+  return stage.name ?? (dockerfile.stages.length > 1 ? `stage-${stage.index}` : '')
+}
+
+function setPair(env: Map<string, string>, pair: string): void {
+  const cut = pair.indexOf('=')
+  if (cut > 0) env.set(pair.slice(0, cut), pair.slice(cut + 1))
+}
+
+function expandGlobal(context: PlanContext, token: Token): string {
+  return at(token.span, () => expand(token.text, context.globalArgs, { escape: context.dockerfile.escape }).text)
+}
+
+function platformOf(context: PlanContext, token: Token): Platform {
+  const text = expandGlobal(context, token)
+  if (text === '') {
+    throw fail('DOCKERFILE_INVALID', `empty platform value from expression ${token.text}`, {
+      span: token.span,
+      hint: 'Declare the argument before the first FROM, or give it a value with --build-arg.',
+    })
+  }
+  return at(token.span, () => parsePlatform(text, context.options.buildPlatform))
+}

@@ -1,0 +1,120 @@
+import { digestOf, SlipwayError, type SourceSpan } from '../../core/index.ts'
+import { expand, printInstruction, type StageInstruction, type Token } from '../../dockerfile/index.ts'
+import type { ContainerConfig, ImageConfig, Platform } from '../../oci/index.ts'
+import type { LayerRecord } from '../../store/index.ts'
+import type { Op, Vertex } from '../graph.ts'
+import type { PlanContext } from './context.ts'
+
+/** A base image as a stage needs it. */
+export interface BaseImage {
+  config: ImageConfig
+  layers: readonly LayerRecord[]
+}
+
+/** A step for the image's history; with a vertex when it makes a layer. */
+export interface PlannedStep {
+  createdBy: string
+  vertex?: Vertex
+}
+
+type Writable<T> = { -readonly [K in keyof T]: T[K] }
+
+/** A stage while its instructions are gone through, one after another. */
+export interface StageState {
+  readonly context: PlanContext
+  /** As progress shows it: its name, or `stage-1` where there are several. */
+  readonly label: string
+  readonly platform: Platform
+  /** The image at the bottom; missing for scratch. */
+  readonly base?: BaseImage
+  /** The file system so far. */
+  vertex: Vertex
+  /** The image config so far. */
+  config: Writable<ContainerConfig>
+  author?: string
+  /** Steps since the base image, inherited ones included. */
+  steps: PlannedStep[]
+  /** What variables mean, and what RUN sees: ENV and ARG in the order of their setting, later ones winning. */
+  env: Map<string, string>
+  /** Declared build arguments in order, for history; the value is that of the declaration. */
+  args: Map<string, string>
+  /** Whether CMD was set in this stage: then ENTRYPOINT leaves it. */
+  cmdIsOwn: boolean
+  /** Numbers for progress: the step just planned, and how many there will be. */
+  stepNumber: number
+  stepCount: number
+  /** Seconds since 1970 for what the build itself makes: folders, here-documents. */
+  readonly time: number
+}
+
+/** The text of a token with its variables replaced; an error points at the token. */
+export function expandToken(stage: StageState, token: Token): string {
+  return expandWords(stage, token).text
+}
+
+/** As `expandToken`, also split into words. */
+export function expandWords(stage: StageState, token: Token): { text: string; words: readonly string[] } {
+  return at(token.span, () => expand(token.text, stage.env, { escape: stage.context.dockerfile.escape }))
+}
+
+/** Gives an error of `work` a place, unless it has one. */
+export function at<T>(span: SourceSpan, work: () => T): T {
+  try {
+    return work()
+  } catch (error) {
+    if (!(error instanceof SlipwayError) || error.span) throw error
+    const { code, message, hint, data, cause } = error
+    throw new SlipwayError(code, message, { span, data, cause, ...(hint === undefined ? {} : { hint }) })
+  }
+}
+
+/** Adds a step that changes only the config. */
+export function addHistory(stage: StageState, createdBy: string): void {
+  stage.steps.push({ createdBy })
+}
+
+/** Adds a step that makes a layer on top of the file system. `inputs` come after the file system itself. */
+export function addLayer(
+  stage: StageState,
+  step: { instruction: StageInstruction; op: Op; inputs?: readonly Vertex[]; createdBy: string; cacheable?: boolean },
+): void {
+  const { instruction, op, inputs = [], createdBy, cacheable = true } = step
+  stage.stepNumber++
+  const vertex = createVertex(op, [stage.vertex, ...inputs], {
+    label: `${stepPrefix(stage, stage.stepNumber)} ${describe(stage, instruction)}`,
+    span: instruction.node.span,
+    ...(cacheable && !stage.context.options.noCache ? {} : { ignoreCache: true }),
+  })
+  stage.vertex = vertex
+  stage.steps.push({ createdBy, vertex })
+}
+
+/** A vertex whose id says what it does: equal work has equal ids and is done once. */
+export function createVertex(op: Op, inputs: readonly Vertex[], about: Omit<Vertex, 'id' | 'op' | 'inputs'>): Vertex {
+  const id = digestOf(JSON.stringify([op, inputs.map((input) => input.id), about.ignoreCache ?? false]))
+  return { id, op, inputs, ...about }
+}
+
+/** `[2/5]`, or `[builder 2/5]` where there are several stages. */
+export function stepPrefix(stage: StageState, number: number): string {
+  const total = String(stage.stepCount)
+  const counter = `${String(number).padStart(total.length)}/${total}`
+  return stage.label === '' ? `[${counter}]` : `[${stage.label} ${counter}]`
+}
+
+/** The instruction on one line, with the variables that are set. */
+function describe(stage: StageState, { node }: StageInstruction): string {
+  const [keyword = '', ...rest] = printInstruction(node).split(/(?<=^\S+)/)
+  const text = `${keyword.toUpperCase()}${rest.join('')}`
+  const options = { keepQuotes: true, keepEscapes: true, keepUnset: true, escape: stage.context.dockerfile.escape }
+  try {
+    return expand(text, stage.env, options).text
+  } catch {
+    return text
+  }
+}
+
+/** `NAME=value` pairs for a process, in the order of their setting. */
+export function environmentOf(stage: StageState): string[] {
+  return [...stage.env].map(([name, value]) => `${name}=${value}`)
+}

@@ -1,0 +1,101 @@
+import { readFileSync, realpathSync, statSync } from 'node:fs'
+import path from 'node:path'
+import type { PathFilter } from '../build/index.ts'
+import { type ByteString, errnoOf, fail, fromByteString, type SourceFile } from '../core/index.ts'
+import { createIgnoreMatcher, type IgnoreMatch, parseIgnore } from '../dockerfile/index.ts'
+
+const LARGEST_DOCKERFILE = 16 << 20
+const LARGEST_IGNORE_FILE = 4 << 20
+
+/** The context folder, absolute. Fails with `CONTEXT_MISSING`, in Docker's words. */
+export function contextFolder(given: string): string {
+  const folder = path.resolve(given)
+  const stat = statSync(folder, { throwIfNoEntry: false })
+  if (!stat) throw fail('CONTEXT_MISSING', `unable to prepare context: path "${given}" not found`)
+  if (!stat.isDirectory()) {
+    throw fail('CONTEXT_MISSING', `unable to prepare context: context must be a directory: ${given}`)
+  }
+  return realpathSync(folder)
+}
+
+/** Where the Dockerfile is: the file that was named, else `Dockerfile` or `dockerfile` in the context. */
+export interface FoundDockerfile {
+  file: string
+  source: SourceFile
+}
+
+/**
+ * Reads the Dockerfile. One that is found in the context must lie in it: a symlink that leads out of it is only
+ * followed when the user names the file. Fails with `DOCKERFILE_MISSING`, in BuildKit's words.
+ */
+export function readDockerfile(context: string, named: string | undefined): FoundDockerfile {
+  const name = named ?? 'Dockerfile'
+  const candidates =
+    named === undefined ? ['Dockerfile', 'dockerfile'].map((file) => path.join(context, file)) : [path.resolve(named)]
+  for (const file of candidates) {
+    const text = readText(file, LARGEST_DOCKERFILE)
+    if (text === undefined) continue
+    if (named === undefined && !realpathSync(file).startsWith(`${context}/`) && context !== '/') {
+      throw fail(
+        'DOCKERFILE_MISSING',
+        `failed to read dockerfile: ${name} is a symbolic link that leads out of the build context`,
+        {
+          hint: 'name the file with -f if you want it',
+        },
+      )
+    }
+    return { file, source: { name, text } }
+  }
+  throw fail('DOCKERFILE_MISSING', `failed to read dockerfile: open ${name}: no such file or directory`, {
+    hint: 'name another file with -f, or run the command where the Dockerfile is',
+  })
+}
+
+/** The rules of `<Dockerfile>.dockerignore`, else of `.dockerignore` in the context; `undefined` for none. */
+export function readIgnoreFile(context: string, dockerfile: string): { filter: PathFilter; name: string } | undefined {
+  for (const file of [`${dockerfile}.dockerignore`, path.join(context, '.dockerignore')]) {
+    const text = readText(file, LARGEST_IGNORE_FILE)
+    if (text === undefined) continue
+    const name = path.basename(file)
+    const patterns = parseIgnore({ name, text })
+    return patterns.length === 0 ? undefined : { name, filter: createFilter(patterns) }
+  }
+  return undefined
+}
+
+/** Answers for a path follow from the answer for its folder, so each folder is asked once. */
+function createFilter(patterns: Parameters<typeof createIgnoreMatcher>[0]): PathFilter {
+  const matcher = createIgnoreMatcher(patterns)
+  const folders = new Map<string, IgnoreMatch>()
+  const matchOf = (path: string): IgnoreMatch => {
+    const known = folders.get(path)
+    if (known) return known
+    const cut = path.lastIndexOf('/')
+    const match = matcher.match(path, cut < 0 ? undefined : matchOf(path.slice(0, cut)))
+    return match
+  }
+  const folderMatch = (path: string): IgnoreMatch => {
+    const match = matchOf(path)
+    folders.set(path, match)
+    return match
+  }
+  return {
+    excludes: (bytes: ByteString) => matchOf(fromByteString(bytes)).excluded,
+    mayIncludeBelow(bytes: ByteString) {
+      const path = fromByteString(bytes)
+      return matcher.mayIncludeBelow(path, folderMatch(path))
+    },
+  }
+}
+
+function readText(file: string, limit: number): string | undefined {
+  try {
+    const stat = statSync(file)
+    if (!stat.isFile()) return undefined
+    if (stat.size > limit) throw fail('FILE_TOO_LARGE', `${path.basename(file)} is larger than ${limit} bytes`)
+    return readFileSync(file, 'utf8')
+  } catch (error) {
+    if (['ENOENT', 'ENOTDIR', 'ELOOP'].includes(errnoOf(error) ?? '')) return undefined
+    throw error
+  }
+}
