@@ -1,6 +1,6 @@
 export { decompress } from './compress/decompress.ts'
 export { gzip } from './compress/gzip.ts'
-export { type Compression, sniffCompression } from './compress/sniff.ts'
+export { type Compression, SNIFF_BYTES, sniffCompression } from './compress/sniff.ts'
 export { zstd } from './compress/zstd.ts'
 export type { Attributes, Entry, EntryKind, Timestamp } from './entry.ts'
 export { DEFAULT_LAYER_LIMITS, type LayerLimits } from './limits.ts'

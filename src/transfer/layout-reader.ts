@@ -74,14 +74,14 @@ export class LayoutReader implements ImageSource {
   }
 
   async *referrers(subject: Descriptor, artifactType?: string, job: Job = silentJob): AsyncIterable<Descriptor> {
-    for await (const { descriptor, document } of this.documents(await this.#layout.entries(), job)) {
+    for await (const { descriptor, document } of this.walk(await this.#layout.entries(), job)) {
       const entry = referrerEntry(document, descriptor, subject.digest, artifactType)
       if (entry) yield entry
     }
   }
 
   /** All manifests and indexes that these lead to and that are here, each once. */
-  async *documents(
+  async *walk(
     roots: readonly Descriptor[],
     job: Job,
   ): AsyncIterable<{ descriptor: Descriptor; document: ImageDocument }> {

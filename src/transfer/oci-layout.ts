@@ -1,6 +1,5 @@
-import { randomBytes } from 'node:crypto'
 import type { Stats } from 'node:fs'
-import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises'
+import { mkdir, readdir, rm, stat } from 'node:fs/promises'
 import path from 'node:path'
 import {
   type ByteRange,
@@ -38,10 +37,10 @@ import { withEntries, withName, withoutName, withUnnamed } from './layout-names.
 import { type Layout, LayoutReader } from './layout-reader.ts'
 import { noContent, noImage } from './missing.ts'
 import { openRegularFile, readFrom, readSmallFile } from './regular-file.ts'
+import { replaceFile, TEMPORARY } from './replace-file.ts'
 
 /** What `oci-layout` holds (image spec, "Image Layout"). */
 const MARKER = '{"imageLayoutVersion":"1.0.0"}'
-const TEMPORARY = '.unfinished-'
 /** An unfinished file of this age, in milliseconds, was left by a process that died. */
 const STALE = 24 * 60 * 60 * 1000
 
@@ -56,7 +55,7 @@ export async function createOciLayout(folder: string, job: Job = silentJob): Pro
   await usable(folder, async () => {
     await mkdir(folder, { recursive: true })
     const present = await readdir(folder)
-    if (present.length === 0) await replaceFile(path.join(folder, 'oci-layout'), MARKER)
+    if (present.length === 0) await replaceFile(path.join(folder, 'oci-layout'), Buffer.from(MARKER))
     await checkMarker(folder, job)
     await mkdir(path.join(folder, 'blobs/sha256'), { recursive: true })
     await removeStale(path.join(folder, 'blobs/sha256'))
@@ -181,23 +180,6 @@ class Folder implements Layout {
   #path(digest: Digest): string {
     return path.join(this.#folder, 'blobs', digestAlgorithm(digest), digestHex(digest))
   }
-}
-
-/** Puts a whole new file in place of an old one: whoever looks sees the one or the other, also after a power failure. */
-async function replaceFile(target: string, content: string | Buffer | Bytes): Promise<void> {
-  const folder = path.dirname(target)
-  const temporary = path.join(folder, TEMPORARY + randomBytes(8).toString('hex'))
-  try {
-    await using file = await open(temporary, 'wx', 0o644)
-    await file.writeFile(content)
-    await file.sync()
-    await rename(temporary, target)
-  } catch (error) {
-    await rm(temporary, { force: true })
-    throw error
-  }
-  await using directory = await open(folder, 'r')
-  await directory.sync()
 }
 
 async function removeStale(folder: string): Promise<void> {
