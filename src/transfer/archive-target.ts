@@ -32,13 +32,16 @@ export interface ArchivedDocument {
 export class ArchiveTarget extends LayoutReader implements ImageTarget {
   readonly #outgoing: Outgoing
   readonly #sink: BlobSink
+  readonly #spell: (name: string) => string
   readonly #once = new OncePerKey<Digest, void>()
 
-  constructor(sink: BlobSink) {
+  /** `spell` gives names the form in which this kind of archive keeps them. */
+  constructor(sink: BlobSink, spell: (name: string) => string) {
     const outgoing = new Outgoing()
     super(outgoing)
     this.#outgoing = outgoing
     this.#sink = sink
+    this.#spell = spell
   }
 
   /** Images with their names, in the order in which these were given, as `index.json` lists them. */
@@ -57,11 +60,11 @@ export class ArchiveTarget extends LayoutReader implements ImageTarget {
 
   async tag(name: string, descriptor: Descriptor): Promise<void> {
     if (!(await this.has(descriptor))) throw noContent(descriptor)
-    this.#outgoing.named = withName(this.#outgoing.named, name, descriptor)
+    this.#outgoing.named = withName(this.#outgoing.named, this.#spell(name), descriptor)
   }
 
   async untag(name: string): Promise<void> {
-    const found = withoutName(this.#outgoing.named, name)
+    const found = withoutName(this.#outgoing.named, this.#spell(name))
     if (!found) throw noImage(name)
     this.#outgoing.named = found.entries
   }

@@ -4,6 +4,7 @@ import { createIndex, type Descriptor, type ImageTarget, writeIndex } from '../o
 import { archiveEntries, dockerImages } from './archive-lists.ts'
 import { ArchiveTarget } from './archive-target.ts'
 import { blobPath, writeDockerManifest, writeDockerRepositories } from './docker-manifest.ts'
+import { fullName } from './layout-names.ts'
 
 /** `docker` can be loaded by Docker of any age; `oci` is the same without the files that only Docker reads. */
 export type ArchiveFormat = 'docker' | 'oci'
@@ -19,7 +20,9 @@ export async function* writeImageArchive(
   job: Job = silentJob,
 ): AsyncGenerator<Uint8Array, void, void> {
   const handoff = new Handoff()
-  const target = new ArchiveTarget((descriptor, body) => handoff.give(descriptor, body))
+  // to Docker `busybox` is an image, in an OCI layout it is a tag
+  const spell = (name: string): string => (format === 'docker' ? fullName(name) : undefined) ?? name
+  const target = new ArchiveTarget((descriptor, body) => handoff.give(descriptor, body), spell)
   let failure: { error: unknown } | undefined
   const filled = fill(target)
     .catch((error: unknown) => {

@@ -37,7 +37,7 @@ import { withEntries, withName, withoutName, withUnnamed } from './layout-names.
 import { type Layout, LayoutReader } from './layout-reader.ts'
 import { noContent, noImage } from './missing.ts'
 import { openRegularFile, readFrom, readSmallFile } from './regular-file.ts'
-import { replaceFile, TEMPORARY } from './replace-file.ts'
+import { createFile, replaceFile, TEMPORARY } from './replace-file.ts'
 
 /** What `oci-layout` holds (image spec, "Image Layout"). */
 const MARKER = '{"imageLayoutVersion":"1.0.0"}'
@@ -54,8 +54,8 @@ export async function openOciLayout(folder: string, job: Job = silentJob): Promi
 export async function createOciLayout(folder: string, job: Job = silentJob): Promise<OciLayout> {
   await usable(folder, async () => {
     await mkdir(folder, { recursive: true })
-    const present = await readdir(folder)
-    if (present.length === 0) await replaceFile(path.join(folder, 'oci-layout'), Buffer.from(MARKER))
+    const foreign = (await readdir(folder)).filter((name) => name !== 'oci-layout' && !name.startsWith(TEMPORARY))
+    if (foreign.length === 0) await createFile(path.join(folder, 'oci-layout'), Buffer.from(MARKER))
     await checkMarker(folder, job)
     await mkdir(path.join(folder, 'blobs/sha256'), { recursive: true })
     await removeStale(path.join(folder, 'blobs/sha256'))

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { type FileHandle, open, rename, rm, stat } from 'node:fs/promises'
+import { type FileHandle, link, open, rename, rm, stat } from 'node:fs/promises'
 import path from 'node:path'
 import { asBuffer, type Bytes, bytesOf, errnoOf, fail, messageOf, SlipwayError } from '../core/index.ts'
 
@@ -26,13 +26,31 @@ export async function saveFile(target: string, content: Bytes, mode = 0o600): Pr
 
 /** Puts a whole new file in place of an old one: whoever looks sees the one or the other, also after a power failure. */
 export async function replaceFile(target: string, content: Uint8Array | Bytes, mode = 0o644): Promise<void> {
+  await putWhole(target, { content, mode }, rename)
+}
+
+/** Makes a file, whole, unless there is one; of several that do so at once, the first one's stays. */
+export async function createFile(target: string, content: Uint8Array): Promise<void> {
+  await putWhole(target, { content, mode: 0o644 }, async (temporary) => {
+    await link(temporary, target).catch((error: unknown) => {
+      if (errnoOf(error) !== 'EEXIST') throw error
+    })
+    await rm(temporary)
+  })
+}
+
+async function putWhole(
+  target: string,
+  { content, mode }: { content: Uint8Array | Bytes; mode: number },
+  place: (temporary: string, target: string) => Promise<void>,
+): Promise<void> {
   const folder = path.dirname(target)
   const temporary = path.join(folder, TEMPORARY + randomBytes(8).toString('hex'))
   try {
     await using file = await open(temporary, 'wx', mode)
     await writeAll(file, content instanceof Uint8Array ? bytesOf(content) : content)
     await file.sync()
-    await rename(temporary, target)
+    await place(temporary, target)
   } catch (error) {
     await rm(temporary, { force: true })
     throw error
