@@ -49,6 +49,14 @@ export const CODES = {
     fault: 'not-found',
     about: 'The archive of a layer is not on this disk, or not all of it.',
   },
+  LAYER_NAME_RESERVED: {
+    fault: 'invalid',
+    about: 'A file has a name that begins with `.wh.`, which image layers use to mark what is deleted.',
+  },
+  LAYER_SOURCE_CHANGED: {
+    fault: 'conflict',
+    about: 'A file changed while it was being copied into a layer.',
+  },
   LAYER_LIMIT_EXCEEDED: {
     fault: 'invalid',
     about: 'A layer or archive has more entries, longer names or more bytes than is allowed.',

@@ -1,4 +1,3 @@
-import type { Attributes } from '../entry.ts'
 import type { TarEntry } from '../tar/entry.ts'
 import { refuse } from './path.ts'
 import type { Warnings } from './warnings.ts'
@@ -10,15 +9,17 @@ const MAX_XATTR_VALUE = 0xffff
 const MAX_XATTR_NAME = 255
 
 /**
- * What a layer keeps of an entry's attributes. Fails with `LAYER_ENTRY_REFUSED` for owners that Linux does not have.
+ * The entry with the attributes that a layer keeps of it. Fails with `LAYER_ENTRY_REFUSED` for owners that Linux does not have.
  * Extended attributes that would steer overlayfs, or that no file system could hold, are left out with a warning.
  */
-export function layerAttributes(entry: TarEntry, warnings: Warnings): Attributes {
+export function layerAttributes(entry: TarEntry, warnings: Warnings): TarEntry {
   if (!isId(entry.uid) || !isId(entry.gid)) {
     throw refuse(entry.name, `the owner ${entry.uid}:${entry.gid} is out of range`)
   }
   return entry.xattrs ? { ...entry, xattrs: keptXattrs(entry, warnings) } : entry
 }
+
+const USER_XATTRS: ReadonlySet<string> = new Set(['file', 'directory', 'hardlink'])
 
 const isId = (id: number): boolean => id >= 0 && id <= MAX_ID
 
@@ -47,7 +48,7 @@ function whyDropped(name: string, value: Uint8Array, entry: TarEntry): string | 
     return 'its name is not possible'
   }
   if (value.length > MAX_XATTR_VALUE) return `its value is larger than ${MAX_XATTR_VALUE} bytes`
-  if (prefix === 'user.' && entry.type !== 'file' && entry.type !== 'directory') {
+  if (prefix === 'user.' && !USER_XATTRS.has(entry.type)) {
     return 'only files and directories can have it'
   }
   return undefined

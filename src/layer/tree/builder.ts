@@ -83,6 +83,12 @@ export class TreeBuilder {
     return undefined
   }
 
+  /** A file of this layer, a directory excepted. */
+  find(path: ByteString): Node | undefined {
+    const { node } = this.#directories.find(path)
+    return node?.kind === 'directory' || node?.kind === 'whiteout' ? undefined : node
+  }
+
   /** Ends the tree. Returns whether it depends on the layers below, be they known or not. */
   finish(): boolean {
     return settleDirectories(this.root, this.#options.lower) || this.#linksToLower
