@@ -53,10 +53,37 @@ export const CODES = {
   // layer
   TAR_INVALID: { fault: 'invalid', about: 'A tar archive is malformed or ends too early.' },
   TAR_UNSUPPORTED: { fault: 'unsupported', about: 'A tar archive uses a kind of entry that no image layer can hold.' },
+  LAYER_ENTRY_REFUSED: {
+    fault: 'invalid',
+    about: 'An entry of a layer or archive would leave its root, or is something that no layer may hold.',
+  },
+  LAYER_LINK_BROKEN: {
+    fault: 'invalid',
+    about: 'A hard link in a layer or archive has a target that is neither before it nor in a lower layer.',
+  },
+  LAYER_INDEX_INVALID: {
+    fault: 'internal',
+    about: 'The index of a layer is missing, damaged or of another version; it can be made again from the layer.',
+  },
+  LAYER_DATA_MISSING: {
+    fault: 'not-found',
+    about: 'The archive of a layer is not on this disk, or not all of it.',
+  },
+  LAYER_NAME_RESERVED: {
+    fault: 'invalid',
+    about: 'A file has a name that begins with `.wh.`, which image layers use to mark what is deleted.',
+  },
+  LAYER_SOURCE_CHANGED: {
+    fault: 'conflict',
+    about: 'A file changed while it was being copied into a layer.',
+  },
   LAYER_LIMIT_EXCEEDED: {
     fault: 'invalid',
     about: 'A layer or archive has more entries, longer names or more bytes than is allowed.',
   },
+  TREE_NOT_FOUND: { fault: 'not-found', about: 'A path in an image leads to no file or directory.' },
+  TREE_SYMLINK_LOOP: { fault: 'invalid', about: 'A path in an image leads through too many symlinks.' },
+  TREE_FILE_TOO_LARGE: { fault: 'invalid', about: 'A file in an image is larger than such a file can sensibly be.' },
   COMPRESSION_INVALID: {
     fault: 'invalid',
     about: 'Compressed bytes are damaged, end too early, or are followed by something else.',
@@ -86,6 +113,9 @@ export const CODES = {
   CONTAINER_NAME_TAKEN: { fault: 'conflict', about: 'Another container has this name.' },
   CONTAINER_AMBIGUOUS: { fault: 'invalid', about: 'The beginning of a container id fits several containers.' },
   // transfer
+  IMAGE_AMBIGUOUS: { fault: 'conflict', about: 'A name stands for several images of one folder or archive.' },
+  LAYOUT_INVALID: { fault: 'invalid', about: 'A folder is not an OCI image layout, or its files are damaged.' },
+  ARCHIVE_INVALID: { fault: 'invalid', about: 'A file is not an image archive, or one that is damaged.' },
   COPY_FAILED: { fault: 'unavailable', about: 'Content could not be read at its source or written at its target.' },
 
   // container

@@ -1,5 +1,6 @@
+import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { digestOf, type SlipwayError } from '../core/index.ts'
+import { digestOf, SlipwayError } from '../core/index.ts'
 import {
   checkImage,
   isImageManifest,
@@ -235,4 +236,33 @@ describe('config and manifest together', () => {
     )
     expect(isImageManifest({ ...parsed, config: { ...parsed.config, mediaType: MEDIA.ociEmpty } })).toBe(false)
   })
+})
+
+test('whatever stands in a document, it is taken or refused with a code', () => {
+  const documents: [object, (bytes: Buffer) => unknown][] = [
+    [manifest, parseImageDocument],
+    [index, parseImageDocument],
+    [{ ...config, config: { Env: ['A=b'], Healthcheck: { Interval: 1 } }, history: [{}] }, parseConfig],
+  ]
+  /** The document with one value, anywhere in it, replaced. */
+  const spoil = (value: unknown, at: number, by: unknown): unknown => {
+    if (typeof value !== 'object' || value === null || at === 0) return by
+    const keys = Object.keys(value)
+    const key = keys[at % keys.length]
+    if (key === undefined) return by
+    const rest = Math.floor(at / keys.length)
+    const copy = Array.isArray(value) ? [...value] : { ...value }
+    return Object.assign(copy, { [key]: spoil((value as Record<string, unknown>)[key], rest, by) })
+  }
+  fc.assert(
+    fc.property(fc.nat(2), fc.nat(5000), fc.jsonValue(), (which, at, by) => {
+      const [document, parse] = documents[which]!
+      try {
+        parse(bytes(spoil(document, at, by) as object))
+      } catch (error) {
+        if (!(error instanceof SlipwayError)) throw error
+      }
+    }),
+    { numRuns: 2000 },
+  )
 })

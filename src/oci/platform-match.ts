@@ -34,8 +34,7 @@ export function isAttestation(entry: Descriptor): boolean {
   return (os === 'unknown' && architecture === 'unknown') || 'vnd.docker.reference.type' in (entry.annotations ?? {})
 }
 
-/** The error for an image that has none of the wanted platform; `offered` are those that it has. */
-export function noMatch(wanted: Platform, offered: readonly string[]): SlipwayError {
+function noMatch(wanted: Platform, offered: readonly string[]): SlipwayError {
   const names = [...new Set(offered)].slice(0, 20)
   const hint = names.length > 0 ? { hint: `The image has ${names.join(', ')}; choose one with --platform.` } : {}
   const what = `no matching manifest for ${formatPlatform(normalizePlatform(wanted))} in the manifest list entries`

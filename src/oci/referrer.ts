@@ -8,8 +8,8 @@ export function subjectOf(document: ImageDocument): Descriptor | undefined {
   return document.kind === 'manifest' ? document.manifest.subject : document.index.subject
 }
 
-/** What kind of thing a manifest is: its `artifactType`, else the media type of its config (image spec, "Manifest"). */
-export function artifactTypeOf(manifest: Manifest): string {
+/** Its `artifactType`, else the media type of its config (distribution spec, "Listing Referrers"). */
+function artifactTypeOf(manifest: Manifest): string {
   return manifest.artifactType ?? manifest.config.mediaType
 }
 

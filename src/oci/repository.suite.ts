@@ -109,7 +109,8 @@ export interface Opened<T> {
 const read = (source: ImageSource, descriptor: Descriptor, range?: { start: number; end?: number }): Promise<Buffer> =>
   collectBytes(source.read(descriptor, range), 1 << 20, () => new Error('endless'))
 
-const listed = async <T>(items: AsyncIterable<T>): Promise<T[]> => {
+/** All that a listing gives. */
+export async function listed<T>(items: AsyncIterable<T>): Promise<T[]> {
   const result: T[] = []
   for await (const item of items) result.push(item)
   return result

@@ -20,9 +20,9 @@ export function writeManifest(manifest: Manifest): WrittenDocument {
   return written(goJson(arranged(manifest, MANIFEST), 2), manifest.mediaType ?? MEDIA.ociManifest)
 }
 
-/** The index as bytes, indented as BuildKit does. */
-export function writeIndex(index: Index): WrittenDocument {
-  return written(goJson(arranged(index, INDEX), 2), index.mediaType ?? MEDIA.ociIndex)
+/** The index as bytes, indented as BuildKit does, or on one line as Docker writes the `index.json` of a layout. */
+export function writeIndex(index: Index, indent: 0 | 2 = 2): WrittenDocument {
+  return written(goJson(arranged(index, INDEX), indent), index.mediaType ?? MEDIA.ociIndex)
 }
 
 /** A descriptor of bytes in memory. */

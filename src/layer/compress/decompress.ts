@@ -13,12 +13,18 @@ const CHUNK = 1 << 20
  * or followed by anything else, and with `COMPRESSION_PROGRAM_MISSING` when bzip2 or xz is needed and not installed.
  */
 export async function decompress(bytes: Bytes): Promise<{ compression: Compression; bytes: Bytes }> {
-  const { head, rest } = await peek(bytes)
-  const compression = sniffCompression(head)
+  const { compression, rest } = await peekCompression(bytes)
   return { compression, bytes: decompressAs(compression, rest) }
 }
 
-function decompressAs(compression: Compression, bytes: Bytes): Bytes {
+/** Finds out how bytes are compressed, and gives them back as they are. */
+export async function peekCompression(bytes: Bytes): Promise<{ compression: Compression; rest: Bytes }> {
+  const { head, rest } = await peek(bytes)
+  return { compression: sniffCompression(head), rest }
+}
+
+/** What compressed bytes hold. */
+export function decompressAs(compression: Compression, bytes: Bytes): Bytes {
   switch (compression) {
     case 'none':
       return bytes
