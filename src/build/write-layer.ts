@@ -11,10 +11,10 @@ export async function writeLayer(
 ): Promise<LayerRef> {
   const { layers } = session.store
   const files = layers.temporary(session.lease)
-  const writer = createLayerWriter(files, {})
+  const writer = createLayerWriter(files, {}, job)
   try {
     await fill(writer, job)
-    return storedLayer(layers.adopt(files, await writer.finish(), session.lease))
+    return storedLayer(layers.adopt(files, writer.finish(), session.lease))
   } catch (error) {
     writer.abort()
     throw error

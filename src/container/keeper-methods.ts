@@ -1,7 +1,6 @@
-import { rmSync } from 'node:fs'
 import path from 'node:path'
 import { type Digest, digestHex, type Job } from '../core/index.ts'
-import type { Mount } from '../host/index.ts'
+import type { HelperMethods, Mount } from '../host/index.ts'
 import {
   createLayerWriter,
   diffUpper,
@@ -11,8 +10,8 @@ import {
   openLayer,
 } from '../layer/index.ts'
 import { type BundleRequest, writeBundle } from './bundle.ts'
-import { createMonitored } from './monitor.ts'
-import { probeMachine } from './probe.ts'
+import { createMonitored, type StartRequest } from './monitor.ts'
+import { type MachineFacts, probeMachine } from './probe.ts'
 import { type Runtime, runBundle } from './runtime.ts'
 import { MountedStacks } from './stack.ts'
 
@@ -40,13 +39,14 @@ export interface CommitRequest {
 const stacks = new MountedStacks()
 
 /** What a keeper does for the process that started it. */
-export const keeperMethods = {
-  probe: probeMachine,
-  runStep: runStep,
-  commit: commit,
-  create: createMonitored,
-} as const
-export type KeeperMethods = typeof keeperMethods
+export interface KeeperMethods extends HelperMethods {
+  probe(request: { folder: string }, job: Job): Promise<MachineFacts>
+  runStep(request: StepRequest, job: Job): Promise<{ exitCode: number }>
+  commit(request: CommitRequest, job: Job): Promise<LayerSummary>
+  create(request: StartRequest, job: Job): Promise<{ pid: number }>
+}
+
+export const keeperMethods: KeeperMethods = { probe: probeMachine, runStep, commit, create: createMonitored }
 
 async function runStep(request: StepRequest, job: Job): Promise<{ exitCode: number }> {
   const { id, task, runtime, folder } = request
@@ -64,13 +64,12 @@ async function runStep(request: StepRequest, job: Job): Promise<{ exitCode: numb
 async function commit(request: CommitRequest, job: Job): Promise<LayerSummary> {
   const blobPath = (diffId: Digest): string => path.join(request.blobs, 'sha256', digestHex(diffId))
   const lower = openFileTree(request.lower.map((index) => openLayer(index, blobPath)))
-  const writer = createLayerWriter(request.files, {})
+  const writer = createLayerWriter(request.files, {}, job)
   try {
     await diffUpper(request.upper, writer, { lower }, job)
-    return await writer.finish()
+    return writer.finish()
   } catch (error) {
     writer.abort()
-    rmSync(request.files.tar, { force: true })
     throw error
   }
 }

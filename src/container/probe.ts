@@ -21,30 +21,30 @@ export interface MachineFacts {
 export async function probeMachine(request: { folder: string }, job: Job): Promise<MachineFacts> {
   mkdirSync(request.folder, { recursive: true, mode: 0o700 })
   try {
-    return { erofs: await probeErofs(request.folder), ...(await probeRuntimes(request.folder, job)) }
+    return { erofs: probeErofs(request.folder), ...(await probeRuntimes(request.folder, job)) }
   } finally {
     rmSync(request.folder, { recursive: true, force: true })
   }
 }
 
-async function probeErofs(folder: string): Promise<MachineFacts['erofs']> {
+function probeErofs(folder: string): MachineFacts['erofs'] {
   const [major = 0, minor = 0, patch = 0] = os.release().split(/[.-]/).map(Number)
   const version = major * 1e6 + minor * 1e3 + patch
   // 6.12.0 and 6.12.1 panic on such a mount (CVE-2024-56750): they are left out before anything is tried
   if (version < 6_012_002) return { works: false, reason: `Linux ${os.release()} is older than 6.12.2` }
   try {
-    return { works: await mountsAndReads(folder) }
+    return { works: mountsAndReads(folder) }
   } catch (error) {
     return { works: false, reason: messageOf(error) }
   }
 }
 
-async function mountsAndReads(folder: string): Promise<boolean> {
+function mountsAndReads(folder: string): boolean {
   const files = { tar: path.join(folder, 'probe.tar'), index: path.join(folder, 'probe.erofs') }
-  const writer = createLayerWriter(files, {})
+  const writer = createLayerWriter(files)
   const attributes = { mode: 0o644, uid: 0, gid: 0, mtime: { seconds: 0, nanoseconds: 0 } }
   writer.file(toByteString('probe'), attributes, { bytes: Buffer.from('works') })
-  await writer.finish()
+  writer.finish()
   const target = path.join(folder, 'mnt')
   mkdirSync(target)
   mount({ type: 'erofs', source: files.index, options: ['ro', `device=${files.tar}`] }, target)

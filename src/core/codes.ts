@@ -108,10 +108,10 @@ export const CODES = {
   // store
   STORE_UNUSABLE: { fault: 'unavailable', about: 'The store folder cannot be read or written.' },
   STORE_TOO_NEW: { fault: 'unsupported', about: 'The store was written by a newer version.' },
-
-  IMAGE_AMBIGUOUS: { fault: 'invalid', about: 'The beginning of an image id fits several images.' },
+  IMAGE_ID_AMBIGUOUS: { fault: 'invalid', about: 'The beginning of an image id fits several images.' },
   CONTAINER_NAME_TAKEN: { fault: 'conflict', about: 'Another container has this name.' },
   CONTAINER_AMBIGUOUS: { fault: 'invalid', about: 'The beginning of a container id fits several containers.' },
+
   // transfer
   IMAGE_AMBIGUOUS: { fault: 'conflict', about: 'A name stands for several images of one folder or archive.' },
   LAYOUT_INVALID: { fault: 'invalid', about: 'A folder is not an OCI image layout, or its files are damaged.' },

@@ -132,9 +132,9 @@ async function bootstrapBusybox(store: Store, request: BootstrapRequest, job: Jo
   const files = store.layers.temporary(lease)
   const task = { id: 'bootstrap', name: `packing ${program}` }
   const layer = await runTask(job, task, async () => {
-    const writer = createLayerWriter(files, {})
+    const writer = createLayerWriter(files, {}, job)
     writeBusybox(writer, program)
-    return store.layers.adopt(files, await writer.finish(), lease)
+    return store.layers.adopt(files, writer.finish(), lease)
   })
   const config = { Env: [PATH], Cmd: ['sh'] }
   const name = fullName(request.tag ?? request.what)
@@ -167,7 +167,7 @@ function writeBusybox(writer: LayerWriter, program: string): void {
   for (const name of ['hosts', 'resolv.conf', 'hostname'])
     writer.file(toByteString(`etc/${name}`), attributes(0o644), { bytes: Buffer.alloc(0) })
   const binary = toByteString('bin/busybox')
-  writer.file(binary, attributes(0o755), { path: program })
+  writer.file(binary, attributes(0o755), { hostPath: program })
   const applets = execFileSync(program, ['--list'], { encoding: 'utf8' }).split('\n')
   for (const applet of applets.filter((name) => name !== '' && name !== 'busybox')) {
     writer.hardlink(toByteString(`bin/${applet}`), binary)

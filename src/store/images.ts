@@ -130,7 +130,7 @@ export class ImageStore {
 
   /**
    * What a user means by `nginx`, `nginx:1.27`, `nginx@sha256:...`, `sha256:...` or a beginning of an id; names win.
-   * `undefined` when there is nothing; fails with `IMAGE_AMBIGUOUS` for an id prefix of several.
+   * `undefined` when there is nothing; fails with `IMAGE_ID_AMBIGUOUS` for an id prefix of several.
    */
   find(text: string): FoundImage | undefined {
     const byName = this.#findByName(text)
@@ -182,7 +182,7 @@ export class ImageStore {
       'SELECT DISTINCT image_id FROM images WHERE image_id >= ? AND image_id < ?',
       ...range,
     )
-    if (ids.length > 1) throw fail('IMAGE_AMBIGUOUS', `ambiguous image id ${prefix}: it fits ${ids.length} images`)
+    if (ids.length > 1) throw fail('IMAGE_ID_AMBIGUOUS', `ambiguous image id ${prefix}: it fits ${ids.length} images`)
     const image = ids[0] && this.withId(ids[0].image_id)[0]
     return image && { image }
   }

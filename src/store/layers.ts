@@ -12,6 +12,7 @@ import {
   mergeLayers,
   openFileTree,
   openLayer,
+  visibleLayers,
 } from '../layer/index.ts'
 import { chainId } from '../oci/index.ts'
 import { type BlobStore, syncFolder } from './blobs.ts'
@@ -24,8 +25,7 @@ export type LayerRecord = LayerSummary
 
 /** A layer, or several merged ones, as the kernel mounts it. */
 export interface Mountable {
-  index: string
-  devices: readonly string[]
+  layer: LayerIndex
   /** Good as the name of a mount point: equal names mean equal content. */
   name: string
 }
@@ -82,17 +82,13 @@ export class LayerStore {
    */
   async import(
     source: Bytes,
-    options: { lease: Lease; limits?: Partial<LayerLimits>; task?: string },
+    options: { lease: Lease; limits?: Partial<LayerLimits>; task?: string; total?: number },
     job: Job,
   ): Promise<{ record: LayerRecord; compressed: { digest: Digest; size: number } }> {
-    const files = this.temporary(options.lease)
-    const { compressed, ...imported } = await importLayer(
-      source,
-      files,
-      { limits: options.limits, task: options.task },
-      job,
-    )
-    const record = this.adopt(files, imported, options.lease)
+    const { lease, ...rest } = options
+    const files = this.temporary(lease)
+    const { compressed, compression: _, ...imported } = await importLayer(source, files, rest, job)
+    const record = this.adopt(files, imported, lease)
     if (compressed.digest !== record.diffId) this.rememberCompressed(compressed.digest, record.diffId)
     return { record, compressed }
   }
@@ -122,11 +118,9 @@ export class LayerStore {
    */
   async mountables(diffIds: readonly Digest[], job: Job = silentJob): Promise<Mountable[]> {
     const layers = await this.#open(diffIds, job)
-    const needed = layers.filter((_, at) => {
-      return diffIds.lastIndexOf(diffIds[at]!) === at && (this.get(diffIds[at]!)?.entries ?? 0) > 0
-    })
-    const chosen = needed.length > MOST_LOWERS ? [await this.#merged(diffIds, layers)] : needed
-    return chosen.map(({ path: index, devices }) => ({ index, devices, name: path.basename(index, '.erofs') }))
+    const needed = visibleLayers(layers.filter((layer, at) => layer.entries > 0 && isLast(diffIds, at)))
+    const chosen = needed.length > MOST_LOWERS ? [this.#merged(diffIds, layers)] : needed
+    return chosen.map((layer) => ({ layer, name: path.basename(layer.path, '.erofs') }))
   }
 
   /** The blob of a layer's plain tar. */
@@ -134,11 +128,11 @@ export class LayerStore {
     return this.#blobs.path(diffId)
   }
 
-  async #merged(diffIds: readonly Digest[], layers: readonly LayerIndex[]): Promise<LayerIndex> {
+  #merged(diffIds: readonly Digest[], layers: readonly LayerIndex[]): LayerIndex {
     const index = this.#layout.index(digestOf(`merged ${chainId(diffIds)}`))
     if (!existsSync(index)) {
       const temporary = `${index}.${process.pid}.tmp`
-      await mergeLayers(layers, temporary)
+      mergeLayers(layers, temporary)
       renameSync(temporary, index)
     }
     return openLayer(index, (diffId) => this.#blobs.path(diffId))
@@ -155,7 +149,7 @@ export class LayerStore {
     try {
       return open()
     } catch (error) {
-      if (!hasCode(error, 'INDEX_INVALID')) throw error
+      if (!hasCode(error, 'LAYER_INDEX_INVALID')) throw error
       rmSync(index, { force: true })
       await this.#index(stack, job)
       return open()
@@ -179,6 +173,8 @@ export class LayerStore {
     })
   }
 }
+
+const isLast = (list: readonly unknown[], at: number): boolean => list.lastIndexOf(list[at]) === at
 
 interface LayerRow {
   diff_id: Digest

@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs'
 import { type Job, OncePerKey } from '../core/index.ts'
 import { lock } from '../host/index.ts'
-import { openLayer, unpackLayer } from '../layer/index.ts'
+import { unpackLayer } from '../layer/index.ts'
 import { syncFolder } from './blobs.ts'
 import type { LayerStore, Mountable } from './layers.ts'
 import type { StoreLayout } from './layout.ts'
@@ -40,8 +40,7 @@ async function unpackOnce(
   const partial = `${target}.partial`
   rmSync(partial, { recursive: true, force: true })
   mkdirSync(partial, { recursive: true, mode: 0o755 })
-  const layer = openLayer(mountable.index, layout.blob)
-  await unpackLayer(layer, partial, { whiteouts }, job)
+  await unpackLayer(mountable.layer, partial, { whiteouts }, job)
   renameSync(partial, target)
   syncFolder(layout.directories)
   rmSync(`${target}.lock`, { force: true })

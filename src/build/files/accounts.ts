@@ -4,9 +4,6 @@ import type { FileTree } from '../../layer/index.ts'
 
 /** The account files of a file system, for users and groups given by name. Symlinks are followed inside only. */
 export function readAccounts(tree: FileTree): AccountFiles {
-  const read = (file: string): Uint8Array | undefined => {
-    const found = tree.stat(tree.resolve(toByteString(file)))
-    return found?.kind === 'file' ? tree.readWhole(found.path, ACCOUNT_FILE_LIMIT) : undefined
-  }
+  const read = (file: string): Uint8Array | undefined => tree.readFile(toByteString(file), ACCOUNT_FILE_LIMIT)
   return { passwd: read('etc/passwd'), group: read('etc/group') }
 }

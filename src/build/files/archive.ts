@@ -53,5 +53,5 @@ async function entriesOf(body: FileBody, session: BuildSession, job: Job): Promi
 function bytesOf(body: FileBody): Bytes {
   if ('tree' in body) return body.tree.read(body.path)
   if ('bytes' in body) return streamOf(body.bytes)
-  return createReadStream(body.path, { highWaterMark: 1 << 20 })
+  return createReadStream(body.hostPath, { highWaterMark: 1 << 20 })
 }

@@ -30,11 +30,11 @@ function line({ entry, name }: Selected, content: string): string {
     .map(([key, value]) => `${key}=${Buffer.from(value).toString('base64')}`)
     .sort()
   const fields = [name, entry.kind, entry.mode.toString(8), entry.uid, entry.gid, entry.size, entry.link ?? '', device]
-  return `${[...fields, content, ...xattrs].map((field) => escape(String(field))).join('\t')}\n`
+  return `${[...fields, content, ...xattrs].map((field) => escaped(String(field))).join('\t')}\n`
 }
 
 /** Names may hold tabs and newlines; fields must not run into one another. */
-function escape(field: string): string {
+function escaped(field: string): string {
   return /[\t\n\\]/.test(field) ? field.replace(/[\t\n\\]/g, (c) => `\\${c.charCodeAt(0)};`) : field
 }
 

@@ -80,7 +80,7 @@ export class FolderSource implements FileSource {
   }
 
   body(entry: Entry): FileBody {
-    return { path: this.#hostPath(entry.path) }
+    return { hostPath: this.#hostPath(entry.path) }
   }
 
   digest(entry: Entry, job: Job): Digest | Promise<Digest> {

@@ -64,7 +64,10 @@ class Placement {
 
   add(selected: Selected): void {
     const { entry, top } = selected
-    if (top && entry.kind === 'directory') return this.#addDestination(entry)
+    if (top && entry.kind === 'directory') {
+      this.#addDestination(entry)
+      return
+    }
     const target = top ? this.#fileTarget(selected.name) : join(this.#dest, selected.name)
     this.#makeParents(target)
     if (entry.kind === 'directory') this.#addFolder(target, entry)

@@ -1,8 +1,7 @@
 import type { ByteString, Digest, Job } from '../../core/index.ts'
-import type { Entry, FileTree } from '../../layer/index.ts'
+import type { Entry, FileSource as FileBody } from '../../layer/index.ts'
 
-/** Where the bytes of a regular file are. */
-export type FileBody = { path: string | Buffer } | { tree: FileTree; path: ByteString } | { bytes: Uint8Array }
+export type { FileBody }
 
 /** Files that COPY and ADD read: a folder of the user's, the file system of a stage, a download. Paths as in `Entry`. */
 export interface FileSource {

@@ -23,7 +23,7 @@ export function httpRunner(session: BuildSession): OpRunner<HttpOp> {
       if (op.checksum !== null && op.checksum !== file.digest) {
         throw fail('CONTENT_MISMATCH', `digest mismatch ${file.digest}: ${op.checksum} for ${redactUrl(op.url)}`)
       }
-      const body = { path: session.store.blobs.path(file.digest) }
+      const body = { hostPath: session.store.blobs.path(file.digest) }
       const { digest, size, time } = file
       const name = fileNameOf(op.url)
       return { kind: 'files', files: new SingleFileSource({ name, mode: 0o600, time, size, digest, body }) }

@@ -1,0 +1,2 @@
+export const diffUpper: any = null
+export const unpackLayer: any = null
