@@ -113,7 +113,7 @@ export const CODES = {
   CONTAINER_AMBIGUOUS: { fault: 'invalid', about: 'The beginning of a container id fits several containers.' },
 
   // transfer
-  IMAGE_AMBIGUOUS: { fault: 'conflict', about: 'A name stands for several images of one folder or archive.' },
+  NAME_AMBIGUOUS: { fault: 'conflict', about: 'A name stands for several images of one folder or archive.' },
   LAYOUT_INVALID: { fault: 'invalid', about: 'A folder is not an OCI image layout, or its files are damaged.' },
   ARCHIVE_INVALID: { fault: 'invalid', about: 'A file is not an image archive, or one that is damaged.' },
   COPY_FAILED: { fault: 'unavailable', about: 'Content could not be read at its source or written at its target.' },

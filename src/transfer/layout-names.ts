@@ -23,7 +23,7 @@ export function nameOf(entry: Descriptor): string | undefined {
 }
 
 /**
- * The entry of a name: a whole name, one that Docker would complete, or a bare tag. Fails with `IMAGE_AMBIGUOUS`
+ * The entry of a name: a whole name, one that Docker would complete, or a bare tag. Fails with `NAME_AMBIGUOUS`
  * when several images have it.
  */
 export function findByName(entries: readonly Descriptor[], wanted: string): Descriptor | undefined {
@@ -86,7 +86,7 @@ function theOne(
 ): Descriptor | undefined {
   const found = entries.filter(isIt)
   if (found.some((entry) => entry.digest !== found[0]!.digest)) {
-    throw fail('IMAGE_AMBIGUOUS', `${wanted.slice(0, 300)} stands for ${found.length} images`, {
+    throw fail('NAME_AMBIGUOUS', `${wanted.slice(0, 300)} stands for ${found.length} images`, {
       hint: 'Name the image by its digest.',
       data: { digests: found.slice(0, 20).map((entry) => entry.digest) },
     })

@@ -143,7 +143,7 @@ describe('names', () => {
     const ref = { 'org.opencontainers.image.ref.name': 'latest' }
     setIndex([named(ref), named(ref, sample.index)])
     await expect(layout.resolve('latest')).rejects.toMatchObject({
-      code: 'IMAGE_AMBIGUOUS',
+      code: 'NAME_AMBIGUOUS',
       message: 'latest stands for 2 images',
       hint: 'Name the image by its digest.',
     })
