@@ -2,8 +2,8 @@ import { lookup } from 'node:dns/promises'
 import { isIPv4, isIPv6 } from 'node:net'
 import { request } from 'undici'
 import { type Bytes, checkCanceled, type Digest, fail, type Job, messageOf } from '../core/index.ts'
-import { redactUrl } from './ops/http.ts'
-import type { BuildSession } from './session.ts'
+import type { Lease, Store } from '../store/index.ts'
+import { redactUrl } from './url.ts'
 
 /** A downloaded file; its content is a blob that the build holds. */
 export interface Downloaded {
@@ -12,6 +12,12 @@ export interface Downloaded {
   size: number
   /** Last-Modified as Unix seconds, 0 when the server does not say. */
   time: number
+}
+
+/** Where a download goes, and what protects it there. */
+export interface Destination {
+  store: Store
+  lease: Lease
 }
 
 interface Remembered extends Downloaded {
@@ -29,10 +35,10 @@ const TIMEOUT = 60_000
  * again while it holds. Addresses that only mean something on this machine's link (169.254.0.0/16, fe80::/10: cloud
  * metadata) are refused, also behind redirects. Fails with `DOWNLOAD_FAILED`.
  */
-export async function download(session: BuildSession, url: string, task: string, job: Job): Promise<Downloaded> {
-  const { memos, blobs } = session.store
+export async function download(into: Destination, url: string, task: string, job: Job): Promise<Downloaded> {
+  const { memos, blobs } = into.store
   const known = JSON.parse(memos.getText(KIND, url) ?? 'null') as Remembered | null
-  if (known) session.lease.hold([known.digest])
+  if (known) into.lease.hold([known.digest])
   const reusable = known && blobs.has(known.digest) ? known : undefined
   const response = await fetchFollowing(url, conditions(reusable), job)
   if (response.statusCode === 304 && reusable) {
@@ -43,7 +49,7 @@ export async function download(session: BuildSession, url: string, task: string,
     await response.body.dump()
     throw failed(url, `invalid response status ${response.statusCode}`)
   }
-  const file = await store(session, url, response, task, job)
+  const file = await keep(into, url, response, task, job)
   memos.set(KIND, url, JSON.stringify(file))
   return file
 }
@@ -101,17 +107,11 @@ async function refuseLinkLocal(at: URL, url: string): Promise<void> {
   if (refused) throw failed(url, `${at.hostname} is the link-local address ${refused}, which is refused`)
 }
 
-async function store(
-  session: BuildSession,
-  url: string,
-  response: Response,
-  task: string,
-  job: Job,
-): Promise<Remembered> {
+async function keep(into: Destination, url: string, response: Response, task: string, job: Job): Promise<Remembered> {
   const total = Number(response.headers['content-length']) || undefined
   const body = counted(response.body, { url, task, total }, job)
-  const { path, digest, size } = await session.store.blobs.writeTemporary(body, session.lease, job)
-  session.store.blobs.adopt(path, digest, size, session.lease)
+  const { path, digest, size } = await into.store.blobs.writeTemporary(body, into.lease, job)
+  into.store.blobs.adopt(path, digest, size, into.lease)
   const { etag, 'last-modified': lastModified } = response.headers
   const time = Math.floor(Date.parse(String(lastModified)) / 1000) || 0
   return {

@@ -126,6 +126,10 @@ export const CODES = {
   USER_INVALID: { fault: 'invalid', about: 'A USER or --user value is not a user and an optional group.' },
 
   // engine
+  FILTER_INVALID: {
+    fault: 'invalid',
+    about: 'A `--filter` names a condition that does not exist, or gives it a bad value.',
+  },
   CONTEXT_MISSING: { fault: 'not-found', about: 'The folder given as build context is not there.' },
   DOCKERFILE_MISSING: { fault: 'not-found', about: 'There is no Dockerfile where it was looked for.' },
   EPOCH_INVALID: { fault: 'invalid', about: 'SOURCE_DATE_EPOCH is not a number of seconds.' },

@@ -46,6 +46,7 @@ SELECT digest FROM reachable
 function forget(db: Database, layout: StoreLayout, digest: Digest): number {
   db.run('DELETE FROM blobs WHERE digest = ?', digest)
   db.run('DELETE FROM links WHERE parent = ?', digest)
+  db.run('DELETE FROM referrers WHERE digest = ?', digest)
   db.run('DELETE FROM layers WHERE diff_id = ?', digest)
   db.run('DELETE FROM compressed WHERE digest = ? OR diff_id = ?', digest, digest)
   return removeFile(layout.blob(digest)) + removeFile(layout.index(digest))

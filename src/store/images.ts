@@ -1,4 +1,4 @@
-import { type Digest, digestHex, fail, hasCode, isDigest } from '../core/index.ts'
+import { type Digest, fail, hasCode, isDigest } from '../core/index.ts'
 import {
   checkImage,
   type Descriptor,
@@ -6,6 +6,7 @@ import {
   formatReference,
   hostPlatform,
   type ImageConfig,
+  type ImageDocument,
   type Index,
   type Manifest,
   matchesPlatform,
@@ -19,7 +20,9 @@ import {
 } from '../oci/index.ts'
 import type { BlobStore } from './blobs.ts'
 import type { Database } from './database.ts'
-import type { LayerStore } from './layers.ts'
+import type { LayerRecord, LayerStore } from './layers.ts'
+import type { StoreLayout } from './layout.ts'
+import { writeLayoutIndex } from './layout-index.ts'
 
 /** An image in the store: a manifest, or an index of which at least one platform is here. */
 export interface StoredImage {
@@ -32,6 +35,8 @@ export interface StoredImage {
   /** Full names with digests, sorted: how the image was called in registries. */
   digests: string[]
   summary: ImageSummary
+  /** When it last got a name, Unix milliseconds. */
+  taggedAt?: number
 }
 
 /** What lists show of an image, without reading it. */
@@ -57,13 +62,15 @@ export interface FoundImage {
 /** Images and their names. An image is put in when all its content is there, and a name only points at such an image. */
 export class ImageStore {
   readonly #db: Database
+  readonly #layout: StoreLayout
   readonly #blobs: BlobStore
   readonly #layers: LayerStore
 
-  constructor(db: Database, blobs: BlobStore, layers: LayerStore) {
+  constructor(db: Database, layout: StoreLayout, content: { blobs: BlobStore; layers: LayerStore }) {
     this.#db = db
-    this.#blobs = blobs
-    this.#layers = layers
+    this.#layout = layout
+    this.#blobs = content.blobs
+    this.#layers = content.layers
   }
 
   /**
@@ -72,9 +79,9 @@ export class ImageStore {
    * `MANIFEST_INVALID` or `CONFIG_INVALID` when it contradicts itself.
    */
   put(descriptor: Descriptor, names: readonly string[] = []): StoredImage {
-    const { links, summary, id } = this.#examine(descriptor)
-    this.#db.durably(() => {
-      for (const [parent, child] of links) this.#db.run('INSERT OR IGNORE INTO links VALUES (?, ?)', parent, child)
+    this.link(descriptor.digest, this.#read(descriptor))
+    const { summary, id } = this.#examine(descriptor)
+    this.#change(() => {
       const { digest, mediaType, size } = descriptor
       const known = this.#db.get<{ added_at: number }>('SELECT added_at FROM images WHERE digest = ?', digest)
       const values = [digest, mediaType, size, id, JSON.stringify(summary), known?.added_at ?? Date.now()]
@@ -88,19 +95,28 @@ export class ImageStore {
     return this.get(descriptor.digest)!
   }
 
+  /** Notes what a manifest or index keeps alive. */
+  link(parent: Digest, document: ImageDocument): void {
+    const children =
+      document.kind === 'manifest' ? [document.manifest.config, ...document.manifest.layers] : document.index.manifests
+    this.#db.transaction(() => {
+      for (const { digest } of children) this.#db.run('INSERT OR IGNORE INTO links VALUES (?, ?)', parent, digest)
+    })
+  }
+
   /** Points a full name at an image that is here. */
   tag(name: string, digest: Digest): void {
-    this.#db.durably(() => this.#setName(name, digest))
+    this.#change(() => this.#setName(name, digest))
   }
 
   /** Removes a name; false when there was none. The image stays. */
   untag(name: string): boolean {
-    return this.#db.durably(() => this.#db.run('DELETE FROM names WHERE name = ?', name)) > 0
+    return this.#change(() => this.#db.run('DELETE FROM names WHERE name = ?', name)) > 0
   }
 
   /** Forgets images with all their names; their content goes with the next collection. */
   remove(digests: readonly Digest[]): void {
-    this.#db.durably(() => {
+    this.#change(() => {
       for (const digest of digests) {
         this.#db.run('DELETE FROM names WHERE digest = ?', digest)
         this.#db.run('DELETE FROM images WHERE digest = ?', digest)
@@ -159,6 +175,15 @@ export class ImageStore {
     return { digest, config: parseConfig(this.#blobs.readWhole(digest)) }
   }
 
+  /** A change of images or names, on the disk when this returns. */
+  #change<T>(work: () => T): T {
+    return this.#db.durably(() => {
+      const result = work()
+      writeLayoutIndex(this.#db, this.#layout)
+      return result
+    })
+  }
+
   #setName(name: string, digest: Digest): void {
     this.#db.run('INSERT OR REPLACE INTO names VALUES (?, ?, ?)', name, digest, Date.now())
   }
@@ -187,33 +212,26 @@ export class ImageStore {
     return image && { image }
   }
 
-  /** Reads an image as far as it is here, checks it, and collects what lists and collection need to know. */
-  #examine(root: Descriptor): { links: [Digest, Digest][]; summary: ImageSummary; id: Digest } {
-    const document = parseImageDocument(this.#blobs.readWhole(root.digest), root.mediaType)
+  /** Reads an image as far as it is here, checks it, and collects what lists need to know. */
+  #examine(root: Descriptor): { summary: ImageSummary; id: Digest } {
+    const document = this.#read(root)
     if (document.kind === 'manifest') return this.#examineManifest(root.digest, document.manifest)
     const present = document.index.manifests.filter((entry) => this.#blobs.has(entry.digest))
     const chosen = choosePlatform({ ...document.index, manifests: present })
     if (!chosen) throw fail('BLOB_NOT_FOUND', `no platform of ${root.digest} is in the store`)
-    const links: [Digest, Digest][] = present.map((entry) => [root.digest, entry.digest])
-    const parts = present.map((entry) => {
-      const nested = parseImageDocument(this.#blobs.readWhole(entry.digest), entry.mediaType)
-      if (nested.kind === 'manifest') return { entry, ...this.#links(entry.digest, nested.manifest) }
-      return { entry, links: [] }
-    })
-    links.push(...parts.flatMap((part) => part.links))
-    const manifest = parseManifest(this.#blobs.readWhole(chosen.digest), chosen.mediaType)
-    const { summary, id } = this.#examineManifest(chosen.digest, manifest)
-    return { links, summary, id }
+    for (const entry of present) this.link(entry.digest, this.#read(entry))
+    return this.#examineManifest(chosen.digest, parseManifest(this.#blobs.readWhole(chosen.digest), chosen.mediaType))
   }
 
-  #examineManifest(
-    digest: Digest,
-    manifest: Manifest,
-  ): { links: [Digest, Digest][]; summary: ImageSummary; id: Digest } {
+  #read(descriptor: Descriptor): ImageDocument {
+    return parseImageDocument(this.#blobs.readWhole(descriptor.digest), descriptor.mediaType)
+  }
+
+  #examineManifest(digest: Digest, manifest: Manifest): { summary: ImageSummary; id: Digest } {
     const config = parseConfig(this.#blobs.readWhole(manifest.config.digest))
     checkImage(manifest, config)
     const diffIds = config.rootfs.diff_ids
-    const layers = diffIds.map((diffId) => this.#layers.get(diffId) ?? missingLayer(diffId))
+    const layers = manifest.layers.map((layer, at) => this.#layerOf(layer.digest, diffIds[at]!, at))
     const summary: ImageSummary = {
       manifest: digest,
       ...(config.created === undefined ? {} : { created: config.created }),
@@ -222,24 +240,28 @@ export class ImageStore {
       contentBytes: layers.reduce((sum, layer) => sum + layer.contentBytes, 0),
       labels: { ...config.config?.Labels },
     }
-    const { links } = this.#links(digest, manifest)
-    for (const diffId of diffIds) links.push([digest, diffId])
-    return { links, summary, id: manifest.config.digest }
+    return { summary, id: manifest.config.digest }
   }
 
-  /** Only what is here is linked: a foreign or an absent layer keeps nothing alive. */
-  #links(digest: Digest, manifest: Manifest): { links: [Digest, Digest][] } {
-    return { links: [manifest.config, ...manifest.layers].map((child) => [digest, child.digest]) }
+  /** What a layer holds must be what the config says it does: else a scan and a run could see different files. */
+  #layerOf(digest: Digest, diffId: Digest, at: number): LayerRecord {
+    const record = this.#layers.get(digest) ?? this.#layers.get(this.#layers.diffIdOf(digest) ?? digest)
+    if (!record) throw fail('BLOB_NOT_FOUND', `layer ${digest} is not in the store`)
+    if (record.diffId === diffId) return record
+    throw fail('CONFIG_INVALID', `invalid diffID for layer ${at}: expected "${diffId}", got "${record.diffId}"`)
   }
 
   #fromRow(row: ImageRow): StoredImage {
-    const names = this.#db.all<{ name: string }>('SELECT name FROM names WHERE digest = ? ORDER BY name', row.digest)
+    const sql = 'SELECT name, tagged_at FROM names WHERE digest = ? ORDER BY name'
+    const rows = this.#db.all<{ name: string; tagged_at: number }>(sql, row.digest)
+    const names = rows.map(({ name }) => name)
     return {
       descriptor: { mediaType: row.media_type, digest: row.digest, size: row.size },
       id: row.image_id,
-      names: names.map(({ name }) => name).filter((name) => !name.includes('@')),
-      digests: names.map(({ name }) => name).filter((name) => name.includes('@')),
+      names: names.filter((name) => !name.includes('@')),
+      digests: names.filter((name) => name.includes('@')),
       summary: JSON.parse(row.summary) as ImageSummary,
+      ...(rows.length === 0 ? {} : { taggedAt: Math.max(...rows.map((each) => each.tagged_at)) }),
     }
   }
 }
@@ -256,10 +278,6 @@ function choosePlatform(index: Index): Descriptor | undefined {
   const host = hostPlatform()
   const images = index.manifests.filter((entry) => entry.platform?.os !== 'unknown')
   return images.find((entry) => entry.platform && matchesPlatform(host, entry.platform)) ?? images[0]
-}
-
-function missingLayer(diffId: Digest): never {
-  throw fail('BLOB_NOT_FOUND', `layer ${diffId} is not in the store`, { data: { digest: digestHex(diffId) } })
 }
 
 function withoutTag(name: string): string {

@@ -1,7 +1,28 @@
 import { closeSync, fsyncSync, openSync, rmSync, writeSync } from 'node:fs'
-import { type ByteRange, type Bytes, collectBytes, fail, type Job, silentJob, verified } from '../core/index.ts'
+import {
+  type ByteRange,
+  type Bytes,
+  collectBytes,
+  type Digest,
+  fail,
+  hasCode,
+  isDigest,
+  type Job,
+  silentJob,
+  verified,
+} from '../core/index.ts'
 import { sniffCompression } from '../layer/index.ts'
-import { type Descriptor, type ImageTarget, isIndexType, isLayerType, isManifestType, LIMITS } from '../oci/index.ts'
+import {
+  type Descriptor,
+  type ImageTarget,
+  isIndexType,
+  isLayerType,
+  isManifestType,
+  LIMITS,
+  parseImageDocument,
+  referrerEntry,
+  subjectOf,
+} from '../oci/index.ts'
 import type { Lease } from './leases.ts'
 import type { Store } from './store.ts'
 
@@ -24,8 +45,23 @@ class StoreRepository implements ImageTarget {
 
   async resolve(name: string): Promise<Descriptor> {
     const found = this.#store.images.find(name)
-    if (!found) throw fail('IMAGE_NOT_FOUND', `No such image: ${name}`)
-    return found.image.descriptor
+    if (found) return found.image.descriptor
+    const described = isDigest(name) ? this.#describe(name) : undefined
+    if (described) return described
+    throw fail('IMAGE_NOT_FOUND', `No such image: ${name}`)
+  }
+
+  /** A manifest that is no image of its own: a platform of an index, a signature. */
+  #describe(digest: Digest): Descriptor | undefined {
+    const size = this.#store.blobs.size(digest)
+    if (size === undefined || size > LIMITS.manifestBytes) return undefined
+    try {
+      const { mediaType } = parseImageDocument(this.#store.blobs.readWhole(digest))
+      return { mediaType, digest, size }
+    } catch (error) {
+      if (hasCode(error, 'JSON_INVALID', 'MANIFEST_INVALID', 'MANIFEST_UNSUPPORTED')) return undefined
+      throw error
+    }
   }
 
   async has(descriptor: Descriptor): Promise<boolean> {
@@ -46,7 +82,7 @@ class StoreRepository implements ImageTarget {
     if (isManifestType(descriptor.mediaType) || isIndexType(descriptor.mediaType)) {
       const tooLarge = (): Error => fail('MANIFEST_INVALID', `manifest ${descriptor.digest} is too large`)
       const bytes = await collectBytes(checked, LIMITS.manifestBytes, tooLarge)
-      this.#store.blobs.writeWhole(bytes, this.#lease, descriptor.digest)
+      this.#writeManifest(descriptor, bytes)
       return
     }
     const { path, size } = await this.#store.blobs.writeTemporary(checked, this.#lease, job)
@@ -58,14 +94,27 @@ class StoreRepository implements ImageTarget {
   }
 
   async untag(name: string): Promise<void> {
-    this.#store.images.untag(name)
+    if (!this.#store.images.untag(name)) throw fail('IMAGE_NOT_FOUND', `No such image: ${name}`)
   }
 
   async *tags(): AsyncIterable<string> {
     for (const image of this.#store.images.list()) yield* image.names
   }
 
-  async *referrers(): AsyncIterable<Descriptor> {}
+  async *referrers(subject: Descriptor, artifactType?: string): AsyncIterable<Descriptor> {
+    const all = this.#store.referrers.list(subject.digest)
+    yield* all.filter((entry) => artifactType === undefined || entry.artifactType === artifactType)
+  }
+
+  #writeManifest(descriptor: Descriptor, bytes: Buffer): void {
+    const { mediaType } = descriptor
+    const document = parseImageDocument(bytes, mediaType)
+    this.#store.blobs.writeWhole(bytes, this.#lease, descriptor.digest)
+    this.#store.images.link(descriptor.digest, document)
+    const subject = subjectOf(document)?.digest
+    const entry = subject && referrerEntry(document, descriptor, subject)
+    if (entry) this.#store.referrers.add(subject, entry)
+  }
 
   #hasLayer({ digest, size }: Descriptor): boolean {
     const { blobs, layers } = this.#store

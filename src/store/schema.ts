@@ -53,6 +53,14 @@ CREATE TABLE names (
 ) WITHOUT ROWID;
 CREATE INDEX names_by_digest ON names (digest);
 
+-- Manifests with a subject, and their entries in its list of referrers.
+CREATE TABLE referrers (
+  subject TEXT NOT NULL,
+  digest TEXT NOT NULL,
+  entry TEXT NOT NULL,
+  PRIMARY KEY (subject, digest)
+) WITHOUT ROWID;
+
 -- Build cache: the key document says why a later build hits or misses.
 CREATE TABLE steps (
   key TEXT PRIMARY KEY,

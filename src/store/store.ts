@@ -7,6 +7,7 @@ import { LayerStore } from './layers.ts'
 import { createFolders, defaultRoot, layoutAt, type StoreLayout } from './layout.ts'
 import { Lease } from './leases.ts'
 import { MemoStore } from './memos.ts'
+import { ReferrerStore } from './referrers.ts'
 import type { Snapshotter } from './snapshots.ts'
 import { createDirectorySnapshotter } from './snapshots-directory.ts'
 import { createErofsSnapshotter } from './snapshots-erofs.ts'
@@ -21,6 +22,7 @@ export interface Store extends Disposable {
   readonly steps: StepStore
   readonly containers: ContainerStore
   readonly memos: MemoStore
+  readonly referrers: ReferrerStore
   /** Starts protecting what a piece of work needs; dispose it when done. */
   lease(): Lease
   /** Deletes what nothing refers to. */
@@ -44,10 +46,11 @@ export function openStore(root: string = defaultRoot()): Store {
     layout,
     blobs,
     layers,
-    images: new ImageStore(db, blobs, layers),
+    images: new ImageStore(db, layout, { blobs, layers }),
     steps: new StepStore(db),
     containers: new ContainerStore(db),
     memos: new MemoStore(db),
+    referrers: new ReferrerStore(db),
     lease: () => new Lease(db, layout),
     collect: () => collect(db, layout),
     snapshotter: (kind) => snapshotters[kind](),

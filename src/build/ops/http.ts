@@ -3,6 +3,7 @@ import { download } from '../download.ts'
 import { SingleFileSource } from '../files/single-file-source.ts'
 import type { BuildSession } from '../session.ts'
 import type { OpRunner } from '../solver.ts'
+import { fileNameOf, redactUrl } from '../url.ts'
 
 /** ADD of a URL: one file, mode 0600, with the server's Last-Modified as its time. */
 export interface HttpOp {
@@ -29,19 +30,4 @@ export function httpRunner(session: BuildSession): OpRunner<HttpOp> {
       return { kind: 'files', files: new SingleFileSource({ name, mode: 0o600, time, size, digest, body }) }
     },
   }
-}
-
-/** The last part of the URL's path; BuildKit's stand-in when there is none. */
-export function fileNameOf(url: string): string {
-  try {
-    const name = decodeURIComponent(new URL(url).pathname.split('/').at(-1) ?? '')
-    return /^(|\.|\.\.)$/.test(name) || name.includes('/') || name.includes('\0') ? '__unnamed__' : name
-  } catch {
-    return '__unnamed__'
-  }
-}
-
-/** A URL for messages and history: without user name and password. */
-export function redactUrl(url: string): string {
-  return url.replace(/^(\w+:\/\/)[^/@]*@/, '$1')
 }

@@ -3,24 +3,17 @@ import { addHistory, at, type StageState } from './stage-state.ts'
 
 /** ARG: a value from the command line, else the default, else that of the global argument of the same name. */
 export function planArg(stage: StageState, instruction: ArgInstruction): void {
-  const { options, globalArgs, dockerfile } = stage.context
+  const { options, globalArgs } = stage.context
   const shown: string[] = []
   for (const { name, value } of instruction.declarations) {
     const key = name.text
     const given = options.buildArgs[key]
     const fallback = (): string | undefined =>
-      value
-        ? at(value.span, () => expand(value.text, stage.env, { escape: dockerfile.escape }).text)
-        : globalArgs.get(key)
+      value ? at(value.span, () => expand(value.text, stage.env, { escape: stage.escape }).text) : globalArgs.get(key)
     const result = given ?? fallback()
-    if (result !== undefined) setVariable(stage, key, result)
+    if (result !== undefined) stage.env.set(key, result)
     stage.args.set(key, result ?? '')
     shown.push(result === undefined ? key : `${key}=${result}`)
   }
   addHistory(stage, `ARG ${shown.join(' ')}`)
-}
-
-/** Sets a variable; the latest setting wins, and stands last. */
-function setVariable(stage: StageState, name: string, value: string): void {
-  stage.env.set(name, value)
 }

@@ -10,6 +10,7 @@ import {
 import { parseModeChange } from '../files/mode.ts'
 import type { Vertex } from '../graph.ts'
 import type { CopyOp, CopySource } from '../ops/copy.ts'
+import { redactUrl } from '../url.ts'
 import { addLayer, at, createVertex, expandToken, type StageState, stepPrefix } from './stage-state.ts'
 import { absolutePath } from './workdir.ts'
 
@@ -32,7 +33,7 @@ export function planAdd(stage: StageState, instruction: AddInstruction): void {
   const shown: string[] = []
   const sources = instruction.sources.map((token): CopySource => {
     const text = expandToken(stage, token)
-    shown.push(text.replace(/^(https?:\/\/)[^/@]*@/, '$1'))
+    shown.push(redactUrl(text))
     if (!isRemote(text)) return { input: 1, paths: [text] }
     inputs.push(httpVertex(stage, instruction, text, token))
     return { input: inputs.length, paths: ['/'] }
@@ -93,7 +94,7 @@ function httpVertex(stage: StageState, instruction: AddInstruction, url: string,
   if (checksum !== null && !/^sha256:[a-f0-9]{64}$/.test(checksum)) {
     throw fail('DIGEST_INVALID', `invalid checksum ${checksum}: only sha256:... is supported`, { span: token.span })
   }
-  const shown = url.replace(/^(https?:\/\/)[^/@]*@/, '$1')
+  const shown = redactUrl(url)
   const label = `${stepPrefix(stage, stage.stepNumber + 1)} ${shown}`.replace(/^\[.*?\] /, '')
   return createVertex({ kind: 'http', url, checksum }, [], { label, span: token.span })
 }

@@ -1,8 +1,8 @@
 import { type ExposeInstruction, parsePorts } from '../../dockerfile/index.ts'
-import { addHistory, at, expandWords, type StageState } from './stage-state.ts'
+import { addHistory, at, type ConfigState, expandWords } from './stage-state.ts'
 
 /** EXPOSE: notes ports, publishes nothing. */
-export function planExpose(stage: StageState, instruction: ExposeInstruction): void {
+export function planExpose(stage: ConfigState, instruction: ExposeInstruction): void {
   const ports = instruction.ports.flatMap((token) =>
     expandWords(stage, token).words.flatMap((word) => at(token.span, () => parsePorts(word))),
   )

@@ -1,8 +1,8 @@
 import { formatDuration, type HealthcheckInstruction, quoteGoList } from '../../dockerfile/index.ts'
-import { addHistory, type StageState } from './stage-state.ts'
+import { addHistory, type ConfigState } from './stage-state.ts'
 
 /** HEALTHCHECK. */
-export function planHealthcheck(stage: StageState, { check }: HealthcheckInstruction): void {
+export function planHealthcheck(stage: ConfigState, { check }: HealthcheckInstruction): void {
   stage.config.Healthcheck = check
   const times = [check.Interval, check.Timeout, check.StartPeriod, check.StartInterval]
   const shown = times.map((time) => `"${formatDuration(time ?? 0)}"`).join(' ')

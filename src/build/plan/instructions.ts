@@ -10,7 +10,7 @@ import { planMaintainer } from './maintainer.ts'
 import { planOnbuild } from './onbuild.ts'
 import { planRun } from './run.ts'
 import { planShell } from './shell.ts'
-import type { StageState } from './stage-state.ts'
+import type { ConfigState, StageState } from './stage-state.ts'
 import { planStopsignal } from './stopsignal.ts'
 import { planUser } from './user.ts'
 import { planVolume } from './volume.ts'
@@ -21,24 +21,43 @@ type Planner<K extends StageInstruction['kind']> = (
   instruction: Extract<StageInstruction, { kind: K }>,
 ) => void | Promise<void>
 
-const PLANNERS: { readonly [K in StageInstruction['kind']]: Planner<K> } = {
-  add: planAdd,
-  arg: planArg,
+/** Those that only change the config, for `--change`: they need no stage. */
+export const CONFIG_PLANNERS: {
+  readonly [K in ConfigKeyword]: (state: ConfigState, instruction: Extract<StageInstruction, { kind: K }>) => void
+} = {
   cmd: planCmd,
-  copy: planCopy,
   entrypoint: planEntrypoint,
   env: planEnv,
   expose: planExpose,
   healthcheck: planHealthcheck,
   label: planLabel,
-  maintainer: planMaintainer,
   onbuild: planOnbuild,
-  run: planRun,
-  shell: planShell,
   stopsignal: planStopsignal,
   user: planUser,
   volume: planVolume,
+}
+
+type ConfigKeyword =
+  | 'cmd'
+  | 'entrypoint'
+  | 'env'
+  | 'expose'
+  | 'healthcheck'
+  | 'label'
+  | 'onbuild'
+  | 'stopsignal'
+  | 'user'
+  | 'volume'
+
+const PLANNERS: { readonly [K in StageInstruction['kind']]: Planner<K> } = {
+  add: planAdd,
+  arg: planArg,
+  copy: planCopy,
+  maintainer: planMaintainer,
+  run: planRun,
+  shell: planShell,
   workdir: planWorkdir,
+  ...CONFIG_PLANNERS,
 }
 
 /** Takes a stage one instruction further. */

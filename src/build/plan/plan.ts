@@ -185,6 +185,7 @@ type Empty = Omit<StageState, 'vertex' | 'config' | 'env'>
 function emptyState(context: PlanContext, stage: Stage, platform: Platform): Empty {
   return {
     context,
+    escape: context.dockerfile.escape,
     label: labelOf(context, stage),
     platform,
     steps: [],

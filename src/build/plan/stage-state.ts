@@ -19,8 +19,23 @@ export interface PlannedStep {
 
 type Writable<T> = { -readonly [K in keyof T]: T[K] }
 
+/** The image config while instructions change it, and what variables mean meanwhile. */
+export interface ConfigState {
+  /** The Dockerfile's escape character. */
+  readonly escape: string
+  /** The image config so far. */
+  config: Writable<ContainerConfig>
+  author?: string
+  /** Steps since the base image, inherited ones included. */
+  steps: PlannedStep[]
+  /** What variables mean, and what RUN sees: ENV and ARG in the order of their setting, later ones winning. */
+  env: Map<string, string>
+  /** Whether CMD was set in this stage: then ENTRYPOINT leaves it. */
+  cmdIsOwn: boolean
+}
+
 /** A stage while its instructions are gone through, one after another. */
-export interface StageState {
+export interface StageState extends ConfigState {
   readonly context: PlanContext
   /** As progress shows it: its name, or `stage-1` where there are several. */
   readonly label: string
@@ -29,17 +44,8 @@ export interface StageState {
   readonly base?: BaseImage
   /** The file system so far. */
   vertex: Vertex
-  /** The image config so far. */
-  config: Writable<ContainerConfig>
-  author?: string
-  /** Steps since the base image, inherited ones included. */
-  steps: PlannedStep[]
-  /** What variables mean, and what RUN sees: ENV and ARG in the order of their setting, later ones winning. */
-  env: Map<string, string>
   /** Declared build arguments in order, for history; the value is that of the declaration. */
   args: Map<string, string>
-  /** Whether CMD was set in this stage: then ENTRYPOINT leaves it. */
-  cmdIsOwn: boolean
   /** Numbers for progress: the step just planned, and how many there will be. */
   stepNumber: number
   stepCount: number
@@ -48,13 +54,13 @@ export interface StageState {
 }
 
 /** The text of a token with its variables replaced; an error points at the token. */
-export function expandToken(stage: StageState, token: Token): string {
+export function expandToken(stage: ConfigState, token: Token): string {
   return expandWords(stage, token).text
 }
 
 /** As `expandToken`, also split into words. */
-export function expandWords(stage: StageState, token: Token): { text: string; words: readonly string[] } {
-  return at(token.span, () => expand(token.text, stage.env, { escape: stage.context.dockerfile.escape }))
+export function expandWords(stage: ConfigState, token: Token): { text: string; words: readonly string[] } {
+  return at(token.span, () => expand(token.text, stage.env, { escape: stage.escape }))
 }
 
 /** Gives an error of `work` a place, unless it has one. */
@@ -69,7 +75,7 @@ export function at<T>(span: SourceSpan, work: () => T): T {
 }
 
 /** Adds a step that changes only the config. */
-export function addHistory(stage: StageState, createdBy: string): void {
+export function addHistory(stage: ConfigState, createdBy: string): void {
   stage.steps.push({ createdBy })
 }
 
@@ -106,7 +112,7 @@ export function stepPrefix(stage: StageState, number: number): string {
 function describe(stage: StageState, { node }: StageInstruction): string {
   const [keyword = '', ...rest] = printInstruction(node).split(/(?<=^\S+)/)
   const text = `${keyword.toUpperCase()}${rest.join('')}`
-  const options = { keepQuotes: true, keepEscapes: true, keepUnset: true, escape: stage.context.dockerfile.escape }
+  const options = { keepQuotes: true, keepEscapes: true, keepUnset: true, escape: stage.escape }
   try {
     return expand(text, stage.env, options).text
   } catch {
@@ -115,6 +121,6 @@ function describe(stage: StageState, { node }: StageInstruction): string {
 }
 
 /** `NAME=value` pairs for a process, in the order of their setting. */
-export function environmentOf(stage: StageState): string[] {
+export function environmentOf(stage: ConfigState): string[] {
   return [...stage.env].map(([name, value]) => `${name}=${value}`)
 }

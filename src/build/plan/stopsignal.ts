@@ -1,10 +1,10 @@
 import { fail } from '../../core/index.ts'
 import type { StopsignalInstruction } from '../../dockerfile/index.ts'
 import { parseSignal } from '../../host/index.ts'
-import { addHistory, expandToken, type StageState } from './stage-state.ts'
+import { addHistory, type ConfigState, expandToken } from './stage-state.ts'
 
 /** STOPSIGNAL: by name or number, kept as written. */
-export function planStopsignal(stage: StageState, instruction: StopsignalInstruction): void {
+export function planStopsignal(stage: ConfigState, instruction: StopsignalInstruction): void {
   const signal = expandToken(stage, instruction.signal)
   if (parseSignal(signal) === undefined) {
     throw fail('DOCKERFILE_INVALID', `Invalid signal: ${signal}`, { span: instruction.signal.span })

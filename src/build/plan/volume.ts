@@ -1,9 +1,9 @@
 import { fail } from '../../core/index.ts'
 import type { VolumeInstruction } from '../../dockerfile/index.ts'
-import { addHistory, expandToken, type StageState } from './stage-state.ts'
+import { addHistory, type ConfigState, expandToken } from './stage-state.ts'
 
 /** VOLUME: notes mount points; later steps may still change what is below them, as in BuildKit. */
-export function planVolume(stage: StageState, instruction: VolumeInstruction): void {
+export function planVolume(stage: ConfigState, instruction: VolumeInstruction): void {
   const paths = instruction.paths.map((token) => {
     const path = expandToken(stage, token)
     if (path === '')

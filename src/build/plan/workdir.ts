@@ -1,6 +1,6 @@
 import path from 'node:path'
 import type { WorkdirInstruction } from '../../dockerfile/index.ts'
-import { addHistory, addLayer, expandToken, type StageState } from './stage-state.ts'
+import { addHistory, addLayer, type ConfigState, expandToken, type StageState } from './stage-state.ts'
 
 /** WORKDIR: relative to the one before; the folder is made, with a layer of its own, unless it is the root. */
 export function planWorkdir(stage: StageState, instruction: WorkdirInstruction): void {
@@ -16,6 +16,6 @@ export function planWorkdir(stage: StageState, instruction: WorkdirInstruction):
 }
 
 /** A path of the image, clean and without a slash at its end; what is relative starts at WORKDIR. */
-export function absolutePath(stage: StageState, text: string): string {
+export function absolutePath(stage: ConfigState, text: string): string {
   return path.posix.resolve('/', stage.config.WorkingDir ?? '/', text)
 }

@@ -1,0 +1,126 @@
+import type { LogEntry } from '../container/index.ts'
+import { readLog } from '../container/index.ts'
+import { type Bytes, type Job, silentJob } from '../core/index.ts'
+import type { Platform } from '../oci/index.ts'
+import { defaultRoot, openStore, type Store, type StoredImage } from '../store/index.ts'
+import { type ImportRequest, importImage, type LoadedImage, loadImages, saveImages } from './archives.ts'
+import { type BootstrapRequest, bootstrap } from './bootstrap.ts'
+import { type BuildReport, type BuildRequest, build } from './build.ts'
+import {
+  type Container,
+  type ContainerState,
+  containerPaths,
+  containerState,
+  findContainer,
+} from './container-record.ts'
+import {
+  type CreateRequest,
+  createContainer,
+  kill,
+  removeContainer,
+  type StartOptions,
+  start,
+  stop,
+  waitForExit,
+} from './containers.ts'
+import { type Filters, imageFilter } from './image-filters.ts'
+import { type HistoryRow, type ImageSummary, imageHistory, listImages, tagImage } from './images.ts'
+import { type Info, info } from './info.ts'
+import { type Inspection, inspectContainer, inspectImage } from './inspect.ts'
+import { type Pruned, type PruneRequest, pruneImages } from './prune.ts'
+import { type Removal, type RemoveOptions, removeImage } from './remove.ts'
+
+/** How an engine is opened. */
+export interface EngineOptions {
+  /** The store's folder; `SLIPWAY_ROOT`, `/var/lib/slipway` or the user's data folder when missing. */
+  root?: string
+}
+
+/** A container as `ps` shows it. */
+export interface ContainerSummary extends Container {
+  state: ContainerState
+}
+
+/**
+ * The product: what the command line, the Docker socket and programs all talk to. Names of images and containers are
+ * as users write them. Errors are `SlipwayError`s. Dispose it when done; what runs goes on.
+ */
+export interface Engine extends Disposable {
+  build(request: BuildRequest, job?: Job): Promise<BuildReport>
+  /** Makes a base image from a distribution's own packages. */
+  bootstrap(request: BootstrapRequest, job?: Job): Promise<StoredImage>
+  info(job?: Job): Promise<Info>
+  readonly images: {
+    list(filters?: Filters): ImageSummary[]
+    inspect(name: string, platform?: Platform): Inspection
+    history(name: string, platform?: Platform): HistoryRow[]
+    tag(name: string, as: string): void
+    remove(name: string, options?: RemoveOptions): Removal
+    prune(request?: PruneRequest): Pruned
+    save(names: readonly string[], options?: { platform?: Platform }, job?: Job): Bytes
+    load(input: string | Bytes, options?: { platform?: Platform }, job?: Job): Promise<LoadedImage[]>
+    import(request: ImportRequest, job?: Job): Promise<StoredImage>
+  }
+  readonly containers: {
+    list(): ContainerSummary[]
+    inspect(name: string): Inspection
+    create(request: CreateRequest): Container
+    start(name: string, options?: StartOptions, job?: Job): Promise<void>
+    /** Resolves with the exit code. */
+    wait(name: string, job?: Job): Promise<number>
+    kill(name: string, signal: string, job?: Job): Promise<void>
+    stop(name: string, options: { seconds: number; signal?: string }, job?: Job): Promise<void>
+    remove(name: string, options?: { force?: boolean }, job?: Job): Promise<void>
+    /** Output so far, and with `follow` what comes, until the container has ended. */
+    logs(name: string, options?: { follow?: boolean }, job?: Job): AsyncIterable<LogEntry>
+  }
+}
+
+/** Opens an engine over a store. Fails with `STORE_UNUSABLE` or `STORE_TOO_NEW`. */
+export function openEngine(options: EngineOptions = {}): Engine {
+  const store = openStore(options.root ?? defaultRoot())
+  return {
+    build: (request, job = silentJob) => build(store, request, job),
+    bootstrap: (request, job = silentJob) => bootstrap(store, request, job),
+    info: (job = silentJob) => info(store, job),
+    images: imageFunctions(store),
+    containers: containerFunctions(store),
+    [Symbol.dispose]: () => store[Symbol.dispose](),
+  }
+}
+
+function imageFunctions(store: Store): Engine['images'] {
+  return {
+    list: (filters = {}) => listImages(store).filter(imageFilter(store, filters)),
+    inspect: (name, platform) => inspectImage(store, name, platform),
+    history: (name, platform) => imageHistory(store, name, platform),
+    tag: (name, as) => tagImage(store, name, as),
+    remove: (name, removeOptions) => removeImage(store, name, removeOptions),
+    prune: (request = {}) => pruneImages(store, request),
+    save: (names, saveOptions = {}, job = silentJob) => saveImages(store, names, saveOptions, job),
+    load: (input, loadOptions = {}, job = silentJob) => loadImages(store, input, loadOptions, job),
+    import: (request, job = silentJob) => importImage(store, request, job),
+  }
+}
+
+function containerFunctions(store: Store): Engine['containers'] {
+  const find = (name: string): Container => findContainer(store, name)
+  return {
+    list: () =>
+      (store.containers.list() as Container[]).map((each) => ({ ...each, state: containerState(store, each) })),
+    inspect: (name) => inspectContainer(store, name),
+    create: (request) => createContainer(store, request),
+    start: (name, startOptions = {}, job = silentJob) => start(store, find(name), startOptions, job),
+    wait: (name, job = silentJob) => waitForExit(store, find(name), job),
+    kill: (name, signal, job = silentJob) => kill(store, find(name), signal, job),
+    stop: (name, stopOptions, job = silentJob) => stop(store, find(name), stopOptions, job),
+    remove: (name, removeOptions = {}, job = silentJob) => removeContainer(store, find(name), removeOptions, job),
+    logs: (name, logOptions = {}, job = silentJob) => logs(store, find(name), logOptions, job),
+  }
+}
+
+function logs(store: Store, container: Container, options: { follow?: boolean }, job: Job): AsyncIterable<LogEntry> {
+  const { log } = containerPaths(store, container.id)
+  const ended = (): boolean => containerState(store, findContainer(store, container.id)).status !== 'running'
+  return readLog(log, options.follow ? { follow: { ended } } : {}, job)
+}

@@ -1,2 +1,0 @@
-export const diffUpper: any = null
-export const unpackLayer: any = null
