@@ -128,9 +128,10 @@ class FileLayerWriter implements LayerWriter {
     if (entry?.kind !== 'file') throw fail('TREE_NOT_FOUND', `${quoteName(source.path)}: not a regular file`)
     const extents = source.tree.extents(source.path)
     this.#add('file', path, attributes, { size: entry.size })
-    this.#tar.appendFrom(entry.size, (target, done) => {
-      this.#sources.read(extents, done, target)
-      return target.length
+    this.#tar.appendFrom(entry.size, (buffer, at, length, done) => {
+      const count = Math.min(length, entry.size - done)
+      this.#sources.read(extents, done, buffer.subarray(at, at + count))
+      return count
     })
     this.#tar.pad(entry.size)
   }
@@ -142,8 +143,8 @@ class FileLayerWriter implements LayerWriter {
       if (!stat.isFile()) throw changed(hostPath, 'it is no regular file any more')
       const { size } = stat
       this.#add('file', path, attributes, { size })
-      const copied = this.#tar.appendFrom(size, (target) => readSync(fd, target, 0, target.length, null))
-      if (copied < size || readSync(fd, ONE, 0, 1, null) > 0) throw changed(hostPath, `it had ${size} bytes before`)
+      const copied = this.#tar.appendFrom(size, (buffer, at, length) => readSync(fd, buffer, at, length, null))
+      if (copied !== size) throw changed(hostPath, `it had ${size} bytes before`)
       this.#tar.pad(size)
     } finally {
       closeSync(fd)
@@ -186,8 +187,6 @@ class FileLayerWriter implements LayerWriter {
     for (const path of [this.#files.tar, this.#files.index]) rmSync(path, { force: true })
   }
 }
-
-const ONE = Buffer.alloc(1)
 
 function tarEntry(
   type: TarType,

@@ -19,6 +19,12 @@ export function chunkSize(plan: ChunkPlan): number {
   return BLOCK * 2 ** plan.bits
 }
 
+/** The plan for a file in one piece, unless that piece has to be copied: the smallest chunk that holds all of it. */
+export function planWholeFile(size: number): ChunkPlan {
+  const bits = Math.max(0, Math.min(MAX_BITS, Math.ceil(Math.log2(size / BLOCK))))
+  return { bits, count: Math.ceil(size / (BLOCK * 2 ** bits)), copied: 0 }
+}
+
 /**
  * Finds the chunk size that costs the index least. A plain file takes one chunk, however large. In a sparse file,
  * chunks that begin or end inside of a stretch of data have to be copied: small chunks copy less and are more to list.
@@ -50,14 +56,14 @@ export function isAddressable({ source, start, length, offset }: Extent): boolea
  * Where an archive ends in the middle of a block, the kernel cannot read that block: the extent that reaches into it
  * is cut in two, so that only its end has to be copied.
  */
-export function cutAtLastBlock(extents: readonly Extent[]): readonly Extent[] {
-  const last = extents.at(-1)
-  if (last === undefined || last.source.diffId === undefined) return extents
+export function cutAtLastBlock(node: Node): void {
+  const last = node.extents.at(-1)
+  if (last === undefined || last.source.diffId === undefined) return
   const end = wholeBlocks(last.source)
   const length = end - last.offset
-  if (length <= 0 || length >= last.length) return extents
+  if (length <= 0 || length >= last.length) return
   const tail = { ...last, start: last.start + length, length: last.length - length, offset: end }
-  return [...extents.slice(0, -1), { ...last, length }, tail]
+  node.extents = [...node.extents.slice(0, -1), { ...last, length }, tail]
 }
 
 function wholeBlocks(source: DataSource): number {
@@ -93,13 +99,14 @@ export interface Chunk {
 
 /** The chunks of a file in order. */
 export function* chunksOf(node: Node, plan: ChunkPlan): Generator<Chunk, void, void> {
+  const { extents } = node
   const size = chunkSize(plan)
   let next = 0
   for (let i = 0; i < plan.count; i++) {
     const start = i * size
     const end = Math.min(start + size, node.size)
-    while (next < node.extents.length && extentEnd(node.extents[next]!) <= start) next++
-    const extent = node.extents[next]
+    while (next < extents.length && extentEnd(extents[next]!) <= start) next++
+    const extent = extents[next]
     if (extent === undefined || extent.start >= end) yield { start, extent: undefined, copied: false }
     else if (extent.start <= start && extentEnd(extent) >= end && isAddressable(extent)) {
       yield { start, extent, copied: false }

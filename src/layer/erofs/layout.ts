@@ -1,6 +1,6 @@
 import type { ByteString } from '../../core/index.ts'
 import type { DataSource, Node } from '../tree/node.ts'
-import { type ChunkPlan, chunkSize, cutAtLastBlock, isAddressable, planChunks } from './chunks.ts'
+import { type ChunkPlan, chunkSize, cutAtLastBlock, isAddressable, planChunks, planWholeFile } from './chunks.ts'
 import { type DirectoryPlan, directorySize, planDirectory } from './directory.ts'
 import {
   BLOCK,
@@ -22,6 +22,7 @@ export interface Layout {
   /** Byte offset of each inode. */
   places: Float64Array
   directories: Map<Node, DirectoryPlan>
+  /** Of files whose content is not in one piece that can be pointed to. */
   chunks: Map<Node, ChunkPlan>
   xattrs: Map<Node, Buffer>
   /** First block of the data that does not fit behind an inode: of directories and symlinks; of copied chunks. */
@@ -83,10 +84,17 @@ function orderNodes(root: Node, layout: Layout): void {
 function place(node: Node, layout: Layout): void {
   node.number = layout.order.push(node)
   if (node.kind === 'file' && node.size > 0) {
-    node.extents = cutAtLastBlock(node.extents)
-    layout.chunks.set(node, planChunks(node))
+    cutAtLastBlock(node)
+    if (!node.extents.every((extent) => extent.length === node.size && isAddressable(extent)))
+      layout.chunks.set(node, planChunks(node))
   }
   if (node.kind !== 'directory' && node.xattrs) layout.xattrs.set(node, encodeXattrs(node, false))
+}
+
+/** How a file is cut into chunks; `undefined` for what has no content. */
+export function chunkPlan(node: Node, layout: Layout): ChunkPlan | undefined {
+  if (node.kind !== 'file' || node.size === 0) return undefined
+  return layout.chunks.get(node) ?? planWholeFile(node.size)
 }
 
 function childOf(plan: DirectoryPlan, name: ByteString): Node | undefined {
@@ -115,7 +123,7 @@ function placeInodes(layout: Layout): void {
   for (const node of layout.order) {
     const head = INODE_BYTES + (layout.xattrs.get(node)?.length ?? 0)
     let behind = 0
-    const chunks = layout.chunks.get(node)
+    const chunks = chunkPlan(node, layout)
     if (chunks) behind = roundUp(head, 8) - head + chunks.count * CHUNK_ENTRY
     else if (node.kind === 'directory' || node.kind === 'symlink') {
       behind = dataShape(node, layout).tail

@@ -5,7 +5,7 @@ import { SourceReader } from '../tree/sources.ts'
 import { type ChunkPlan, chunkSize, chunksOf } from './chunks.ts'
 import { blockEnd, type DirectoryPlan, directorySize, writeDirectoryBlock } from './directory.ts'
 import * as F from './format.ts'
-import { type DataShape, dataShape, type Layout, layOut } from './layout.ts'
+import { chunkPlan, type DataShape, dataShape, type Layout, layOut } from './layout.ts'
 import { Sink, writeAll } from './sink.ts'
 import { encodeStamp, type Stamp } from './stamp.ts'
 
@@ -81,7 +81,7 @@ function writeInodes(sink: Sink, layout: Layout): void {
   const slots = new Map(layout.devices.map((device, i) => [device, i + 1]))
   for (const node of layout.order) {
     sink.zerosTo(layout.places[node.number - 1]!)
-    const plan = layout.chunks.get(node)
+    const plan = chunkPlan(node, layout)
     const shape = dataShape(node, layout)
     writeInode(sink, node, layout, plan ? F.LAYOUT.chunks : shape.layout)
     if (plan) writeChunks(sink, node, plan, slots, layout)
@@ -121,7 +121,7 @@ function sizeOf(node: Node, layout: Layout): number {
 
 /** The field whose meaning depends on the kind: chunk format, device number, or first block of plain data. */
 function dataField(node: Node, layout: Layout): number {
-  const plan = layout.chunks.get(node)
+  const plan = chunkPlan(node, layout)
   if (plan) return F.CHUNK_INDEXES | plan.bits
   if (node.device) return packDevice(node.device.major, node.device.minor)
   return layout.blocks.get(node) ?? 0

@@ -35,19 +35,22 @@ export class TarFile {
   }
 
   /**
-   * Appends `size` bytes that `read` puts into the buffers it is given. It may put fewer into each; 0 ends the copying.
-   * Returns how many bytes came.
+   * Appends up to `size` bytes that `read` puts into a buffer, as read(2) does: it says how many these are, 0 at the
+   * end. It is asked for one byte more than is left, so that a source that has more shows.
+   * Returns how many bytes there were, at most one more than `size`.
    */
-  appendFrom(size: number, read: (target: Buffer, done: number) => number): number {
-    let done = 0
-    while (done < size) {
-      const room = Math.min(this.#room(), size - done)
-      const count = read(this.#buffer.subarray(this.#used, this.#used + room), done)
-      if (count === 0) break
+  appendFrom(size: number, read: (buffer: Buffer, at: number, length: number, done: number) => number): number {
+    for (let done = 0; ; ) {
+      const left = size - done
+      const room = this.#room()
+      const asked = Math.min(room, left + 1)
+      const count = read(this.#buffer, this.#used, asked, done)
+      if (count > left) return size + 1
       this.#used += count
       done += count
+      // A read that gives less than it could has met the end.
+      if (count === 0 || (left === count && asked > left)) return done
     }
-    return done
   }
 
   /** Fills up the last block of a body of `size` bytes. */

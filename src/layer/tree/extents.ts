@@ -1,10 +1,16 @@
 import type { TarEntry } from '../tar/entry.ts'
-import type { DataSource, Extent } from './node.ts'
+import type { DataSource, Extent, Node } from './node.ts'
 
-/** Where the content of an archive's file lies, when its stored body begins at `offset`. */
-export function fileExtents(entry: TarEntry, source: DataSource, offset: number): Extent[] {
-  if (!entry.sparse) return entry.size > 0 ? [{ start: 0, length: entry.size, source, offset }] : []
-  return mergeExtents(entry.sparse.map((segment) => ({ ...segment, source, offset: offset + segment.offset })))
+/** Says where the content of an archive's file lies, when its stored body begins at `offset`. */
+export function locateContent(node: Node, entry: TarEntry, source: DataSource, offset: number): void {
+  if (entry.sparse) {
+    node.extents = mergeExtents(
+      entry.sparse.map((segment) => ({ ...segment, source, offset: offset + segment.offset })),
+    )
+  } else if (entry.size > 0) {
+    node.source = source
+    node.offset = offset
+  }
 }
 
 /** The same extents, with neighbours made one where they touch in the file and in the source. */

@@ -3,7 +3,7 @@ import type { Entry } from '../entry.ts'
 import { quoteName } from '../limits.ts'
 import type { TarEntry } from '../tar/entry.ts'
 import { layerAttributes } from './attributes.ts'
-import { fileExtents } from './extents.ts'
+import { locateContent } from './extents.ts'
 import { type DataSource, type Extent, Node } from './node.ts'
 import { refuse } from './path.ts'
 import type { Warnings } from './warnings.ts'
@@ -23,7 +23,7 @@ export function makeNode(entry: TarEntry, source: DataSource, offset: number, wa
   const node = new Node(entry.type, layerAttributes(entry, warnings))
   if (entry.type === 'file') {
     node.size = entry.size
-    node.extents = fileExtents(entry, source, offset)
+    locateContent(node, entry, source, offset)
   } else if (entry.type === 'symlink') {
     node.mode = 0o777
     node.link = checkedLink(entry)

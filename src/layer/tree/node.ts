@@ -36,8 +36,11 @@ export class Node {
   xattrs: ReadonlyMap<string, Uint8Array> | undefined
   /** Bytes of a regular file. */
   size = 0
-  /** Stretches of data of a regular file, in order, none touching its neighbour in the source. */
-  extents: readonly Extent[] = NO_EXTENTS
+  /** Where all of a regular file's content lies in one piece, as it does but for sparse files. */
+  source: DataSource | undefined = undefined
+  offset = 0
+  /** Otherwise its stretches of data, in order, none touching its neighbour in the source. */
+  stretches: readonly Extent[] | undefined = undefined
   link: ByteString | undefined = undefined
   device: DeviceNumber | undefined = undefined
   /** Present for directories only. */
@@ -59,6 +62,20 @@ export class Node {
     this.nanoseconds = attributes.mtime.nanoseconds
     this.xattrs = attributes.xattrs
     if (kind === 'directory') this.children = new Map()
+  }
+
+  /** The stretches of data of a regular file. */
+  get extents(): readonly Extent[] {
+    if (this.source === undefined) return this.stretches ?? NO_EXTENTS
+    return [{ start: 0, length: this.size, source: this.source, offset: this.offset }]
+  }
+
+  set extents(extents: readonly Extent[]) {
+    const [first] = extents
+    const isWhole = extents.length === 1 && first!.start === 0 && first!.length === this.size
+    this.source = isWhole ? first!.source : undefined
+    this.offset = isWhole ? first!.offset : 0
+    this.stretches = isWhole ? undefined : extents
   }
 
   /** Takes over what describes another entry of the same kind. */
