@@ -1,5 +1,5 @@
 import { fail, messageOf } from '../core/index.ts'
-import { parseDuration } from './render/durations.ts'
+import { goDuration, parseDuration } from './render/durations.ts'
 import { parseSize } from './render/sizes.ts'
 
 interface FlagBase {
@@ -173,15 +173,6 @@ export function placeholderOf(flag: Flag): string {
 export function defaultText(flag: Flag): string {
   if (!('default' in flag) || flag.default === undefined) return ''
   if (typeof flag.default === 'string') return flag.default === '' ? '' : JSON.stringify(flag.default)
-  if (flag.kind === 'duration') return flag.default === 0 ? '' : goDuration(flag.default)
+  if (flag.kind === 'duration') return flag.default === 0 ? '' : goDuration(flag.default * 1e6)
   return flag.default === false || flag.default === 0 ? '' : String(flag.default)
-}
-
-/** Milliseconds as Go prints a duration: `1h30m0s`, `1.5s`, `250ms`. */
-function goDuration(milliseconds: number): string {
-  if (milliseconds < 1000) return `${milliseconds}ms`
-  const hours = Math.trunc(milliseconds / 3_600_000)
-  const minutes = Math.trunc(milliseconds / 60_000) % 60
-  const seconds = (milliseconds % 60_000) / 1000
-  return `${hours > 0 ? `${hours}h` : ''}${hours > 0 || minutes > 0 ? `${minutes}m` : ''}${seconds}s`
 }

@@ -131,7 +131,7 @@ describe.skipIf(!has('script'))('on a terminal', () => {
   }
 
   const build = `
-    const renderer = createProgressRenderer('tty', process.stderr)
+    const renderer = createProgressRenderer('tty', () => io.stderr.terminal())
     const driver = openProgress(renderer, (text) => io.stderr.writeNow(text))
     for (let i = 0; i < 12; i++) {
       driver.progress({ type: 'started', task: 's' + i, name: '[' + i + '/12] RUN something that is rather long to show' })

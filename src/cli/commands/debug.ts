@@ -2,8 +2,11 @@ import { messageOf, parseJson } from '../../core/index.ts'
 import { type Command, defineCommand } from '../command.ts'
 import { debugTemplate } from '../template/index.ts'
 
-/** Answers one row. What it throws becomes `{"error": message}`. */
-export type RowAnswerer = (row: unknown) => unknown
+/**
+ * Answers one row, which has the shape it wants or makes it fail. What it throws becomes `{"error": message}`. (`never`
+ * lets functions of any row type stand in the table.)
+ */
+export type RowAnswerer = (row: never) => unknown
 
 /** The parts of Slipway that can be asked. */
 export type DebugName = 'template'
@@ -29,7 +32,7 @@ export function debugCommand(name: DebugName): Command {
 
 function answerRow(answerer: RowAnswerer, line: Buffer): unknown {
   try {
-    return answerer(parseJson(line, { what: 'row', maxBytes: MAX_ROW, maxDepth: 200 }))
+    return answerer(parseJson(line, { what: 'row', maxBytes: MAX_ROW, maxDepth: 200 }) as never)
   } catch (error) {
     return { error: messageOf(error) }
   }

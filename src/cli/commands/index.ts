@@ -1,4 +1,5 @@
-import type { CommandTable } from '../command.ts'
+import type { CommandEntry, CommandTable } from '../command.ts'
+import type { DebugName } from './debug.ts'
 
 /** All commands. A module is loaded when its command is called; `--help` needs only this table. */
 export const COMMANDS: CommandTable = {
@@ -7,27 +8,10 @@ export const COMMANDS: CommandTable = {
     { path: 'debug', summary: 'Ask parts of Slipway about rows of JSON', hidden: true },
   ],
   commands: [
-    {
-      paths: ['completion bash'],
-      summary: 'Generate the autocompletion script for bash',
-      load: async () => ({ command: (await import('./completion.ts')).completionCommand('bash') }),
-    },
-    {
-      paths: ['completion fish'],
-      summary: 'Generate the autocompletion script for fish',
-      load: async () => ({ command: (await import('./completion.ts')).completionCommand('fish') }),
-    },
-    {
-      paths: ['completion zsh'],
-      summary: 'Generate the autocompletion script for zsh',
-      load: async () => ({ command: (await import('./completion.ts')).completionCommand('zsh') }),
-    },
-    {
-      paths: ['debug template'],
-      summary: 'Run templates: {"text","data"} to {"output"} or {"error"}',
-      hidden: true,
-      load: async () => ({ command: (await import('./debug.ts')).debugCommand('template') }),
-    },
+    completion('bash'),
+    completion('fish'),
+    completion('zsh'),
+    debug('template', 'Run templates: {"text","data"} to {"output"} or {"error"}'),
     { paths: ['help'], summary: 'Help about the command', hidden: true, load: () => import('./help.ts') },
     {
       paths: ['version'],
@@ -42,4 +26,21 @@ export const COMMANDS: CommandTable = {
       load: () => import('./complete.ts'),
     },
   ],
+}
+
+function completion(shell: 'bash' | 'fish' | 'zsh'): CommandEntry {
+  return {
+    paths: [`completion ${shell}`],
+    summary: `Generate the autocompletion script for ${shell}`,
+    load: async () => ({ command: (await import('./completion.ts')).completionCommand(shell) }),
+  }
+}
+
+function debug(name: DebugName, summary: string): CommandEntry {
+  return {
+    paths: [`debug ${name}`],
+    summary,
+    hidden: true,
+    load: async () => ({ command: (await import('./debug.ts')).debugCommand(name) }),
+  }
 }

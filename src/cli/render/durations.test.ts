@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { humanAge, humanDuration, parseDuration } from './durations.ts'
-import { goTime, stampOf } from './times.ts'
+import { goDuration, humanAge, humanDuration, parseDuration } from './durations.ts'
+import { goTime, goTimeOfText, stampOf } from './times.ts'
 
 const second = 1000
 const hour = 3600 * second
@@ -58,4 +58,27 @@ test('times look like Go prints them', () => {
   const time = new Date(2026, 10, 21, 9, 5, 7, 45)
   expect(goTime(time)).toMatch(/^2026-11-21 09:05:07 [+-]\d{4} \S+$/)
   expect(stampOf(time, 678)).toMatch(/^2026-11-21T09:05:07\.045000678(Z|[+-]\d\d:\d\d)$/)
+})
+
+test.each([
+  [0, '0s'],
+  [1, '1ns'],
+  [1_500, '1.5µs'],
+  [250e6, '250ms'],
+  [1.5e9, '1.5s'],
+  [90e9, '1m30s'],
+  [5400e9, '1h30m0s'],
+  [-1e9, '-1s'],
+])('%d ns is %j in Go', (nanoseconds, text) => {
+  expect(goDuration(nanoseconds)).toBe(text)
+})
+
+test.each([
+  ['2026-11-21T13:54:22.557575347Z', '2026-11-21 13:54:22.557575347 +0000 UTC'],
+  ['2026-11-21T13:54:22.500+01:00', '2026-11-21 13:54:22.5 +0100 +0100'],
+  ['2026-11-21T13:54:20Z', '2026-11-21 13:54:20 +0000 UTC'],
+  ['', '0001-01-01 00:00:00 +0000 UTC'],
+  ['soon', 'soon'],
+])('the time %j is %j in Go', (text, shown) => {
+  expect(goTimeOfText(text)).toBe(shown)
 })

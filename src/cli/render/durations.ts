@@ -53,3 +53,17 @@ export function parseDuration(text: string): number {
   if (body === '') throw fail('USAGE_INVALID', `time: invalid duration ${quoted}`)
   return text.startsWith('-') ? -total : total
 }
+
+/** Nanoseconds as Go prints a `time.Duration`: `1h30m0s`, `1.5s`, `250ms`, `0s`. */
+export function goDuration(nanoseconds: number): string {
+  const size = Math.abs(nanoseconds)
+  const sign = nanoseconds < 0 ? '-' : ''
+  if (size === 0) return '0s'
+  if (size < 1e3) return `${sign}${size}ns`
+  if (size < 1e6) return `${sign}${size / 1e3}µs`
+  if (size < 1e9) return `${sign}${size / 1e6}ms`
+  const hours = Math.trunc(size / 3.6e12)
+  const minutes = Math.trunc(size / 6e10) % 60
+  const seconds = Number(((size % 6e10) / 1e9).toFixed(9))
+  return `${sign}${hours > 0 ? `${hours}h` : ''}${hours > 0 || minutes > 0 ? `${minutes}m` : ''}${seconds}s`
+}

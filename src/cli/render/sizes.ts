@@ -1,5 +1,5 @@
 import { fail } from '../../core/index.ts'
-import { formatFloat } from '../template/float.ts'
+import { formatFloat } from './float.ts'
 
 const DECIMAL = ['B', 'kB', 'MB', 'GB', 'TB', 'PB', 'EB', 'ZB', 'YB']
 const BINARY = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB', 'EiB', 'ZiB', 'YiB']

@@ -34,3 +34,14 @@ function zoneOf(time: Date): [string, string] {
   const name = parts.find((part) => part.type === 'timeZoneName')?.value ?? ''
   return [offset, /^[A-Z]{2,5}$/.test(name) ? name : offset.slice(0, offset.endsWith('00') ? 3 : 5)]
 }
+
+/** An RFC 3339 time as Go's `time.Time` prints itself; anything else as it is, nothing as Go's zero time. */
+export function goTimeOfText(text: string): string {
+  if (text === '') return '0001-01-01 00:00:00 +0000 UTC'
+  const match = /^(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d)(\.\d+)?(Z|[+-]\d\d:\d\d)$/.exec(text)
+  if (!match) return text
+  const [, date, clock, fraction = '', zone = 'Z'] = match
+  const shown = fraction.replace(/\.?0+$/, '')
+  const offset = zone === 'Z' ? '+0000 UTC' : `${zone.replace(':', '')} ${zone.replace(':', '')}`
+  return `${date} ${clock}${shown} ${offset}`
+}

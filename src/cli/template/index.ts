@@ -1,4 +1,5 @@
 export { debugTemplate } from './debug.ts'
+export { CONTAINER_TYPE, IMAGE_TYPE, NETWORK_TYPE, VOLUME_TYPE } from './engine-types.ts'
 export { type Inspected, type InspectOutput, renderInspect } from './inspect.ts'
 export { type ListFormats, type Row, renderList } from './list.ts'
 export { renderObject } from './object.ts'

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
+import { CONTAINER_TYPE, IMAGE_TYPE, NETWORK_TYPE, VOLUME_TYPE } from './engine-types.ts'
 import { renderInspect } from './inspect.ts'
-import { structOf } from './values.ts'
+import { type GoType, structOf } from './values.ts'
 
 const type = structOf('image.InspectResponse', {
   ID: ['Id', 'string'],
@@ -26,7 +27,8 @@ test('a template sees the fields of the type first, then the keys of the JSON', 
 
 test('an object that does not fit is reported, and the others are printed', () => {
   const output = renderInspect('{{.Extra.n}}', [...objects, { data: { Id: 'x' } }, ...objects])
-  expect(output.text).toBe('1\n<no value>\n1\n')
+  expect(output.text).toBe('1\n1\n')
+  expect(output.failures).toHaveLength(1)
   const wrong = renderInspect('{{.Nope}}', objects)
   expect(wrong.text).toBe('\n')
   expect(wrong.failures.map((failure) => failure.message)).toEqual([
@@ -34,6 +36,35 @@ test('an object that does not fit is reported, and the others are printed', () =
   ])
 })
 
+test('an object can have the fields of its type only', () => {
+  const { failures } = renderInspect('{{.Id}}', [{ ...objects[0]!, isTypedOnly: true }])
+  expect(failures[0]!.message).toMatch(/can't evaluate field Id in type image.InspectResponse$/)
+})
+
 test('a template that cannot be parsed fails at once', () => {
   expect(() => renderInspect('{{', objects)).toThrow('template parsing error: template: :1: unclosed action')
+})
+
+test('images and containers have the fields and zero values of the Engine API', () => {
+  const show = (format: string, data: unknown, of: GoType): string =>
+    renderInspect(format, [{ data, type: of }]).text.trim()
+  const found = {
+    Id: 'sha256:1',
+    RepoTags: ['a:1', 'b:2'],
+    Metadata: { LastTagTime: '2026-11-21T13:54:22.550Z' },
+    Config: {},
+  }
+  expect(show('{{.ID}} {{.Id}}', found, IMAGE_TYPE)).toBe('')
+  expect(show('{{join .RepoTags ","}}{{.Config.Entrypoint}}{{.Config.Labels}}', found, IMAGE_TYPE)).toBe(
+    'a:1,b:2[]map[]',
+  )
+  expect(show('{{.Metadata.LastTagTime}}', found, IMAGE_TYPE)).toBe('2026-11-21 13:54:22.55 +0000 UTC')
+  const container = {
+    Config: { Healthcheck: { Interval: 90e9 } },
+    NetworkSettings: { Ports: { '80/tcp': [{ HostPort: '8080' }] } },
+  }
+  const port = '{{(index (index .NetworkSettings.Ports "80/tcp") 0).HostPort}} {{.Config.Healthcheck.Interval}}'
+  expect(show(port, container, CONTAINER_TYPE)).toBe('8080 1m30s')
+  expect(show('{{.HostConfig}}', {}, VOLUME_TYPE)).toBe('')
+  expect(show('{{.IPAM.Driver}}{{.Labels}}', { IPAM: { Driver: 'default' } }, NETWORK_TYPE)).toBe('defaultmap[]')
 })

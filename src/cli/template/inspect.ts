@@ -8,6 +8,8 @@ import { ANY, ANY_JSON, type GoType, toValue, unbox } from './values.ts'
 export interface Inspected {
   data: unknown
   type?: GoType
+  /** Only the fields of the type count, as for volumes. */
+  isTypedOnly?: boolean
 }
 
 /** What to print, and which of the objects a template did not fit. */
@@ -43,9 +45,10 @@ export function renderInspect(format: string, objects: readonly Inspected[]): In
 
 function renderObject(template: ParsedTemplate, object: Inspected): string {
   try {
-    return renderTemplate(template, unbox(toValue(object.type ?? ANY, object.data)))
+    const options = object.type ? {} : { missingKeyFails: true }
+    return renderTemplate(template, unbox(toValue(object.type ?? ANY, object.data)), options)
   } catch (error) {
-    if (!hasCode(error, 'TEMPLATE_FAILED')) throw error
+    if (object.isTypedOnly || !hasCode(error, 'TEMPLATE_FAILED')) throw error
     return renderTemplate(template, unbox(toValue(ANY_JSON, object.data)), { missingKeyFails: true })
   }
 }

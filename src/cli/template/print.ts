@@ -1,4 +1,6 @@
-import { formatFloat } from './float.ts'
+import { goDuration } from '../render/durations.ts'
+import { formatFloat } from '../render/float.ts'
+import { goTimeOfText } from '../render/times.ts'
 import { quote } from './literals.ts'
 import { elementsOf, entriesOf, fieldOf, indirect, numberOf, stringOf, unbox, type Value } from './values.ts'
 
@@ -42,12 +44,13 @@ export function formatValue(value: Value | undefined, style: PrintStyle = {}, de
     case 'bool':
       return String(inner.data === true)
     case 'int':
-      return String(numberOf(inner))
+      return inner.type.name === 'time.Duration' ? goDuration(Number(numberOf(inner))) : String(numberOf(inner))
     case 'uint':
       return style.sharp ? `0x${numberOf(inner).toString(16)}` : String(numberOf(inner))
     case 'float':
       return formatFloat(Number(numberOf(inner)), style.sharp ? 'g' : 'v', -1)
     case 'string':
+      if (inner.type.name === 'time.Time') return goTimeOfText(stringOf(inner))
       return style.sharp ? quote(stringOf(inner)) : stringOf(inner)
     case 'slice':
       return formatSlice(inner, style, depth)

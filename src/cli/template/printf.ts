@@ -1,4 +1,4 @@
-import { formatFloat } from './float.ts'
+import { formatFloat } from '../render/float.ts'
 import { isPrintable, quote } from './literals.ts'
 import { formatValue } from './print.ts'
 import { elementsOf, entriesOf, indirect, numberOf, STRING, stringOf, unbox, type Value } from './values.ts'

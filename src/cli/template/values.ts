@@ -67,14 +67,18 @@ export function structOf(name: string, fields: Readonly<Record<string, FieldSpec
 
 export type FieldSpec = string | GoType | readonly [key: string, type: string | GoType]
 
-/** A type written as in Go: `string`, `int64`, `[]string`, `map[string]string`, `*bool`, `any`. */
+/**
+ * A type written as in Go: `string`, `int64`, `[]string`, `map[string]string`, `*bool`, `any`,
+ * `time.Time` (an RFC 3339 text), `time.Duration` (nanoseconds). Other names are strings of a type of their own.
+ */
 export function goType(text: string): GoType {
   if (text.startsWith('[]')) return sliceOf(goType(text.slice(2)))
   if (text.startsWith('map[string]')) return mapOf(goType(text.slice(11)))
   if (text.startsWith('*')) return pointerTo(goType(text.slice(1)))
   if (text === 'any') return ANY
+  if (text === 'struct {}') return structOf(text, {})
   if (text === 'bool') return BOOL
-  if (/^int(8|16|32|64)?$/.test(text)) return { kind: 'int', name: text }
+  if (/^int(8|16|32|64)?$/.test(text) || text === 'time.Duration') return { kind: 'int', name: text }
   if (/^uint(8|16|32|64)?$/.test(text)) return { kind: 'uint', name: text }
   if (/^float(32|64)$/.test(text)) return { kind: 'float', name: text }
   return { kind: 'string', name: text }

@@ -1,6 +1,6 @@
 import { fail } from '../../../core/index.ts'
 import { chooseColors } from '../colors.ts'
-import { describeTerminal, type TerminalStream } from '../terminal.ts'
+import type { Terminal } from '../terminal.ts'
 import { createPlainProgress } from './plain.ts'
 import { createQuietProgress } from './quiet.ts'
 import { createRawJsonProgress } from './raw-json.ts'
@@ -17,15 +17,15 @@ export type ProgressMode = (typeof PROGRESS_MODES)[number]
  */
 export function chooseProgressMode(
   flag: string | undefined,
-  stream: TerminalStream,
+  terminal: Terminal,
   env: NodeJS.ProcessEnv = process.env,
 ): Exclude<ProgressMode, 'auto' | 'none'> {
   const wanted = flag && flag !== 'auto' ? flag : env['BUILDKIT_PROGRESS'] || 'auto'
   switch (wanted) {
     case 'auto':
-      return stream.isTTY ? 'tty' : 'plain'
+      return terminal.isTerminal ? 'tty' : 'plain'
     case 'tty':
-      if (!stream.isTTY) throw fail('USAGE_INVALID', 'failed to get console: provided file is not a console')
+      if (!terminal.isTerminal) throw fail('USAGE_INVALID', 'failed to get console: provided file is not a console')
       return 'tty'
     case 'none':
     case 'quiet':
@@ -40,10 +40,13 @@ export function chooseProgressMode(
   }
 }
 
-/** The renderer of a mode for a stream. `heading` is the `#0` line of plain progress. */
+/**
+ * The renderer of a mode. `terminal` is asked before each frame, so that it follows the size; `heading` is the `#0` line
+ * of plain progress.
+ */
 export function createProgressRenderer(
   mode: Exclude<ProgressMode, 'auto' | 'none'>,
-  stream: TerminalStream,
+  terminal: () => Terminal,
   options: { env?: NodeJS.ProcessEnv; heading?: string; phase?: string } = {},
 ): ProgressRenderer {
   const env = options.env ?? process.env
@@ -61,8 +64,8 @@ export function createProgressRenderer(
     default: {
       const lines = Number.parseInt(env['BUILDKIT_TTY_LOG_LINES'] ?? '', 10)
       return createTtyProgress({
-        size: () => describeTerminal(stream, env),
-        colors: chooseColors(describeTerminal(stream, env).colors, env),
+        size: terminal,
+        colors: chooseColors(terminal().colors, env),
         ...(options.phase === undefined ? {} : { phase: options.phase }),
         ...(lines > 0 ? { logLines: lines } : {}),
       })

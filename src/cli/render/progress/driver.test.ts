@@ -4,6 +4,8 @@ import { openProgress } from './driver.ts'
 import type { ProgressRenderer } from './renderer.ts'
 import { renderWarnings } from './warnings.ts'
 
+const screen = { isTerminal: false, columns: 80, rows: 24, colors: false }
+
 beforeEach(() => {
   vi.useFakeTimers()
 })
@@ -63,17 +65,17 @@ test.each([
   ['plain', true, { BUILDKIT_PROGRESS: 'rawjson' }, 'plain'],
   ['none', true, {}, 'quiet'],
   ['tty', true, {}, 'tty'],
-] as const)('--progress=%s on a terminal: %s, env %j: %s', (flag, isTTY, env, mode) => {
-  expect(chooseProgressMode(flag, { isTTY }, env)).toBe(mode)
+] as const)('--progress=%s on a terminal: %s, env %j: %s', (flag, isTerminal, env, mode) => {
+  expect(chooseProgressMode(flag, { ...screen, isTerminal }, env)).toBe(mode)
 })
 
 test('wrong modes are refused', () => {
-  expect(() => chooseProgressMode('foo', {}, {})).toThrow('invalid progress mode foo')
-  expect(() => chooseProgressMode('tty', {}, {})).toThrow('failed to get console')
+  expect(() => chooseProgressMode('foo', screen, {})).toThrow('invalid progress mode foo')
+  expect(() => chooseProgressMode('tty', screen, {})).toThrow('failed to get console')
 })
 
 test.each(['plain', 'tty', 'rawjson', 'quiet'] as const)('%s has a renderer', (mode) => {
-  const renderer = createProgressRenderer(mode, { columns: 80, rows: 24 }, { env: {} })
+  const renderer = createProgressRenderer(mode, () => screen, { env: {} })
   renderer.add({ type: 'started', task: 'a', name: 'step' }, 0)
   expect(renderer.render(0).includes('step')).toBe(mode !== 'quiet')
 })

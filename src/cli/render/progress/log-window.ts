@@ -19,7 +19,8 @@ export function createLogWindow(height: number): LogWindow {
     weight: 0,
     add(stream, chunk) {
       this.weight += chunk.length
-      kept = [...kept, ...streams[stream].add(chunk).slice(-height)].slice(-height)
+      const lines = streams[stream].add(chunk, 0).slice(-height)
+      kept = [...kept, ...lines.map((line) => line.text)].slice(-height)
     },
     lines() {
       const unfinished = [streams.stdout.partial, streams.stderr.partial]

@@ -51,7 +51,7 @@ test('steps one after the other look like BuildKit prints them', () => {
 
 #3 [base 2/2] RUN make
 #3 0.073 hello
-#3 0.380 partial
+#3 0.073 partial
 #3 0.380 oops
 #3 DONE 1.1s
 `)

@@ -1,6 +1,6 @@
 import type { ProgressEvent, TaskResult } from '../../../core/index.ts'
 import { escapeMessage, escapeName } from '../escape.ts'
-import { createLogLines, type LogLines } from './log-lines.ts'
+import { createLogLines, type LogLine, type LogLines } from './log-lines.ts'
 
 /** A part of a step that counts or waits: one line below it. Times are milliseconds of the caller's clock. */
 export interface Status {
@@ -158,13 +158,13 @@ function applyStatus(trace: Trace, event: EventOf<'status'>, now: number): Step 
 
 function applyLog(trace: Trace, event: EventOf<'log'>, now: number): Step | undefined {
   const step = stepOf(trace, event.task)
-  if (step) addLines(trace, step, step.logs[event.stream].add(event.chunk), now)
+  if (step) addLines(trace, step, step.logs[event.stream].add(event.chunk, now))
   return step
 }
 
-function addLines(trace: Trace, step: Step, lines: readonly string[], now: number): void {
+function addLines(trace: Trace, step: Step, lines: readonly LogLine[]): void {
   for (const line of lines) {
-    const text = `${logTime(now - (step.startedAt ?? now))} ${line}`
+    const text = `${logTime(line.at - (step.startedAt ?? line.at))} ${line.text}`
     if (trace.options.keepsFresh) step.fresh.push(text)
     step.tail.push(text)
   }
@@ -198,7 +198,7 @@ function applyFinished(trace: Trace, event: EventOf<'finished'>, now: number): S
   }
   const step = trace.steps.get(event.task)
   if (!step) return undefined
-  for (const stream of ['stdout', 'stderr'] as const) addLines(trace, step, step.logs[stream].end(), now)
+  for (const stream of ['stdout', 'stderr'] as const) addLines(trace, step, step.logs[stream].end())
   for (const status of step.statuses.values()) status.endedAt ??= now
   trace.startedAt ??= now
   step.startedAt ??= now
