@@ -1,0 +1,62 @@
+import { fail } from '../core/index.ts'
+import type { Engine, Job, ProgressEvent } from '../engine/index.ts'
+import type { CommandContext } from './command.ts'
+
+/** What every command needs of its context. */
+type Context = Pick<CommandContext, 'globals' | 'signal'>
+
+/** Opens the engine over the store that the command line names, for the time of `work`. */
+export async function withEngine<T>(context: Context, work: (engine: Engine) => Promise<T>): Promise<T> {
+  const { openEngine } = await import('../engine/index.ts')
+  const { root } = context.globals
+  using engine = openEngine(root === undefined ? {} : { root })
+  return await work(engine)
+}
+
+/** A job that the user's Ctrl-C stops. */
+export function jobOf(context: Context, progress: (event: ProgressEvent) => void = () => {}): Job {
+  return { progress, signal: context.signal }
+}
+
+/** Runs `work` on each operand, in order; what fails is printed, the others go on. Answers with Docker's exit code, 0 or 1. */
+export async function forEachOperand(
+  context: Pick<CommandContext, 'args' | 'io'>,
+  work: (operand: string) => Promise<void>,
+): Promise<number> {
+  const { renderError } = await import('./render/error.ts')
+  let code = 0
+  for (const operand of context.args) {
+    try {
+      await work(operand)
+    } catch (error) {
+      code = 1
+      await context.io.stderr.write(renderError(error))
+    }
+  }
+  return code
+}
+
+/** `--filter name=value` as values by name. */
+export function filtersOf(pairs: readonly string[]): Record<string, string[]> {
+  const filters: Record<string, string[]> = {}
+  for (const pair of pairs) {
+    const cut = pair.indexOf('=')
+    if (cut < 0) throw badFilter(pair)
+    const name = pair.slice(0, cut).trim().toLowerCase()
+    filters[name] = [...(filters[name] ?? []), pair.slice(cut + 1).trim()]
+  }
+  return filters
+}
+
+function badFilter(pair: string): Error {
+  return fail('FILTER_INVALID', `invalid argument "${pair}" for "-f, --filter" flag: invalid filter '${pair}': must be in the form name=value`)
+}
+
+/** What `--format` of a list says in its help. */
+export const FORMAT_ABOUT = [
+  'Format output using a custom template:',
+  "'table':            Print output in table format with column headers (default)",
+  "'table TEMPLATE':   Print output in table format using the given Go template",
+  "'json':             Print in JSON format",
+  "'TEMPLATE':         Print output using the given Go template.",
+].join('\n')

@@ -1,0 +1,1 @@
+export const unpackLayer: (...a: unknown[]) => Promise<void> = null as never
