@@ -127,9 +127,10 @@ describe.skipIf(!has('zsh'))('zsh', () => {
         local -a hits; builtin compadd -O hits "$@"; print -l -- $hits >>${dir}/offered; builtin compadd "$@"
       }
       zle -C offer complete-word finish; finish() { _main_complete; print >>${dir}/done; compstate[insert]=; compstate[list]= }
-      bindkey '^I' offer`
-    const outer = `zmodload zsh/zpty; : >${dir}/offered; rm -f ${dir}/done
-      zpty z zsh -f -i; zpty -w z ${JSON.stringify(`source ${dir}/inner`)}; sleep 0.3
+      bindkey '^I' offer; print >${dir}/ready`
+    const outer = `zmodload zsh/zpty; : >${dir}/offered; rm -f ${dir}/done ${dir}/ready
+      zpty z zsh -f -i; zpty -w z ${JSON.stringify(`source ${dir}/inner`)}
+      repeat 200; do [[ -e ${dir}/ready ]] && break; sleep 0.05; done
       zpty -n -w z "$1"$'\\t'; repeat 100; do [[ -e ${dir}/done ]] && break; sleep 0.05; done; zpty -d z`
     writeFileSync(path.join(dir, 'inner'), inner)
     const { stderr } = spawnSync('zsh', ['-f', '-c', outer, 'zsh', line], { encoding: 'utf8', env })
