@@ -1,6 +1,6 @@
 import { lookup } from 'node:dns/promises'
 import { isIPv4, isIPv6 } from 'node:net'
-import { request } from 'undici'
+import type { Dispatcher } from 'undici'
 import { type Bytes, checkCanceled, type Digest, fail, type Job, messageOf } from '../core/index.ts'
 import type { Lease, Store } from '../store/index.ts'
 import { redactUrl } from './url.ts'
@@ -54,7 +54,7 @@ export async function download(into: Destination, url: string, task: string, job
   return file
 }
 
-type Response = Awaited<ReturnType<typeof request>>
+type Response = Dispatcher.ResponseData
 
 function conditions(known: Remembered | undefined): Record<string, string> {
   if (known?.etag) return { 'if-none-match': known.etag }
@@ -82,6 +82,8 @@ async function send(at: URL, url: string, headers: Record<string, string>, job: 
   const target = new URL(at)
   target.username = ''
   target.password = ''
+  // loaded here: most builds download nothing, and it is the largest library there is
+  const { request } = await import('undici')
   try {
     return await request(target, {
       headers: { 'user-agent': 'slipway', 'accept-encoding': 'identity', ...headers, ...credentials },

@@ -7,6 +7,7 @@ import {
   OncePerKey,
   type ProgressEvent,
   type TaskResult,
+  withSpan,
 } from '../core/index.ts'
 import type { StepRecord, Store } from '../store/index.ts'
 import type { Op, Vertex } from './graph.ts'
@@ -18,6 +19,8 @@ export type KeyPart = null | boolean | number | string | readonly KeyPart[] | { 
 /** How one kind of operation is done; one file per kind under `ops/`. */
 export interface OpRunner<O extends Op = Op> {
   readonly kind: O['kind']
+  /** How it shows when nothing of it had to be done anew. */
+  readonly shownAs?: TaskResult
   /** What the operation says by itself. `undefined`: its result is not remembered, it is always done. */
   operation(op: O): KeyPart | undefined
   /** What its inputs hold, as far as the result depends on it. Waits for inputs that are still being committed. */
@@ -98,7 +101,7 @@ class GraphSolver implements Solver {
     } catch (error) {
       const result = this.#job.signal?.aborted ? 'canceled' : 'failed'
       this.#report({ type: 'finished', task: id, result, error: messageOf(error) })
-      throw error
+      throw withSpan(error, vertex.span)
     }
   }
 
@@ -112,7 +115,7 @@ class GraphSolver implements Solver {
     const createdAt = this.#now()
     const value = await runner.run(vertex.op, inputs, { id: vertex.id, vertex }, this.#job)
     if (operation !== undefined) this.#remember(runner, operation, { vertex, inputs, value, createdAt })
-    return { value, outcome: { result: 'done', createdAt } }
+    return { value, outcome: { result: runner.shownAs ?? 'done', createdAt } }
   }
 
   /** The key is only computed when the operation was seen before: else nothing can be found, and nothing is waited for. */

@@ -49,11 +49,14 @@ export function filtersOf(pairs: readonly string[]): Record<string, string[]> {
 }
 
 function badFilter(pair: string): Error {
-  return fail('FILTER_INVALID', `invalid argument "${pair}" for "-f, --filter" flag: invalid filter '${pair}': must be in the form name=value`)
+  return fail(
+    'FILTER_INVALID',
+    `invalid argument "${pair}" for "-f, --filter" flag: invalid filter '${pair}': must be in the form name=value`,
+  )
 }
 
 /** What `--format` of a list says in its help. */
-export const FORMAT_ABOUT = [
+export const FORMAT_ABOUT: string = [
   'Format output using a custom template:',
   "'table':            Print output in table format with column headers (default)",
   "'table TEMPLATE':   Print output in table format using the given Go template",

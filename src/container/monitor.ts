@@ -59,7 +59,8 @@ async function spawnMonitor(request: StartRequest): Promise<number> {
   const failed = new Promise<never>((_, reject) => child.once('error', reject))
   const answer = await Promise.race([readLine(sync), failed])
   sync.destroy()
-  const { pid = -1, message } = JSON.parse(answer || '{}') as { pid?: number; message?: string }
+  // conmon's API version 1 calls the pid "data"
+  const { data: pid = -1, message } = JSON.parse(answer || '{}') as { data?: number; message?: string }
   if (pid <= 0) throw startFailure(tidy(message ?? 'the monitor ended before the container was created'))
   return pid
 }

@@ -79,7 +79,7 @@ export function globalArgs(runtime: Runtime): string[] {
 export function startFailure(problem: string): Error {
   const exitCode = /executable file .*not found|no such file or directory/i.test(problem)
     ? 127
-    : /permission denied|is a directory|exec format error/i.test(problem)
+    : /permission denied|is a directory|exec format error|operation not permitted/i.test(problem)
       ? 126
       : 125
   return fail('RUNTIME_FAILED', problem, { data: { exitCode } })

@@ -43,6 +43,13 @@ export function hasCode(error: unknown, ...codes: ErrorCode[]): error is Slipway
   return error instanceof SlipwayError && codes.includes(error.code)
 }
 
+/** The error with a place in a file, unless it has one already or is not ours. */
+export function withSpan(error: unknown, span: SourceSpan | undefined): unknown {
+  if (!(error instanceof SlipwayError) || error.span || !span) return error
+  const { code, message, hint, data, cause } = error
+  return new SlipwayError(code, message, { span, data, cause, ...(hint === undefined ? {} : { hint }) })
+}
+
 /** The system's error name (`ENOENT`) of a failed `fs` call, if it is one. */
 export function errnoOf(error: unknown): string | undefined {
   return error instanceof Error && typeof (error as NodeJS.ErrnoException).code === 'string'

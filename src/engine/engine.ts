@@ -110,11 +110,11 @@ function containerFunctions(store: Store): Engine['containers'] {
       (store.containers.list() as Container[]).map((each) => ({ ...each, state: containerState(store, each) })),
     inspect: (name) => inspectContainer(store, name),
     create: (request) => createContainer(store, request),
-    start: (name, startOptions = {}, job = silentJob) => start(store, find(name), startOptions, job),
-    wait: (name, job = silentJob) => waitForExit(store, find(name), job),
-    kill: (name, signal, job = silentJob) => kill(store, find(name), signal, job),
-    stop: (name, stopOptions, job = silentJob) => stop(store, find(name), stopOptions, job),
-    remove: (name, removeOptions = {}, job = silentJob) => removeContainer(store, find(name), removeOptions, job),
+    start: async (name, startOptions = {}, job = silentJob) => start(store, find(name), startOptions, job),
+    wait: async (name, job = silentJob) => waitForExit(store, find(name), job),
+    kill: async (name, signal, job = silentJob) => kill(store, find(name), signal, job),
+    stop: async (name, stopOptions, job = silentJob) => stop(store, find(name), stopOptions, job),
+    remove: async (name, removeOptions = {}, job = silentJob) => removeContainer(store, find(name), removeOptions, job),
     logs: (name, logOptions = {}, job = silentJob) => logs(store, find(name), logOptions, job),
   }
 }

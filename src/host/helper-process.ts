@@ -142,8 +142,8 @@ function confinement({ mounts, processes }: HelperOptions): string[] {
   return [requireProgram('unshare'), ...flags]
 }
 
-/** Bundled, a program lies beside the others as `<name>.cjs`; in the source tree it is the file itself. */
+/** Bundled, a program lies beside the others as `<name>.js`; in the source tree it is the file itself. */
 function programFile(entry: URL): string {
   const file = fileURLToPath(entry)
-  return existsSync(file) ? file : file.replace(/\.ts$/, '.cjs')
+  return existsSync(file) ? file : file.replace(/\.ts$/, '.js')
 }

@@ -8,6 +8,7 @@ import { storedLayer } from '../values.ts'
 export function imageRunner(session: BuildSession): OpRunner<ImageOp> {
   return {
     kind: 'image',
+    shownAs: 'cached',
     operation: () => undefined,
     content: async () => null,
     async run(op) {

@@ -1,4 +1,4 @@
-import { digestOf, SlipwayError, type SourceSpan } from '../../core/index.ts'
+import { digestOf, type SourceSpan, withSpan } from '../../core/index.ts'
 import { expand, printInstruction, type StageInstruction, type Token } from '../../dockerfile/index.ts'
 import type { ContainerConfig, ImageConfig, Platform } from '../../oci/index.ts'
 import type { LayerRecord } from '../../store/index.ts'
@@ -68,9 +68,7 @@ export function at<T>(span: SourceSpan, work: () => T): T {
   try {
     return work()
   } catch (error) {
-    if (!(error instanceof SlipwayError) || error.span) throw error
-    const { code, message, hint, data, cause } = error
-    throw new SlipwayError(code, message, { span, data, cause, ...(hint === undefined ? {} : { hint }) })
+    throw withSpan(error, span)
   }
 }
 

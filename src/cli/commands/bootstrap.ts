@@ -9,7 +9,11 @@ export const command: Command = defineCommand({
     'Make a base image without a registry: Debian from its own packages (with mmdebstrap), or busybox from the\nstatically linked program of this machine',
   operands: { min: 1, max: 2 },
   flags: {
-    progress: { kind: 'string', default: 'auto', about: 'Set type of progress output ("auto", "none", "plain", "quiet", "rawjson", "tty")' },
+    progress: {
+      kind: 'string',
+      default: 'auto',
+      about: 'Set type of progress output ("auto", "none", "plain", "quiet", "rawjson", "tty")',
+    },
     quiet: { kind: 'bool', short: 'q', about: 'Only print the image ID' },
   },
   run: (context) =>

@@ -1,10 +1,10 @@
 import { writeFileSync } from 'node:fs'
-import { fail, hasCode, SlipwayError } from '../../core/index.ts'
+import { fail, SlipwayError } from '../../core/index.ts'
 import type { BuildRequest } from '../../engine/index.ts'
 import { parsePlatform } from '../../oci/index.ts'
 import { type Command, type CommandContext, defineCommand } from '../command.ts'
-import type { FlagValues } from '../flags.ts'
 import { parseExtraHost } from '../extra-host.ts'
+import type { FlagValues } from '../flags.ts'
 import { chooseColors } from '../render/colors.ts'
 import { renderBuildError } from '../render/error.ts'
 import { chooseProgressMode, createProgressRenderer, openProgress, PROGRESS_MODES } from '../render/progress/index.ts'
@@ -14,17 +14,33 @@ const FLAGS = {
   'add-host': { kind: 'list', placeholder: 'strings', about: 'Add a custom host-to-IP mapping (format: "host:ip")' },
   'build-arg': { kind: 'list', placeholder: 'stringArray', about: 'Set build-time variables' },
   file: { kind: 'string', short: 'f', completes: 'file', about: 'Name of the Dockerfile (default: "PATH/Dockerfile")' },
-  'host-ca': { kind: 'bool', about: "RUN steps trust this machine's certificate authorities (they do not get into the image)" },
+  'host-ca': {
+    kind: 'bool',
+    about: "RUN steps trust this machine's certificate authorities (they do not get into the image)",
+  },
   iidfile: { kind: 'string', completes: 'file', about: 'Write the image ID to a file' },
   label: { kind: 'list', placeholder: 'stringArray', about: 'Set metadata for an image' },
-  network: { kind: 'string', default: 'default', about: 'Set the networking mode for the "RUN" instructions during build' },
+  network: {
+    kind: 'string',
+    default: 'default',
+    about: 'Set the networking mode for the "RUN" instructions during build',
+  },
   'no-cache': { kind: 'bool', about: 'Do not use cache when building the image' },
   platform: { kind: 'string', about: 'Set target platform for build' },
-  progress: { kind: 'string', default: 'auto', about: `Set type of progress output (${PROGRESS_MODES.map((mode) => `"${mode}"`).join(', ')})` },
+  progress: {
+    kind: 'string',
+    default: 'auto',
+    about: `Set type of progress output (${PROGRESS_MODES.map((mode) => `"${mode}"`).join(', ')})`,
+  },
   pull: { kind: 'bool', about: 'Always attempt to pull all referenced images' },
   quiet: { kind: 'bool', short: 'q', about: 'Suppress the build output and print image ID on success' },
   'shm-size': { kind: 'size', about: 'Shared memory size for build containers' },
-  tag: { kind: 'list', short: 't', placeholder: 'stringArray', about: 'Image identifier (format: "[registry/]repository[:tag]")' },
+  tag: {
+    kind: 'list',
+    short: 't',
+    placeholder: 'stringArray',
+    about: 'Image identifier (format: "[registry/]repository[:tag]")',
+  },
   target: { kind: 'string', about: 'Set the target build stage to build' },
   // accepted for the sake of scripts: there is one builder, and intermediate containers never stay
   builder: { kind: 'string', hidden: true, about: 'Override the configured builder instance' },
@@ -73,8 +89,8 @@ function networkOf(text: string): 'default' | 'none' | 'host' {
 /** What Docker's builder finds before it begins to solve has one phrase less. */
 function phrased(error: unknown): unknown {
   if (!(error instanceof SlipwayError) || error.fault === 'canceled') return error
-  const before = ['CONTEXT_MISSING', 'USAGE_INVALID', 'HOST_CA_MISSING', 'EPOCH_INVALID', 'PLATFORM_INVALID']
-  if (hasCode(error, ...(before as 'USAGE_INVALID'[])) || (error.code === 'REFERENCE_INVALID' && !error.span)) return error
+  const before: string[] = ['CONTEXT_MISSING', 'USAGE_INVALID', 'HOST_CA_MISSING', 'EPOCH_INVALID', 'PLATFORM_INVALID']
+  if (before.includes(error.code) || (error.code === 'REFERENCE_INVALID' && !error.span)) return error
   const { code, message, hint, span, data, cause } = error
   return new SlipwayError(code, `failed to solve: ${message}`, {
     data,
@@ -97,7 +113,10 @@ export const command: Command = defineCommand({
       const renderer = createProgressRenderer(mode, () => io.stderr.terminal(), { env, heading })
       const progress = openProgress(renderer, (text) => io.stderr.writeNow(text))
       try {
-        const report = await engine.build(requestOf(context as never), jobOf(context, (event) => progress.progress(event)))
+        const report = await engine.build(
+          requestOf(context as never),
+          jobOf(context, (event) => progress.progress(event)),
+        )
         progress.close()
         if (flags.iidfile) writeFileSync(flags.iidfile, report.id)
         if (flags.quiet) await io.stdout.write(`${report.id}\n`)
@@ -105,7 +124,13 @@ export const command: Command = defineCommand({
       } catch (error) {
         progress.close()
         const { columns, colors } = io.stderr.terminal()
-        await io.stderr.write(renderBuildError(phrased(error), { columns, colors: chooseColors(colors, env), debug: context.globals.debug }))
+        await io.stderr.write(
+          renderBuildError(phrased(error), {
+            columns,
+            colors: chooseColors(colors, env),
+            debug: context.globals.debug,
+          }),
+        )
         return error instanceof SlipwayError && error.fault === 'canceled' ? 130 : 1
       }
     }),

@@ -1,4 +1,5 @@
 import { messageOf, parseJson } from '../../core/index.ts'
+import { debugExpand, debugMatch, debugParse, debugReference } from '../../dockerfile/index.ts'
 import { type Command, defineCommand } from '../command.ts'
 import { debugTemplate } from '../template/index.ts'
 
@@ -9,9 +10,15 @@ import { debugTemplate } from '../template/index.ts'
 export type RowAnswerer = (row: never) => unknown
 
 /** The parts of Slipway that can be asked. */
-export type DebugName = 'template'
+export type DebugName = 'expand' | 'match' | 'parse' | 'reference' | 'template'
 
-const ANSWERERS: Readonly<Record<DebugName, RowAnswerer>> = { template: debugTemplate }
+const ANSWERERS: Readonly<Record<DebugName, RowAnswerer>> = {
+  expand: debugExpand,
+  match: debugMatch,
+  parse: debugParse,
+  reference: debugReference,
+  template: debugTemplate,
+}
 
 const MAX_ROW = 64 * 1024 * 1024
 

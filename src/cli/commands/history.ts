@@ -47,7 +47,11 @@ export const command: Command = defineCommand({
   usage: '[OPTIONS] IMAGE',
   operands: { min: 1, max: 1, completes: 'image' },
   flags: {
-    format: { kind: 'string', default: '', about: 'Format output using a custom template (table, json or a Go template)' },
+    format: {
+      kind: 'string',
+      default: '',
+      about: 'Format output using a custom template (table, json or a Go template)',
+    },
     human: { kind: 'bool', short: 'H', default: true, about: 'Print sizes and dates in human readable format' },
     'no-trunc': { kind: 'bool', about: "Don't truncate output" },
     platform: { kind: 'string', about: 'Show history for the given platform. Formatted as "os[/arch[/variant]]"' },

@@ -93,7 +93,9 @@ export const command: Command = defineCommand({
       const options = { digests: flags.digests, truncate: !flags['no-trunc'], now: new Date() }
       const images = engine.images.list(filters)
       const all = images.flatMap((image) => rowsOf(image, options))
-      const rows = args[0]?.includes(':') ? all.filter((each) => `${each['Repository']}:${each['Tag']}` === args[0]) : all
+      const rows = args[0]?.includes(':')
+        ? all.filter((each) => `${each['Repository']}:${each['Tag']}` === args[0])
+        : all
       const unique = flags.quiet ? [...new Map(rows.map((each) => [each['ID'], each])).values()] : rows
       await io.stdout.write(renderList(flags.format, formats(flags), unique))
       return 0

@@ -4,13 +4,136 @@ import type { DebugName } from './debug.ts'
 /** All commands. A module is loaded when its command is called; `--help` needs only this table. */
 export const COMMANDS: CommandTable = {
   groups: [
+    { path: 'builder', summary: 'Manage builds' },
+    { path: 'buildx', summary: 'Docker Buildx', hidden: true },
     { path: 'completion', summary: 'Generate the autocompletion script for the specified shell' },
+    { path: 'container', summary: 'Manage containers' },
     { path: 'debug', summary: 'Ask parts of Slipway about rows of JSON', hidden: true },
+    { path: 'image', summary: 'Manage images' },
+    { path: 'system', summary: 'Manage Slipway' },
   ],
   commands: [
+    // images
+    {
+      paths: ['image build', 'build', 'builder build', 'buildx build', 'buildx b'],
+      summary: 'Build an image from a Dockerfile',
+      common: 3,
+      load: () => import('./build.ts'),
+    },
+    {
+      paths: ['image history', 'history'],
+      summary: 'Show the history of an image',
+      load: () => import('./history.ts'),
+    },
+    {
+      paths: ['image import', 'import'],
+      summary: 'Import the contents from a tarball to create a filesystem image',
+      load: () => import('./import.ts'),
+    },
+    {
+      paths: ['image inspect'],
+      summary: 'Display detailed information on one or more images',
+      load: async () => ({ command: (await import('./inspect.ts')).imageCommand }),
+    },
+    {
+      paths: ['image load', 'load'],
+      summary: 'Load an image from a tar archive or STDIN',
+      load: () => import('./load.ts'),
+    },
+    {
+      paths: ['image ls', 'image list', 'images'],
+      summary: 'List images',
+      common: 4,
+      load: () => import('./images.ts'),
+    },
+    { paths: ['image prune'], summary: 'Remove unused images', load: () => import('./image-prune.ts') },
+    {
+      paths: ['image rm', 'image remove', 'rmi'],
+      summary: 'Remove one or more images',
+      load: () => import('./rmi.ts'),
+    },
+    {
+      paths: ['image save', 'save'],
+      summary: 'Save one or more images to a tar archive (streamed to STDOUT by default)',
+      load: () => import('./save.ts'),
+    },
+    {
+      paths: ['image tag', 'tag'],
+      summary: 'Create a tag TARGET_IMAGE that refers to SOURCE_IMAGE',
+      load: () => import('./tag.ts'),
+    },
+    {
+      paths: ['bootstrap'],
+      summary: "Make a base image from a distribution's own packages",
+      load: () => import('./bootstrap.ts'),
+    },
+    // containers
+    { paths: ['container create', 'create'], summary: 'Create a new container', load: () => import('./create.ts') },
+    {
+      paths: ['container inspect'],
+      summary: 'Display detailed information on one or more containers',
+      load: async () => ({ command: (await import('./inspect.ts')).containerCommand }),
+    },
+    {
+      paths: ['container kill', 'kill'],
+      summary: 'Kill one or more running containers',
+      load: () => import('./kill.ts'),
+    },
+    { paths: ['container logs', 'logs'], summary: 'Fetch the logs of a container', load: () => import('./logs.ts') },
+    {
+      paths: ['container ls', 'container list', 'container ps', 'ps'],
+      summary: 'List containers',
+      common: 2,
+      load: () => import('./ps.ts'),
+    },
+    {
+      paths: ['container rm', 'container remove', 'rm'],
+      summary: 'Remove one or more containers',
+      load: () => import('./rm.ts'),
+    },
+    {
+      paths: ['container run', 'run'],
+      summary: 'Create and run a new container from an image',
+      common: 1,
+      load: () => import('./run.ts'),
+    },
+    {
+      paths: ['container start', 'start'],
+      summary: 'Start one or more stopped containers',
+      load: () => import('./start.ts'),
+    },
+    {
+      paths: ['container stop', 'stop'],
+      summary: 'Stop one or more running containers',
+      load: () => import('./stop.ts'),
+    },
+    {
+      paths: ['container wait', 'wait'],
+      summary: 'Block until one or more containers stop, then print their exit codes',
+      load: () => import('./wait.ts'),
+    },
+    {
+      paths: ['__exited'],
+      summary: 'Clean up after a container that has ended',
+      hidden: true,
+      load: () => import('./exited.ts'),
+    },
+    // the rest
+    { paths: ['inspect'], summary: 'Return low-level information on objects', load: () => import('./inspect.ts') },
+    {
+      paths: ['system info', 'info'],
+      summary: 'Display system-wide information',
+      common: 13,
+      load: () => import('./info.ts'),
+    },
+    { paths: ['demo'], summary: 'Show the main job on real input, step by step', load: () => import('./demo.ts') },
     completion('bash'),
     completion('fish'),
     completion('zsh'),
+    debug('expand', 'Expand words: {"word","env"} to {"expect","words"} or {"error"}'),
+    debug('match', 'Ask .dockerignore patterns about a path: {"patterns","path"} to {"excluded"} or {"error"}'),
+    debug('parse', 'Parse Dockerfiles: {"text"} to {"dump","escape","lines","warnings"} or {"error"}'),
+    debug('reference', 'Parse image references: {"ref"} to {"domain","path","tag"...} or {"error"}'),
     debug('template', 'Run templates: {"text","data"} to {"output"} or {"error"}'),
     { paths: ['help'], summary: 'Help about the command', hidden: true, load: () => import('./help.ts') },
     {

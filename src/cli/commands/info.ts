@@ -57,7 +57,12 @@ export const command: Command = defineCommand({
   usage: '[OPTIONS]',
   operands: { min: 0, max: 0 },
   flags: {
-    format: { kind: 'string', short: 'f', default: '', about: "Format output using a custom template ('json' or a Go template)" },
+    format: {
+      kind: 'string',
+      short: 'f',
+      default: '',
+      about: "Format output using a custom template ('json' or a Go template)",
+    },
   },
   run: (context) =>
     withEngine(context, async (engine) => {

@@ -15,11 +15,17 @@ const formatFlag = {
   kind: 'string',
   short: 'f',
   default: '',
-  about: "Format output using a custom template:\n'json':             Print in JSON format\n'TEMPLATE':         Print output using the given Go template",
+  about:
+    "Format output using a custom template:\n'json':             Print in JSON format\n'TEMPLATE':         Print output using the given Go template",
 } as const
 
 /** Containers come first: a name can be both. `undefined` when there is nothing of these kinds. */
-function find(engine: Engine, name: string, kinds: readonly Kind[], platform: string | undefined): Inspected | undefined {
+function find(
+  engine: Engine,
+  name: string,
+  kinds: readonly Kind[],
+  platform: string | undefined,
+): Inspected | undefined {
   const wanted = platform === undefined ? undefined : parsePlatform(platform)
   const look: Record<Kind, () => Inspection> = {
     container: () => engine.containers.inspect(name),
@@ -43,7 +49,10 @@ async function inspect(
   return withEngine(context, async (engine) => {
     const { args, io } = context
     const found = args.map((name) => find(engine, name, options.kinds, options.platform))
-    const { text, failures } = renderInspect(options.format, found.filter((object) => object !== undefined))
+    const { text, failures } = renderInspect(
+      options.format,
+      found.filter((object) => object !== undefined),
+    )
     await io.stdout.write(text)
     for (const failure of failures) await io.stderr.write(renderError(failure))
     const missing = args.filter((_, at) => found[at] === undefined)
@@ -65,7 +74,12 @@ export const command: Command = defineCommand({
     const { type, format } = context.flags
     const kinds: Kind[] = type === undefined ? ['container', 'image'] : [type as Kind]
     const what = type ?? 'object'
-    return inspect(context, { format, kinds, platform: undefined, missing: (name) => `Error: No such ${what}: ${name}` })
+    return inspect(context, {
+      format,
+      kinds,
+      platform: undefined,
+      missing: (name) => `Error: No such ${what}: ${name}`,
+    })
   },
 })
 
@@ -75,7 +89,10 @@ export const imageCommand: Command = defineCommand({
   operands: { min: 1, completes: 'image' },
   flags: {
     format: formatFlag,
-    platform: { kind: 'string', about: 'Inspect a specific platform of the multi-platform image. Formatted as "os[/arch[/variant]]"' },
+    platform: {
+      kind: 'string',
+      about: 'Inspect a specific platform of the multi-platform image. Formatted as "os[/arch[/variant]]"',
+    },
   },
   run(context) {
     const { platform, format } = context.flags
@@ -93,6 +110,11 @@ export const containerCommand: Command = defineCommand({
   },
   run(context) {
     const { format } = context.flags
-    return inspect(context, { format, kinds: ['container'], platform: undefined, missing: (name) => `Error: No such container: ${name}` })
+    return inspect(context, {
+      format,
+      kinds: ['container'],
+      platform: undefined,
+      missing: (name) => `Error: No such container: ${name}`,
+    })
   },
 })

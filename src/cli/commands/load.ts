@@ -3,7 +3,6 @@ import { fail } from '../../core/index.ts'
 import type { LoadedImage } from '../../engine/index.ts'
 import { familiarReference, parsePlatform, parseReference } from '../../oci/index.ts'
 import { type Command, type CommandContext, defineCommand } from '../command.ts'
-import { chooseColors } from '../render/colors.ts'
 import { createTransferProgress, openProgress, TRANSFER_WORDS } from '../render/progress/index.ts'
 import { jobOf, withEngine } from '../session.ts'
 
@@ -19,7 +18,8 @@ function describe({ id, names, displaced }: LoadedImage): string {
 /** Standard input when no file is named; a terminal there is a mistake. */
 function inputOf(context: CommandContext, file: string | undefined): string | AsyncIterable<Uint8Array> {
   if (file) {
-    if (!statSync(file, { throwIfNoEntry: false })) throw fail('ARCHIVE_INVALID', `open ${file}: no such file or directory`)
+    if (!statSync(file, { throwIfNoEntry: false }))
+      throw fail('ARCHIVE_INVALID', `open ${file}: no such file or directory`)
     return file
   }
   const stdin = context.io.stdin()
@@ -38,19 +38,22 @@ export const command: Command = defineCommand({
   },
   run: (context) =>
     withEngine(context, async (engine) => {
-      const { flags, io, env } = context
+      const { flags, io } = context
       const input = inputOf(context, flags.input)
-      const { isTerminal, colors } = io.stdout.terminal()
+      const { isTerminal } = io.stdout.terminal()
       const renderer = createTransferProgress({
         words: TRANSFER_WORDS.load,
         size: () => io.stdout.terminal(),
-        colors: chooseColors(colors, env),
         isTerminal,
       })
       const progress = openProgress(renderer, (text) => flags.quiet || io.stdout.writeNow(text))
       const options = flags.platform === undefined ? {} : { platform: parsePlatform(flags.platform) }
       try {
-        const loaded = await engine.images.load(input, options, jobOf(context, (event) => progress.progress(event)))
+        const loaded = await engine.images.load(
+          input,
+          options,
+          jobOf(context, (event) => progress.progress(event)),
+        )
         progress.close()
         await io.stdout.write(loaded.map(describe).join(''))
         return 0

@@ -1,0 +1,16 @@
+import { type Command, defineCommand } from '../command.ts'
+import { forEachOperand, jobOf, withEngine } from '../session.ts'
+
+/** `slipway kill`. */
+export const command: Command = defineCommand({
+  usage: '[OPTIONS] CONTAINER [CONTAINER...]',
+  operands: { min: 1, completes: 'container' },
+  flags: { signal: { kind: 'string', short: 's', default: 'KILL', about: 'Signal to send to the container' } },
+  run: (context) =>
+    withEngine(context, (engine) =>
+      forEachOperand(context, async (name) => {
+        await engine.containers.kill(name, context.flags.signal, jobOf(context))
+        await context.io.stdout.write(`${name}\n`)
+      }),
+    ),
+})

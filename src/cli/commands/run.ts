@@ -1,0 +1,170 @@
+import { readFileSync } from 'node:fs'
+import path from 'node:path'
+import { fail, hasCode } from '../../core/index.ts'
+import type { CreateRequest, Engine } from '../../engine/index.ts'
+import { attachTerminal } from '../attach.ts'
+import { type Command, type CommandContext, defineCommand } from '../command.ts'
+import { parseExtraHost } from '../extra-host.ts'
+import type { FlagValues } from '../flags.ts'
+import { parseTmpfs, parseVolume } from '../mount-flags.ts'
+import { jobOf, withEngine } from '../session.ts'
+
+/** Flags of `create` and `run`. */
+export const CREATE_FLAGS = {
+  'add-host': { kind: 'list', about: 'Add a custom host-to-IP mapping (host:ip)' },
+  entrypoint: { kind: 'string', about: 'Overwrite the default ENTRYPOINT of the image' },
+  env: { kind: 'list', short: 'e', about: 'Set environment variables' },
+  'env-file': { kind: 'list', completes: 'file', about: 'Read in a file of environment variables' },
+  hostname: { kind: 'string', short: 'h', about: 'Container host name' },
+  interactive: { kind: 'bool', short: 'i', about: 'Keep STDIN open even if not attached' },
+  label: { kind: 'list', short: 'l', about: 'Set meta data on a container' },
+  name: { kind: 'string', about: 'Assign a name to the container' },
+  network: {
+    kind: 'string',
+    default: 'host',
+    placeholder: 'network',
+    about: 'Connect a container to a network: host or none',
+  },
+  publish: { kind: 'list', short: 'p', hidden: true, about: "Publish a container's port(s) to the host" },
+  'read-only': { kind: 'bool', about: "Mount the container's root filesystem as read only" },
+  rm: { kind: 'bool', about: 'Automatically remove the container when it exits' },
+  'shm-size': { kind: 'size', about: 'Size of /dev/shm' },
+  'stop-signal': { kind: 'string', placeholder: 'signal', about: 'Signal to stop the container' },
+  tmpfs: { kind: 'list', about: 'Mount a tmpfs directory' },
+  tty: { kind: 'bool', short: 't', about: 'Allocate a pseudo-TTY' },
+  user: { kind: 'string', short: 'u', about: 'Username or UID (format: <name|uid>[:<group|gid>])' },
+  volume: { kind: 'list', short: 'v', about: 'Bind mount a volume' },
+  workdir: { kind: 'string', short: 'w', about: 'Working directory inside the container' },
+} as const
+
+/** What the flags and operands of `create` and `run` ask for. Fails with `USAGE_INVALID`. */
+export function createRequestOf(context: {
+  flags: FlagValues<typeof CREATE_FLAGS>
+  args: readonly string[]
+  env: NodeJS.ProcessEnv
+}): CreateRequest {
+  const { flags, args, env } = context
+  if (flags.publish.length > 0) {
+    throw fail('USAGE_INVALID', '--publish needs a bridge network, which this version does not have', {
+      hint: "containers share the host's network here: what they listen on is open at once",
+    })
+  }
+  const [image = '', ...command] = args
+  return {
+    image,
+    command,
+    env: [...flags['env-file'].flatMap(readEnvFile), ...flags.env].flatMap((pair) => envPair(pair, env)),
+    terminal: flags.tty,
+    openStdin: flags.interactive,
+    network: networkOf(flags.network),
+    mounts: [...flags.volume.map((text) => parseVolume(text)), ...flags.tmpfs.map(parseTmpfs)],
+    extraHosts: flags['add-host'].map(parseExtraHost),
+    readonlyRootfs: flags['read-only'],
+    labels: Object.fromEntries(
+      flags.label.map((pair) => pair.split(/=(.*)/s).slice(0, 2)).map(([key, value = '']) => [key!, value]),
+    ),
+    autoRemove: flags.rm,
+    ...given('name', flags.name),
+    ...given(
+      'entrypoint',
+      flags.entrypoint === undefined ? undefined : flags.entrypoint === '' ? [] : [flags.entrypoint],
+    ),
+    ...given('cwd', flags.workdir === undefined ? undefined : path.posix.resolve('/', flags.workdir)),
+    ...given('user', flags.user),
+    ...given('hostname', flags.hostname),
+    ...given('shmSize', flags['shm-size']),
+    ...given('stopSignal', flags['stop-signal']),
+  }
+}
+
+function given<K extends string, V>(key: K, value: V | undefined): { [N in K]?: V } {
+  return (value === undefined ? {} : { [key]: value }) as { [N in K]?: V }
+}
+
+function networkOf(text: string): 'host' | 'none' {
+  if (text === 'host' || text === 'none') return text
+  throw fail('USAGE_INVALID', `network ${text} not found`, { hint: 'this version has the networks host and none' })
+}
+
+/** A name without a value takes that of this process, and is left out when there is none. */
+function envPair(pair: string, env: NodeJS.ProcessEnv): string[] {
+  if (pair.startsWith('=') || pair === '') throw fail('USAGE_INVALID', `invalid environment variable: ${pair}`)
+  if (pair.includes('=')) return [pair]
+  return env[pair] === undefined ? [] : [`${pair}=${env[pair]}`]
+}
+
+function readEnvFile(file: string): string[] {
+  const lines = readFileSync(file, 'utf8')
+    .replace(/^\ufeff/, '')
+    .split('\n')
+  return lines.map((line) => line.replace(/^\s+/, '')).filter((line) => line !== '' && !line.startsWith('#'))
+}
+
+/** `slipway run`. */
+export const command: Command = defineCommand({
+  usage: '[OPTIONS] IMAGE [COMMAND] [ARG...]',
+  operands: { min: 1, completes: 'image' },
+  stopsAtOperand: true,
+  ownsSignals: true,
+  flags: {
+    ...CREATE_FLAGS,
+    detach: { kind: 'bool', short: 'd', about: 'Run container in background and print container ID' },
+  },
+  run: (context) =>
+    withEngine(context, async (engine) => {
+      const { flags } = context
+      if (flags.detach && flags.interactive && flags.tty) flags.interactive = true
+      try {
+        const { id } = engine.containers.create(createRequestOf(context))
+        return flags.detach ? await runDetached(engine, id, context) : await runAttached(engine, id, context)
+      } catch (error) {
+        // Docker answers 125 when it is not the command that failed
+        if (hasCode(error, 'IMAGE_NOT_FOUND', 'CONTAINER_INVALID', 'CONTAINER_NAME_TAKEN')) error.data['exitCode'] = 125
+        throw error
+      }
+    }),
+})
+
+type RunContext = Pick<CommandContext, 'io' | 'globals' | 'signal'> & {
+  flags: { rm: boolean; interactive: boolean; tty: boolean }
+}
+
+async function runDetached(engine: Engine, id: string, { flags, io, globals }: RunContext): Promise<number> {
+  const again = [
+    process.execPath,
+    ...process.execArgv,
+    process.argv[1]!,
+    ...(globals.root ? ['--root', globals.root] : []),
+  ]
+  await startOrRemove(engine, id, flags, { onExit: flags.rm ? [...again, '__exited', id] : [] })
+  await io.stdout.write(`${id}\n`)
+  return 0
+}
+
+async function runAttached(engine: Engine, id: string, context: RunContext): Promise<number> {
+  const { flags, io } = context
+  const session = attachTerminal(engine, id, { io, terminal: flags.tty, interactive: flags.interactive })
+  try {
+    await startOrRemove(engine, id, flags, { onCreated: session.begin })
+    await session.outputEnded()
+    return await engine.containers.wait(id, jobOf(context))
+  } finally {
+    session.end()
+    if (flags.rm) await engine.containers.remove(id, { force: true }).catch(() => {})
+  }
+}
+
+/** A container that could not be started and was to be removed afterwards is removed at once. */
+async function startOrRemove(
+  engine: Engine,
+  id: string,
+  flags: { rm: boolean },
+  options: Parameters<Engine['containers']['start']>[1],
+): Promise<void> {
+  try {
+    await engine.containers.start(id, options)
+  } catch (error) {
+    if (flags.rm) await engine.containers.remove(id, { force: true }).catch(() => {})
+    throw error
+  }
+}
