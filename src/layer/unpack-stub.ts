@@ -1,1 +1,0 @@
-export const unpackLayer: (...a: unknown[]) => Promise<void> = null as never
