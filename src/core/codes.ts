@@ -81,6 +81,7 @@ export const CODES = {
     fault: 'invalid',
     about: 'A layer or archive has more entries, longer names or more bytes than is allowed.',
   },
+  LAYER_UNPACK_FAILED: { fault: 'unavailable', about: 'A layer could not be written out as files on this host.' },
   TREE_NOT_FOUND: { fault: 'not-found', about: 'A path in an image leads to no file or directory.' },
   TREE_SYMLINK_LOOP: { fault: 'invalid', about: 'A path in an image leads through too many symlinks.' },
   TREE_FILE_TOO_LARGE: { fault: 'invalid', about: 'A file in an image is larger than such a file can sensibly be.' },

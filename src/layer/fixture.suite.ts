@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import { afterEach } from 'vitest'
+import { afterAll, afterEach } from 'vitest'
 import {
   type ByteString,
   bytesOf,
@@ -29,6 +29,18 @@ export function temporaryDirectory(): string {
   return directory
 }
 const directories: string[] = []
+
+/** A temporary directory that is gone after the tests of a file. */
+export function keptDirectory(): string {
+  const directory = mkdtempSync(path.join(tmpdir(), 'slipway-layer-'))
+  kept.push(directory)
+  return directory
+}
+const kept: string[] = []
+
+afterAll(() => {
+  for (const directory of kept.splice(0)) rmSync(directory, { recursive: true, force: true })
+})
 const mounts: string[] = []
 
 afterEach(() => {
