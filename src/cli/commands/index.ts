@@ -131,9 +131,9 @@ export const COMMANDS: CommandTable = {
     completion('fish'),
     completion('zsh'),
     debug('expand', 'Expand words: {"word","env"} to {"expect","words"} or {"error"}'),
-    debug('match', 'Ask .dockerignore patterns about a path: {"patterns","path"} to {"excluded"} or {"error"}'),
+    debug('match', 'Ask ignore patterns about a path: {"patterns","path"} to {"excluded"} or {"error"}'),
     debug('parse', 'Parse Dockerfiles: {"text"} to {"dump","escape","lines","warnings"} or {"error"}'),
-    debug('reference', 'Parse image references: {"ref"} to {"domain","path","tag"...} or {"error"}'),
+    debug('reference', 'Parse image references: {"ref"} to {"domain","path","tag"} or {"error"}'),
     debug('template', 'Run templates: {"text","data"} to {"output"} or {"error"}'),
     { paths: ['help'], summary: 'Help about the command', hidden: true, load: () => import('./help.ts') },
     {
