@@ -61,5 +61,5 @@ export const FORMAT_ABOUT: string = [
   "'table':            Print output in table format with column headers (default)",
   "'table TEMPLATE':   Print output in table format using the given Go template",
   "'json':             Print in JSON format",
-  "'TEMPLATE':         Print output using the given Go template.",
+  "'TEMPLATE':         Print output using the given Go template",
 ].join('\n')
