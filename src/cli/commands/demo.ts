@@ -62,7 +62,7 @@ async function makeBase({ engine, say, watch }: Demo): Promise<void> {
 
 async function buildTwice({ engine, say, watch }: Demo): Promise<BuildReport> {
   const context = exampleFolder('nginx')
-  const request = { context, tags: [IMAGE], hostCa: true }
+  const request = { context, tags: [IMAGE] }
   await say(`\n2. slipway build -t ${IMAGE} examples/nginx`)
   const first = await watch((job) => engine.build(request, job))
   await say(
