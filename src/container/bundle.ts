@@ -2,6 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { toByteString } from '../core/index.ts'
 import { readInRoot } from '../host/index.ts'
+import type { Runtime } from './runtime.ts'
 import { type ContainerProcess, runtimeSpec } from './spec.ts'
 import { ACCOUNT_FILE_LIMIT, resolveUser } from './user.ts'
 
@@ -9,6 +10,7 @@ import { ACCOUNT_FILE_LIMIT, resolveUser } from './user.ts'
 export interface BundleRequest {
   /** Names the container's cgroup. */
   id: string
+  runtime: Runtime
   /** `name`, `uid`, `name:group` ...; looked up in the account files of the mounted root. */
   user: string
   process: Omit<ContainerProcess, 'user'>
@@ -18,7 +20,7 @@ export interface BundleRequest {
 export function writeBundle(folder: string, rootfs: string, request: BundleRequest): void {
   const account = (file: string): Buffer | undefined => readInRoot(rootfs, toByteString(file), ACCOUNT_FILE_LIMIT)
   const user = resolveUser(request.user, { passwd: account('etc/passwd'), group: account('etc/group') })
-  const spec = runtimeSpec({ ...request.process, user }, rootfs, `/slipway/${request.id}`)
+  const spec = runtimeSpec({ ...request.process, user }, rootfs, `${request.runtime.cgroup}/${request.id}`)
   mkdirSync(folder, { recursive: true, mode: 0o700 })
   writeFileSync(path.join(folder, 'config.json'), JSON.stringify(spec))
 }

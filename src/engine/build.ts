@@ -84,7 +84,7 @@ export async function build(store: Store, request: BuildRequest, job: Job): Prom
   const where = ignore ? `in the build context (see ${ignore.name})` : 'in the build context'
   const files = new FolderSource(context, { digests, where, ...(ignore ? { filter: ignore.filter } : {}) })
   const runners = createRunners(session, new Map([['context', files]]))
-  const solver = createSolver(runners, store, { now: Date.now }, job)
+  const solver = createSolver(runners, store, { now: Date.now, lease }, job)
   const layers = await solveAll(solver, stage)
   digests.save()
   const image = await exportTask(store, { stage, solver, layers, names, lease, epoch: planOptions(request).epoch }, job)
@@ -138,9 +138,12 @@ function imageResolver(store: Store, lease: Lease, job: Job) {
     const name = referenceOf(text, span)
     const task = { id: `metadata ${name}`, name: `[internal] load metadata for ${name}` }
     return runTask(job, task, async () => {
-      const image = store.images.named(name) ?? store.images.find(text)?.image
+      const image = store.atomically(() => {
+        const found = store.images.named(name) ?? store.images.find(text)?.image
+        if (found) lease.hold([found.descriptor.digest])
+        return found
+      })
       if (!image) throw missingBase(name, span)
-      lease.hold([image.descriptor.digest])
       const { config } = store.images.config(image, platform)
       const layers = config.rootfs.diff_ids.map((diffId) => store.layers.get(diffId))
       if (!layers.every((layer): layer is LayerRecord => layer !== undefined)) throw missingBase(name, span)

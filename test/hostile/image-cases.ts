@@ -146,7 +146,9 @@ async function saveAndReload(image: string, { root, workspace, row, note }: Use)
 async function lookAt(each: ImageCase, image: string, { root, row, note, workspace }: Use): Promise<void> {
   const { rootfs_has: has = [], rootfs_not: not = [], rootfs_mode: modes = {} } = each.probe
   const tree = await listTree(root, image).catch((error: Error) => {
-    row.problems.push(`its files cannot be listed: ${error.message.split('\n').find((line) => line.includes('Error:'))}`)
+    row.problems.push(
+      `its files cannot be listed: ${error.message.split('\n').find((line) => line.includes('Error:'))}`,
+    )
     return new Set<string>()
   })
   const inside = await lookInside(root, image, Object.keys(modes))
