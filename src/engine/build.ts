@@ -26,6 +26,7 @@ import {
 import type { LayerRecord, Lease, Store, StoredImage } from '../store/index.ts'
 import { contextFolder, readDockerfile, readIgnoreFile } from './build-inputs.ts'
 import { fullName } from './images.ts'
+import { secretNameWarnings } from './secret-names.ts'
 
 /** What to build. */
 export interface BuildRequest {
@@ -78,7 +79,12 @@ export async function build(store: Store, request: BuildRequest, job: Job): Prom
   for (const { message, span } of dockerfile.warnings) {
     job.progress({ type: 'warning', code: 'PARSE', message, ...(span ? { span } : {}) })
   }
-  const stage = await planBuild(dockerfile, planOptions(request), { image: imageResolver(store, lease, job) })
+  const stage = await planBuild(dockerfile, planOptions(request), {
+    image: imageResolver(store, lease, job),
+    planned: (planned) => {
+      for (const warning of secretNameWarnings(planned)) job.progress(warning)
+    },
+  })
   const ignore = await internal(job, 'load', '.dockerignore', () => readIgnoreFile(context, file))
   const digests = new FileDigests(store.memos, context)
   const where = ignore ? `in the build context (see ${ignore.name})` : 'in the build context'

@@ -3,6 +3,7 @@ import path from 'node:path'
 import { type Bytes, type Digest, digestOf, fail, hasCode, type Job, OnceAtATime, silentJob } from '../core/index.ts'
 import { syncFolder } from '../host/index.ts'
 import {
+  type Compression,
   type FileTree,
   importLayer,
   indexLayer,
@@ -85,13 +86,13 @@ export class LayerStore {
     source: Bytes,
     options: { lease: Lease; limits?: Partial<LayerLimits>; task?: string; total?: number },
     job: Job,
-  ): Promise<{ record: LayerRecord; compressed: { digest: Digest; size: number } }> {
+  ): Promise<{ record: LayerRecord; compression: Compression; compressed: { digest: Digest; size: number } }> {
     const { lease, ...rest } = options
     const files = this.temporary(lease)
-    const { compressed, compression: _, ...imported } = await importLayer(source, files, rest, job)
+    const { compressed, compression, ...imported } = await importLayer(source, files, rest, job)
     const record = this.adopt(files, imported, lease)
     if (compressed.digest !== record.diffId) this.rememberCompressed(compressed.digest, record.diffId)
-    return { record, compressed }
+    return { record, compression, compressed }
   }
 
   /** Notes that a compressed blob holds this layer. */

@@ -52,6 +52,8 @@ export function isReason(code: string | undefined): boolean {
 /** Finds message and code of an error as the command line prints it, at the end of a line or on a line of its own. */
 function errorOf(stderr: string): { code: string | undefined; message: string } {
   const lines = stderr.split('\n')
+  // Docker's words, which need no code
+  if (/^(unknown flag|unknown shorthand flag): /.test(stderr)) return { code: 'USAGE_INVALID', message: lines[0]! }
   const at = lines.findIndex((line) => /^(error:|ERROR: failed to build:)/.test(line))
   if (at < 0) return { code: undefined, message: '' }
   const code = lines

@@ -71,7 +71,7 @@ export class Canary {
   readonly folder: string
   /** What its files hold, and nothing else on this machine does. */
   readonly secret: string = `canary-${process.pid}-${Math.random().toString(36).slice(2)}`
-  readonly #before: string
+  #before: string
 
   constructor(folder: string) {
     this.folder = folder
@@ -82,10 +82,11 @@ export class Canary {
     this.#before = this.#state()
   }
 
-  /** What is different now: content, modes, owners, links, times; reading leaves an access time. */
+  /** What is different since the last call: content, modes, owners, links, times; reading leaves an access time. */
   changes(): string[] {
     const before = this.#before.split('\n')
-    const after = this.#state().split('\n')
+    this.#before = this.#state()
+    const after = this.#before.split('\n')
     return [
       ...before.filter((line) => !after.includes(line)).map((line) => `was ${line}`),
       ...after.filter((line) => !before.includes(line)).map((line) => `now ${line}`),
