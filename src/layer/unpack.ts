@@ -109,7 +109,7 @@ class Unpacker implements Disposable {
     const dirent = frame.names[frame.next++]
     const path = dirent ? joinPath(frame.path, dirent.name) : frame.path
     try {
-      if (dirent) this.#make(frame, path, this.#image.inode(dirent.nid))
+      if (dirent) this.#make(frame, path, this.#image.child(frame.inode, dirent.nid))
       else this.#leave(frame)
     } catch (error) {
       throw error instanceof SlipwayError ? error : cannotUnpack(path, error)
