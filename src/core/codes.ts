@@ -49,6 +49,7 @@ export const CODES = {
 
   // host
   FILE_TOO_LARGE: { fault: 'invalid', about: 'A file that must be read whole is larger than the limit for its kind.' },
+  MOUNTS_SHARED: { fault: 'unsupported', about: 'A mount namespace of our own is not possible in this chroot.' },
   PROGRAM_MISSING: { fault: 'unavailable', about: 'A program that Slipway needs is not installed on this machine.' },
   PROGRAM_FAILED: { fault: 'internal', about: 'A program that Slipway started ended with an error.' },
 
@@ -74,6 +75,10 @@ export const CODES = {
   LAYER_NAME_RESERVED: {
     fault: 'invalid',
     about: 'A file has a name that begins with `.wh.`, which image layers use to mark what is deleted.',
+  },
+  LAYER_SOURCE_DENIED: {
+    fault: 'denied',
+    about: 'A file that is to be copied into a layer cannot be read by this user.',
   },
   LAYER_SOURCE_CHANGED: {
     fault: 'conflict',

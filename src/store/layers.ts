@@ -131,7 +131,7 @@ export class LayerStore {
   async mountables(diffIds: readonly Digest[], job: Job = silentJob): Promise<Mountable[]> {
     const layers = await this.#open(diffIds, job)
     const needed = visibleLayers(layers.filter((layer, at) => layer.entries > 0 && isLast(diffIds, at)))
-    const chosen = needed.length > MOST_LOWERS ? [await this.#merged(diffIds, layers)] : needed
+    const chosen = needed.length > MOST_LOWERS ? [await this.#merged(diffIds, layers, job)] : needed
     return chosen.map((layer) => ({ layer, name: path.basename(layer.path, '.erofs') }))
   }
 
@@ -140,9 +140,9 @@ export class LayerStore {
     return this.#blobs.path(diffId)
   }
 
-  async #merged(diffIds: readonly Digest[], layers: readonly LayerIndex[]): Promise<LayerIndex> {
+  async #merged(diffIds: readonly Digest[], layers: readonly LayerIndex[], job: Job): Promise<LayerIndex> {
     const id = digestOf(`merged ${chainId(diffIds)}`)
-    await this.#makeIndex(id, diffIds, async (temporary) => mergeLayers(layers, temporary))
+    await this.#makeIndex(id, diffIds, (temporary) => mergeLayers(layers, temporary, job))
     return openLayer(this.#layout.index(id), (diffId) => this.#blobs.path(diffId))
   }
 
@@ -179,7 +179,11 @@ export class LayerStore {
   }
 
   /** Makes an index of a stack where it is missing. It stays as long as the topmost layer does. */
-  async #makeIndex(id: Digest, stack: readonly Digest[], write: (temporary: string) => Promise<void>): Promise<void> {
+  async #makeIndex(
+    id: Digest,
+    stack: readonly Digest[],
+    write: (temporary: string) => Promise<unknown>,
+  ): Promise<void> {
     const index = this.#layout.index(id)
     if (existsSync(index)) return
     await this.#making.get(id, async () => {
