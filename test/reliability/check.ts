@@ -122,7 +122,10 @@ class Checker {
     this.#findings.counts.images++
     if (!this.#need(this.#has(digest), `${what}: ${digest} is missing`)) return
     const document = this.#json(digest)
-    if (!document.manifests) return this.#manifest(digest, document)
+    if (!document.manifests) {
+      this.#manifest(digest, document)
+      return
+    }
     const present = document.manifests.filter((entry) => this.#has(entry.digest))
     this.#need(present.length > 0, `${what}: index ${digest} has no manifest here`)
     for (const entry of present) this.#manifest(entry.digest, this.#json(entry.digest))
