@@ -100,8 +100,8 @@ function remains(root: string, { files }: Reference): string[] {
   ]
 }
 
-/** The database keeps its size, and its neighbours come and go. */
-function filesOf(root: string): Map<string, number> {
+/** Files and sizes in a store. The database keeps its size, and its neighbours come and go. */
+export function filesOf(root: string): Map<string, number> {
   const names = readdirSync(root, { recursive: true, encoding: 'utf8' }).filter(
     (name) => !name.startsWith('slipway.db'),
   )

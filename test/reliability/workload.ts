@@ -51,7 +51,7 @@ function makeContext(context: string, { contextFiles, stepFiles }: WorkloadSize)
     writeFileSync(path.join(folder, `file-${at}`), `content of file ${at}\n`.repeat(1 + (at % 40)))
   }
   const fill = (name: string): string =>
-    `mkdir /${name} && i=0 && while [ $i -lt ${stepFiles} ]; do echo "${name} $i" > /${name}/$i; i=$((i+1)); done && ` +
+    `set -e; mkdir /${name}; i=0; while [ $i -lt ${stepFiles} ]; do echo "${name} $i" > /${name}/$i; i=$((i+1)); done; ` +
     `find /${name} | xargs touch -d @${EPOCH}`
   const lines = [
     'FROM busybox AS one',
