@@ -1,4 +1,5 @@
-import { readFileSync } from 'node:fs'
+import { mkdirSync, readFileSync } from 'node:fs'
+import path from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { inChild, isRoot, PRIVATE_MOUNTS, temporaryFolder } from './child.suite.ts'
 import { hideHybridCgroup } from './index.ts'
@@ -36,6 +37,30 @@ describe.skipIf(!isRoot)('a process that was started in a mount namespace (needs
       { wrapper: PRIVATE_MOUNTS },
     )
     expect(seen).toEqual({ here: ['file'], pool: ['file'], program: 'file' })
+  })
+
+  test.each([
+    ['private', 'adopted'],
+    ['shared', 'MOUNTS_SHARED'],
+  ])('in a chroot whose root is no mount point and whose mounts are %s: %s', async (propagation, expected) => {
+    const at = temporaryFolder()
+    mkdirSync(path.join(at, 'proc'))
+    const outcome = await inChild(
+      ({ host, syscalls }, root) => {
+        host.bindMount('/proc', `${root}/proc`)
+        syscalls.call('int chroot(const uint8_t *path)', [syscalls.cPath(root)])
+        process.chdir('/')
+        try {
+          host.adoptPrivateMounts()
+          return 'adopted'
+        } catch (error) {
+          return (error as NodeJS.ErrnoException).code
+        }
+      },
+      at,
+      { wrapper: ['unshare', '--mount', '--propagation', propagation] },
+    )
+    expect(outcome).toBe(expected)
   })
 
   test('hides the second cgroup tree of a hybrid host, from itself only', async () => {
