@@ -38,6 +38,8 @@ export interface ChildTools {
   syscalls: typeof syscalls
   fs: typeof fs
   childProcess: typeof childProcess
+  /** Loads a module of this program: `load<typeof import('../store/index.ts')>('store/index.ts')`. */
+  load<T>(file: string): Promise<T>
   /** Sends a value to the test, which gets it by `next`. */
   tell(value: unknown): void
   /** Waits for ever. */
@@ -69,6 +71,7 @@ export class Child {
       import * as childProcess from 'node:child_process'
       const host = await import(${JSON.stringify(new URL('./index.ts', import.meta.url).href)})
       const syscalls = await import(${JSON.stringify(new URL('./syscalls.ts', import.meta.url).href)})
+      const load = (file) => import(new URL(file, ${JSON.stringify(new URL('../', import.meta.url).href)}).href)
       const tell = (value) => fs.writeSync(1, JSON.stringify(value ?? null) + '\\n')
       const linger = () => new Promise(() => setInterval(() => {}, 1 << 30))
       let lines
@@ -77,7 +80,7 @@ export class Child {
         return (await lines.next()).value
       }
       const work = ${source}
-      tell({ result: await work({ host, syscalls, fs, childProcess, tell, linger, hear }, ${JSON.stringify(args)}) ?? null })
+      tell({ result: await work({ host, syscalls, fs, childProcess, load, tell, linger, hear }, ${JSON.stringify(args)}) ?? null })
       process.exit(0)`
     const command = [...wrapper, process.execPath, '--disable-warning=ExperimentalWarning', '--input-type=module']
     this.process = spawn(command[0]!, [...command.slice(1), '--eval', program], {
