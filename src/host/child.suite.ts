@@ -9,7 +9,9 @@ import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach } from 'vitest'
 import type * as host from './index.ts'
+import { makeMountsPropagateInward } from './mount.ts'
 import type * as syscalls from './syscalls.ts'
+import { call } from './syscalls.ts'
 
 /** Whether this process may mount, make devices and enter namespaces. */
 export const isRoot: boolean = process.getuid?.() === 0
@@ -134,6 +136,16 @@ export async function inChild<A, R>(work: ChildWork<A, R>, args: A, options: Chi
 
 /** Puts a process into a mount namespace of its own, without any propagation. */
 export const PRIVATE_MOUNTS: readonly string[] = ['unshare', '--mount', '--propagation', 'private']
+
+/**
+ * For a file of tests that mounts: its process leaves for a mount namespace of its own, so that nothing stays mounted
+ * whatever happens. Only synchronous calls and started programs see its mounts: the threads of the pool stay behind.
+ */
+export function leaveForPrivateMounts(): void {
+  const CLONE_NEWNS = 0x20000
+  call('int unshare(int flags)', [CLONE_NEWNS])
+  makeMountsPropagateInward()
+}
 
 /** Whether a process exists and is more than a zombie. */
 export function isRunning(pid: number): boolean {
