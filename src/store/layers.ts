@@ -1,6 +1,6 @@
 import { existsSync, renameSync, rmSync } from 'node:fs'
 import path from 'node:path'
-import { type Bytes, type Digest, digestOf, fail, hasCode, type Job, OncePerKey, silentJob } from '../core/index.ts'
+import { type Bytes, type Digest, digestOf, fail, hasCode, type Job, silentJob } from '../core/index.ts'
 import {
   type FileTree,
   importLayer,
@@ -38,7 +38,7 @@ export class LayerStore {
   readonly #layout: StoreLayout
   readonly #db: Database
   readonly #blobs: BlobStore
-  readonly #indexing = new OncePerKey<string, string>()
+  readonly #making = new Map<string, Promise<unknown>>()
 
   constructor(layout: StoreLayout, db: Database, blobs: BlobStore) {
     this.#layout = layout
@@ -119,7 +119,7 @@ export class LayerStore {
   async mountables(diffIds: readonly Digest[], job: Job = silentJob): Promise<Mountable[]> {
     const layers = await this.#open(diffIds, job)
     const needed = visibleLayers(layers.filter((layer, at) => layer.entries > 0 && isLast(diffIds, at)))
-    const chosen = needed.length > MOST_LOWERS ? [this.#merged(diffIds, layers)] : needed
+    const chosen = needed.length > MOST_LOWERS ? [await this.#merged(diffIds, layers, job)] : needed
     return chosen.map((layer) => ({ layer, name: path.basename(layer.path, '.erofs') }))
   }
 
@@ -128,13 +128,10 @@ export class LayerStore {
     return this.#blobs.path(diffId)
   }
 
-  #merged(diffIds: readonly Digest[], layers: readonly LayerIndex[]): LayerIndex {
+  /** One index of the whole stack, made once and kept beside the others. */
+  async #merged(diffIds: readonly Digest[], layers: readonly LayerIndex[], job: Job): Promise<LayerIndex> {
     const index = this.#layout.index(digestOf(`merged ${chainId(diffIds)}`))
-    if (!existsSync(index)) {
-      const temporary = `${index}.${process.pid}.tmp`
-      mergeLayers(layers, temporary)
-      renameSync(temporary, index)
-    }
+    await this.#make(index, (temporary) => mergeLayers(layers, temporary, job))
     return openLayer(index, (diffId) => this.#blobs.path(diffId))
   }
 
@@ -163,14 +160,25 @@ export class LayerStore {
     if (!record) throw fail('BLOB_NOT_FOUND', `layer ${diffId} is not in the store`)
     const ownIndex = !record.needsParent || stack.length === 1
     const index = this.#layout.index(ownIndex ? diffId : chainId(stack)!)
-    if (existsSync(index)) return index
-    return this.#indexing.get(index, async () => {
+    await this.#make(index, async (temporary) => {
       const parent = ownIndex ? undefined : await this.tree(stack.slice(0, -1), job)
-      const temporary = `${index}.${process.pid}.tmp`
       await indexLayer(this.tarPath(diffId), temporary, parent ? { parent } : {}, job)
-      renameSync(temporary, index)
-      return index
     })
+    return index
+  }
+
+  /** Writes an index that is missing. Callers that want the same one at once share the making. */
+  async #make(index: string, write: (temporary: string) => Promise<unknown>): Promise<void> {
+    if (existsSync(index)) return
+    const making =
+      this.#making.get(index) ??
+      (async () => {
+        const temporary = `${index}.${process.pid}.tmp`
+        await write(temporary)
+        renameSync(temporary, index)
+      })().finally(() => this.#making.delete(index))
+    this.#making.set(index, making)
+    await making
   }
 }
 
