@@ -47,6 +47,7 @@ export const CODES = {
 
   // host
   FILE_TOO_LARGE: { fault: 'invalid', about: 'A file that must be read whole is larger than the limit for its kind.' },
+  MOUNTS_SHARED: { fault: 'unsupported', about: 'A mount namespace of our own is not possible in this chroot.' },
   PROGRAM_MISSING: { fault: 'unavailable', about: 'A program that Slipway needs is not installed on this machine.' },
   PROGRAM_FAILED: { fault: 'internal', about: 'A program that Slipway started ended with an error.' },
 

@@ -10,6 +10,8 @@ describe('digest grammar', () => {
   test.each([
     [helloDigest, true],
     [`sha512:${'a'.repeat(128)}`, true],
+    [`sha384:${'a'.repeat(96)}`, true],
+    [`sha384:${'a'.repeat(64)}`, false],
     [`sha256:${'A'.repeat(64)}`, false],
     [`sha256:${'a'.repeat(63)}`, false],
     [`sha512:${'a'.repeat(64)}`, false],

@@ -2,17 +2,23 @@ import { createHash, hash } from 'node:crypto'
 import type { Bytes } from './bytes.ts'
 import { fail } from './errors.ts'
 
-/** `algorithm:hex`, as in the OCI image spec, "Digests". Only sha256 and sha512 exist here. */
-export type Digest = `sha256:${string}` | `sha512:${string}`
-export type DigestAlgorithm = 'sha256' | 'sha512'
+/** `algorithm:hex`, as in the OCI image spec, "Digests". sha384 is not registered there, but Docker takes it too. */
+export type Digest = `${DigestAlgorithm}:${string}`
+/** All have names of one length, which `digestAlgorithm` relies on. */
+export type DigestAlgorithm = 'sha256' | 'sha384' | 'sha512'
 
-const HEX_LENGTH: Record<DigestAlgorithm, number> = { sha256: 64, sha512: 128 }
-const FORM = /^(sha256|sha512):([a-f0-9]+)$/
+/** How many hex digits the digests of each algorithm have. */
+export const DIGEST_LENGTHS: Readonly<Record<DigestAlgorithm, number>> = { sha256: 64, sha384: 96, sha512: 128 }
+
+const FORM = /^(sha256|sha384|sha512):([a-f0-9]+)$/
+
+/** Every algorithm there is. */
+export const DIGEST_ALGORITHMS: readonly DigestAlgorithm[] = ['sha256', 'sha384', 'sha512']
 
 /** Whether `text` is a whole, well-formed digest. Anything that becomes part of a path must have passed this. */
 export function isDigest(text: unknown): text is Digest {
   const match = typeof text === 'string' ? FORM.exec(text) : null
-  return match !== null && match[2]!.length === HEX_LENGTH[match[1] as DigestAlgorithm]
+  return match !== null && match[2]!.length === DIGEST_LENGTHS[match[1] as DigestAlgorithm]
 }
 
 /** Checked conversion; fails with `DIGEST_INVALID`. */

@@ -54,11 +54,10 @@ export interface DebugExpand {
 export function debugExpand(row: {
   word: string
   env?: readonly string[] | Record<string, string>
-  escape?: string
 }): DebugExpand | DebugError {
   return answer(() => {
     const env = environmentOf(row.env ?? [])
-    const { text, words, unset } = expand(row.word, env, row.escape === undefined ? {} : { escape: row.escape })
+    const { text, words, unset } = expand(row.word, env)
     return {
       expect: text,
       words: words.length === 0 ? null : [...words],

@@ -40,7 +40,7 @@ export type StageInstruction = Exclude<Instruction, FromInstruction>
  * ("dockerfile parse error on line 3: unknown instruction: FRUN (did you mean RUN?)"), with a place.
  */
 export function parseDockerfile(source: SourceFile): Dockerfile {
-  if (source.text === '') throw fail('DOCKERFILE_INVALID', 'the Dockerfile cannot be empty')
+  if (source.text === '') throw wholeFault(source, 'the Dockerfile cannot be empty')
   const { nodes, directives, escape: escapeChar, warnings } = parse(source)
   const globalArgs: ArgInstruction[] = []
   const stages: (Stage & { instructions: StageInstruction[] })[] = []
@@ -56,7 +56,7 @@ export function parseDockerfile(source: SourceFile): Dockerfile {
         hint: 'Begin with FROM; only ARG may stand before it.',
       })
   }
-  if (stages.length === 0) throw fail('DOCKERFILE_INVALID', 'dockerfile contains no stages to build')
+  if (stages.length === 0) throw wholeFault(source, 'dockerfile contains no stages to build')
   for (const stage of stages) for (const instruction of stage.instructions) checkInStage(instruction)
   return { source, directives, escape: escapeChar, globalArgs, stages, warnings, nodes }
 }
@@ -76,6 +76,12 @@ export function parseTrigger(text: string): StageInstruction {
   }
   checkInStage(instruction)
   return instruction
+}
+
+/** A fault of the file as a whole, shown at its beginning. */
+function wholeFault(source: SourceFile, message: string): Error {
+  const span = { source, line: 1, column: 1, endLine: 1, endColumn: 1 }
+  return fail('DOCKERFILE_INVALID', message, { span, hint: 'A Dockerfile begins with FROM.' })
 }
 
 function parseInLine(node: DockerfileNode): Instruction {

@@ -11,32 +11,38 @@ const UNITS: Record<string, bigint> = {
   m: 60_000_000_000n,
   h: 3_600_000_000_000n,
 }
+/** The range of a 64-bit integer ends below this. */
 const MAX = 1n << 63n
 
 /** Nanoseconds of a Go duration: `1m30s`, `1.5h`, `-2ms`, `0`. Fails with `DURATION_INVALID` and Go's words. */
 export function parseDuration(text: string): number {
-  const sign = /^[+-]/.test(text) ? text[0] : ''
-  let rest = text.slice(sign!.length)
+  const isNegative = text.startsWith('-')
+  let rest = isNegative || text.startsWith('+') ? text.slice(1) : text
   if (rest === '0') return 0
   if (rest === '') throw invalid(text)
   let total = 0n
   while (rest !== '') {
-    const match = /^([0-9]*)(\.([0-9]*))?([^0-9.]*)/.exec(rest)!
-    const [whole, integer, point, fraction = '', unit] = match
-    if (integer === '' && (point === undefined || fraction === '')) throw invalid(text)
-    if (unit === '') throw fail('DURATION_INVALID', `time: missing unit in duration ${quoteGo(text)}`)
-    const scale = Object.hasOwn(UNITS, unit!) ? UNITS[unit!] : undefined
-    if (scale === undefined) {
-      throw fail('DURATION_INVALID', `time: unknown unit ${quoteGo(unit!)} in duration ${quoteGo(text)}`)
-    }
-    // Eighteen digits are all that a fraction of a 64-bit count of nanoseconds can hold.
-    const digits = fraction.slice(0, 18)
-    total +=
-      BigInt(integer!.slice(0, 40) || '0') * scale + (BigInt(digits || '0') * scale) / 10n ** BigInt(digits.length)
-    if (total > (sign === '-' ? MAX : MAX - 1n) || integer!.length > 40) throw invalid(text)
-    rest = rest.slice(whole.length)
+    const part = readPart(text, rest)
+    total += part.nanoseconds
+    if (total > (isNegative ? MAX : MAX - 1n)) throw invalid(text)
+    rest = rest.slice(part.length)
   }
-  return Number(sign === '-' ? -total : total)
+  return Number(isNegative ? -total : total)
+}
+
+/** One number with its unit from the front of `rest`. */
+function readPart(text: string, rest: string): { nanoseconds: bigint; length: number } {
+  const [whole, integer = '', point, fraction = '', unit = ''] = /^([0-9]*)(\.([0-9]*))?([^0-9.]*)/.exec(rest)!
+  if ((integer === '' && (point === undefined || fraction === '')) || integer.length > 40) throw invalid(text)
+  if (unit === '') throw fail('DURATION_INVALID', `time: missing unit in duration ${quoteGo(text)}`)
+  const scale = Object.hasOwn(UNITS, unit) ? UNITS[unit] : undefined
+  if (scale === undefined) {
+    throw fail('DURATION_INVALID', `time: unknown unit ${quoteGo(unit)} in duration ${quoteGo(text)}`)
+  }
+  // Eighteen digits are all that a fraction of a 64-bit count of nanoseconds can hold.
+  const digits = fraction.slice(0, 18)
+  const nanoseconds = BigInt(integer) * scale + (BigInt(digits) * scale) / 10n ** BigInt(digits.length)
+  return { nanoseconds, length: whole.length }
 }
 
 /** Go's print of a duration given in nanoseconds: `1m30s`, `1.5s`, `100ms`, `0s`. */

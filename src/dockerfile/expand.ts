@@ -1,7 +1,7 @@
 import { fail } from '../core/index.ts'
 import { quoteGo } from './quote.ts'
 import { replacePattern, tooLong, trimPrefix, trimSuffix } from './shell-pattern.ts'
-import { isSpace } from './space.ts'
+import { WordSplitter } from './word-splitter.ts'
 
 /** Where the values of variables come from; a `Map` is one. */
 export interface Environment {
@@ -87,7 +87,7 @@ class Lexer {
    * The word being built. BuildKit has one buffer for a word and the modifiers inside it, so `80${x:-81}` splits into
    * the one word `81`; EXPOSE shows it.
    */
-  #word = ''
+  readonly #buffer = { word: '' }
 
   constructor(text: string, env: Environment, options: ExpandOptions) {
     this.#text = text.startsWith('\ufeff') ? text.slice(1) : text
@@ -103,7 +103,7 @@ class Lexer {
     if (++this.#depth > MAX_DEPTH) throw new LexError(`substitutions are nested deeper than ${MAX_DEPTH} levels`)
     const outer = this.#keepEscapes
     this.#keepEscapes = keepEscapes
-    this.#word = ''
+    this.#buffer.word = ''
     try {
       return this.#readStretch(stop)
     } finally {
@@ -113,10 +113,7 @@ class Lexer {
   }
 
   #readStretch(stop: number): Stretch {
-    const words = new Words((add) => {
-      this.#word = add === undefined ? '' : this.#word + add
-      return this.#word
-    })
+    const words = new WordSplitter(this.#buffer)
     let text = ''
     while (this.#peek() !== EOF) {
       const code = this.#peek()
@@ -135,7 +132,7 @@ class Lexer {
   }
 
   /** The next thing: a quoted string, a variable, an escape or a character; nothing after an escape at the end. */
-  #readPart(code: number, words: Words): string | undefined {
+  #readPart(code: number, words: WordSplitter): string | undefined {
     if (code === 0x24) return words.addSplit(this.#readDollar())
     if (code === 0x27 && !this.#options.ignoreQuotes) return words.addWhole(this.#readSingleQuote())
     if (code === 0x22 && !this.#options.ignoreQuotes) return words.addWhole(this.#readDoubleQuote())
@@ -299,48 +296,6 @@ class Lexer {
     const char = this.#char()
     this.#at += char.length
     return char
-  }
-}
-
-/** Splits what is added at white space. `edit` adds to the buffer of the lexer, or empties it. */
-class Words {
-  readonly #words: string[] = []
-  readonly #edit: (add?: string) => string
-  #inWord = false
-
-  constructor(edit: (add?: string) => string) {
-    this.#edit = edit
-  }
-
-  addWhole(text: string): string {
-    this.#edit(text)
-    this.#inWord = true
-    return text
-  }
-
-  addSplit(text: string): string {
-    let start = 0
-    for (let i = 0; i < text.length; i++) {
-      if (!isSpace(text.charCodeAt(i))) continue
-      if (i > start) this.addWhole(text.slice(start, i))
-      if (this.#inWord) this.#endWord()
-      start = i + 1
-    }
-    if (start < text.length) this.addWhole(text.slice(start))
-    return text
-  }
-
-  end(): string[] {
-    this.#endWord()
-    return this.#words
-  }
-
-  #endWord(): void {
-    const word = this.#edit('')
-    if (word === '') return
-    this.#words.push(word)
-    this.#edit()
-    this.#inWord = false
   }
 }
 

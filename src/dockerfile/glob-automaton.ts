@@ -15,8 +15,10 @@ interface State {
   readonly next: Map<number, State>
 }
 
-/** Numbers that remembered states may hold in all; beyond, they are forgotten and made again. */
-const MAX_REMEMBERED = 20_000
+/** States and steps that may be remembered; beyond, they are forgotten and made again. */
+const MAX_REMEMBERED = 10_000
+/** The same for the places that all remembered states hold together. */
+const MAX_PLACES = 1_000_000
 
 /**
  * Builds the automaton. Place `2i` stands before part `i`; `2i + 1` inside of it, for `directories`, which goes through
@@ -32,6 +34,7 @@ class RememberingAutomaton implements GlobAutomaton {
   readonly #glob: Glob
   readonly #states = new Map<string, State>()
   #remembered = 0
+  #places = 0
   #start: State
 
   constructor(glob: Glob) {
@@ -63,7 +66,7 @@ class RememberingAutomaton implements GlobAutomaton {
   #step(state: State, code: number): State {
     const next = this.#stateOf(closure(this.#glob.parts, consume(this.#glob.parts, state.at, code), NOWHERE))
     state.next.set(code, next)
-    this.#remember(1)
+    this.#remember(0)
     return next
   }
 
@@ -72,15 +75,17 @@ class RememberingAutomaton implements GlobAutomaton {
     const known = this.#states.get(key)
     if (known) return known
     const state = { at, accepts: at.at(-1) === this.#glob.parts.length * 2, next: new Map<number, State>() }
-    this.#remember(at.length + 1)
+    this.#remember(at.length)
     this.#states.set(key, state)
     return state
   }
 
-  #remember(count: number): void {
-    this.#remembered += count
-    if (this.#remembered < MAX_REMEMBERED || this.#states.size < 2) return
+  #remember(places: number): void {
+    this.#remembered++
+    this.#places += places
+    if (this.#remembered < MAX_REMEMBERED && this.#places < MAX_PLACES) return
     this.#remembered = 0
+    this.#places = 0
     this.#states.clear()
     this.#start = { ...this.#start, next: new Map() }
   }

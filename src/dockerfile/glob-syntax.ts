@@ -31,6 +31,8 @@ export class GlobError extends Error {}
  */
 export function parseGlob(expression: string): Glob {
   const reader = new Reader(expression)
+  // Every path is matched from its beginning on; a second `^` is a condition that the pattern itself holds.
+  reader.take('^')
   const parts: GlobPart[] = []
   while (!reader.atEnd) parts.push(...readPart(reader))
   const last = parts.at(-1)

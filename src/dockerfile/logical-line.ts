@@ -62,10 +62,19 @@ function positionOf(line: LogicalLine, offset: number): { line: number; column: 
 }
 
 /** The text of a span as it stands in the file. */
-export function textOf(span: SourceSpan): string {
-  const lines = span.source.text.split('\n').slice(span.line - 1, span.endLine)
-  if (lines.length === 0) return ''
-  lines[lines.length - 1] = lines[lines.length - 1]!.slice(0, span.endColumn - 1)
-  lines[0] = lines[0]!.slice(span.column - 1)
-  return lines.join('\n')
+export function textOf({ source, line, column, endLine, endColumn }: SourceSpan): string {
+  const starts = lineStartsOf(source)
+  return source.text.slice((starts[line - 1] ?? 0) + column - 1, (starts[endLine - 1] ?? 0) + endColumn - 1)
+}
+
+const LINE_STARTS = new WeakMap<SourceFile, readonly number[]>()
+
+/** Offsets at which the lines of a file begin. */
+function lineStartsOf(source: SourceFile): readonly number[] {
+  const known = LINE_STARTS.get(source)
+  if (known) return known
+  const starts = [0]
+  for (let at = source.text.indexOf('\n'); at >= 0; at = source.text.indexOf('\n', at + 1)) starts.push(at + 1)
+  LINE_STARTS.set(source, starts)
+  return starts
 }

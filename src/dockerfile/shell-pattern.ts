@@ -31,66 +31,68 @@ export function compileShellPattern(pattern: readonly number[]): ShellPattern {
 }
 
 /** The end of the match that begins at `start`: the longest one if `greedy`, else the shortest. */
-function matchAt(
-  pattern: ShellPattern,
-  text: readonly number[],
-  start: number,
-  greedy: boolean,
-  steps: Steps,
-): number | undefined {
+function matchAt(pattern: ShellPattern, text: Text, start: number, greedy: boolean): number | undefined {
   const [first, ...rest] = pattern.pieces
-  if (!pieceAt(first!, text, start, steps)) return undefined
+  if (!pieceAt(first!, text, start)) return undefined
   let at = start + first!.length
   for (const [i, piece] of rest.entries()) {
     // A `*` matches no newline, so the next piece begins on this line. The earliest place leaves most room for the
     // others; only the last piece decides how long the whole match is.
     const isLast = i === rest.length - 1
-    const found = findPiece(piece, text, at, isLast && greedy, steps)
+    const found = findPiece(piece, text, at, isLast && greedy)
     if (found === undefined) return undefined
     at = found + piece.length
   }
   return at
 }
 
-function findPiece(
-  piece: readonly number[],
-  text: readonly number[],
-  from: number,
-  last: boolean,
-  steps: Steps,
-): number | undefined {
-  const newline = text.indexOf(NEWLINE, from)
-  const limit = Math.min(newline < 0 ? text.length : newline, text.length - piece.length)
-  steps.add(limit - from)
+function findPiece(piece: readonly number[], text: Text, from: number, last: boolean): number | undefined {
+  const limit = Math.min(text.lineEnd(from), text.codes.length - piece.length)
   if (last) {
-    for (let i = limit; i >= from; i--) if (pieceAt(piece, text, i, steps)) return i
+    for (let i = limit; i >= from; i--) if (pieceAt(piece, text, i)) return i
   } else {
-    for (let i = from; i <= limit; i++) if (pieceAt(piece, text, i, steps)) return i
+    for (let i = from; i <= limit; i++) if (pieceAt(piece, text, i)) return i
   }
   return undefined
 }
 
-function pieceAt(piece: readonly number[], text: readonly number[], at: number, steps: Steps): boolean {
-  if (at + piece.length > text.length) return false
-  for (let i = 0; i < piece.length; i++) {
+function pieceAt(piece: readonly number[], text: Text, at: number): boolean {
+  if (at + piece.length > text.codes.length) return false
+  let i = 0
+  for (; i < piece.length; i++) {
     const want = piece[i]
-    const have = text[at + i]
-    if (want === ANY ? have === NEWLINE : want !== have) {
-      steps.add(i + 1)
-      return false
-    }
+    const have = text.codes[at + i]
+    if (want === ANY ? have === NEWLINE : want !== have) break
   }
-  steps.add(piece.length)
-  return true
+  text.count(i + 1)
+  return i === piece.length
 }
 
-/** Counts work, and stops what would take minutes. */
-class Steps {
-  #left = MAX_STEPS
+/** What is searched: its characters, where its lines end, and how much work the search may still take. */
+class Text {
+  readonly codes: readonly number[]
+  #steps = MAX_STEPS
+  /** A stretch without newline that was seen last, and its end. */
+  #line = { from: 0, end: -1 }
 
-  add(count: number): void {
-    this.#left -= Math.max(count, 1)
-    if (this.#left < 0) throw fail('VARIABLE_TOO_LARGE', 'the pattern of a substitution takes too long to match')
+  constructor(codes: readonly number[]) {
+    this.codes = codes
+  }
+
+  /** The first newline at `from` or behind, or the end of the text. */
+  lineEnd(from: number): number {
+    if (from < this.#line.from || from > this.#line.end) {
+      const newline = this.codes.indexOf(NEWLINE, from)
+      this.#line = { from, end: newline < 0 ? this.codes.length : newline }
+      this.count(this.#line.end - from)
+    }
+    return this.#line.end
+  }
+
+  /** Stops what would take minutes. */
+  count(steps: number): void {
+    this.#steps -= steps
+    if (this.#steps < 0) throw fail('VARIABLE_TOO_LARGE', 'the pattern of a substitution takes too long to match')
   }
 }
 
@@ -107,7 +109,7 @@ export function trimSuffix(value: string, pattern: string, greedy: boolean): str
 }
 
 function withoutPrefix(text: number[], pattern: number[], greedy: boolean): number[] {
-  const end = matchAt(compileShellPattern(pattern), text, 0, greedy, new Steps())
+  const end = matchAt(compileShellPattern(pattern), new Text(text), 0, greedy)
   return end === undefined ? text : text.slice(end)
 }
 
@@ -132,31 +134,37 @@ export function replacePattern(
   replacement: string,
   options: { all: boolean; limit: number },
 ): string {
-  const text = codePoints(value)
+  const text = new Text(codePoints(value))
   const compiled = compileShellPattern(codePoints(pattern))
-  const steps = new Steps()
+  const slice = (start: number, end?: number): string => fromCodePoints(text.codes.slice(start, end))
   const parts: string[] = []
   let size = 0
   let copied = 0
-  let lastEnd = -1
-  for (let at = 0; at <= text.length; ) {
-    const end = matchAt(compiled, text, at, true, steps)
-    if (end === undefined || end === lastEnd) {
-      at++
-      continue
-    }
-    const matched = fromCodePoints(text.slice(at, end))
-    const part =
-      fromCodePoints(text.slice(copied, at)) + (options.all ? fillTemplate(replacement, matched) : replacement)
+  for (const { start, end } of findMatches(compiled, text)) {
+    const part = slice(copied, start) + (options.all ? fillTemplate(replacement, slice(start, end)) : replacement)
     size += part.length
     if (size > options.limit) throw tooLong(options.limit)
     parts.push(part)
     copied = end
-    lastEnd = end
-    at = Math.max(end, at + (end === at ? 1 : 0))
     if (!options.all) break
   }
-  return parts.join('') + fromCodePoints(text.slice(copied))
+  return parts.join('') + slice(copied)
+}
+
+/** All matches from left to right, each as long as it can be; an empty one does not follow another match directly. */
+function* findMatches(pattern: ShellPattern, text: Text): Generator<{ start: number; end: number }> {
+  const beginsWithStar = pattern.pieces.length > 1 && pattern.pieces[0]!.length === 0
+  let lastEnd = -1
+  for (let start = 0; start <= text.codes.length; ) {
+    const end = matchAt(pattern, text, start, true)
+    if (end !== undefined && end !== lastEnd) {
+      yield { start, end }
+      lastEnd = end
+    }
+    // A star that found nothing from here finds nothing from any other place on this line.
+    if (end === undefined && beginsWithStar) start = text.lineEnd(start) + 1
+    else start = end === undefined || end === start ? start + 1 : end
+  }
 }
 
 /** Go's `Regexp.ReplaceAllString` reads `$0`, `${name}` and `$$` in the replacement; there are no groups but 0. */

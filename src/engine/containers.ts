@@ -1,4 +1,4 @@
-import { copyFileSync, mkdirSync, rmSync, watch, writeFileSync } from 'node:fs'
+import { copyFileSync, existsSync, mkdirSync, rmSync, watch, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import {
   type Attachment,
@@ -193,7 +193,7 @@ function machineFiles(record: StoredRecord, folder: string): ContainerMount[] {
     return { type: 'bind', source, target }
   }
   const text = (content: string) => (target: string) => writeFileSync(target, content, { mode: 0o644 })
-  const shareHosts = record.network === 'host' && record.extraHosts.length === 0
+  const shareHosts = record.network === 'host' && record.extraHosts.length === 0 && existsSync('/etc/hosts')
   return [
     file(
       '/etc/hosts',

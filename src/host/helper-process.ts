@@ -136,7 +136,7 @@ function fromWire({ code, message, hint, data }: WireError): Error {
 
 function confinement({ mounts, processes }: HelperOptions): string[] {
   if (!mounts && !processes) return []
-  const flags = mounts ? ['--mount', '--propagation', 'slave'] : []
+  const flags = mounts ? ['--mount', '--propagation', 'unchanged'] : []
   // --kill-child: the helper dies with `unshare`, should that be killed
   if (processes) flags.push('--pid', '--fork', '--kill-child', '--mount-proc')
   return [requireProgram('unshare'), ...flags]

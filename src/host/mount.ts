@@ -1,4 +1,5 @@
-import { closeSync } from 'node:fs'
+import { closeSync, readFileSync } from 'node:fs'
+import { errnoOf, fail } from '../core/index.ts'
 import { call, cPath } from './syscalls.ts'
 
 /**
@@ -122,9 +123,22 @@ export function bindMount(
   if (options.readonly) mount2('none', target, MS.bind | MS.remount | MS.rdonly)
 }
 
-/** After `unshare`: mounts made here stay here, those the host makes later still arrive. */
+/**
+ * After `unshare`: mounts made here stay here, those the host makes later still arrive. In a chroot, whose root is no
+ * mount point, that cannot be set; it is good all the same when nothing here is shared, and fails otherwise.
+ */
 export function makeMountsPropagateInward(): void {
-  mount2('none', '/', MS.rec | MS.slave)
+  try {
+    mount2('none', '/', MS.rec | MS.slave)
+  } catch (cause) {
+    const isShared = readFileSync('/proc/self/mountinfo', 'utf8').includes(' shared:')
+    if (errnoOf(cause) !== 'EINVAL' || isShared) {
+      throw fail('MOUNTS_SHARED', 'mounts made in this chroot would be seen outside of it', {
+        cause,
+        hint: 'make the root of the chroot a mount point (mount --bind DIR DIR), or start it with: unshare --mount',
+      })
+    }
+  }
 }
 
 function mount2(source: string | Buffer, target: string | Buffer, flags: number): void {

@@ -549,6 +549,12 @@ describe('limits', () => {
     [{ entries: 3 }, archive(file('a/b/c/d')), 'a/b/c/d'],
     [{ pathBytes: 9 }, archive(file('1234567890')), '1234567890'],
     [{ depth: 2 }, archive(file('a/b/c/d')), 'a/b/c/d'],
+    [
+      { metadataBytes: 3000 },
+      archive(symlink('a', 'x'), Buffer.concat([forgePax({ linkpath: 'y'.repeat(3000) }), symlink('b', 'x')])),
+      'b',
+    ],
+    [{ metadataBytes: 3000 }, archive(forgePax({ 'SCHILY.xattr.user.a': 'y'.repeat(3000) }), file('c')), 'c'],
     [{ bytes: 4000 }, archive(forgePax({ 'GNU.sparse.map': '0,1', 'GNU.sparse.size': '5000' }), file('s', 'x')), 's'],
   ])('%o says which entry', async (limits, tar, entry) => {
     await expect(new TestStore().add(tar, { limits })).rejects.toMatchObject({
@@ -589,4 +595,32 @@ describe('limits', () => {
     const layer = await new TestStore().add(sparse(2 ** 31))
     expect(layer).toMatchObject({ contentBytes: 2 ** 31, size: 3072 })
   })
+})
+
+test('long paths through many symlinks, again and again, are given up on', async () => {
+  const deep = Array(1000).fill('d').join('/')
+  const climb = `${'../'.repeat(700)}${'d/'.repeat(700)}`
+  const links = Array.from({ length: 30 }, (_, i) =>
+    forgePax({ linkpath: i === 0 ? `/${deep}` : `/l${i - 1}/${climb}` }),
+  )
+  const tar = archive(
+    forgePax({ path: `${deep}/f` }),
+    file('x'),
+    ...links.flatMap((link, i) => [link, symlink(`l${i}`, 'x')]),
+    ...Array.from({ length: 2000 }, (_, i) => file(`l29/e/${i % 2}/${i}`, '')),
+  )
+  await expect(new TestStore().add(tar)).rejects.toThrow(/too many directories on the way/)
+})
+
+test('a short name at the end of a long path does not keep the path in memory', async () => {
+  const before = process.memoryUsage().heapUsed
+  const long = 'long-directory-name/'.repeat(200)
+  const tar = Buffer.concat(
+    Array.from({ length: 10_000 }, (_, i) => forge({ name: 'L', flag: 'L' }, `${long}file-with-number-${i}\0`)).flatMap(
+      (head) => [head, file('x', '')],
+    ),
+  )
+  const layer = await new TestStore().add(tar)
+  expect(layer.entries).toBe(10_000)
+  expect(process.memoryUsage().heapUsed - before).toBeLessThan(30 << 20)
 })

@@ -14,9 +14,10 @@ import {
 } from '../core/index.ts'
 import { decompressAs, peekCompression } from './compress/decompress.ts'
 import type { Compression } from './compress/sniff.ts'
-import { writeAll } from './erofs/sink.ts'
 import { type IndexOptions, LayerIndexer, type LayerSummary } from './indexing.ts'
 import { createMeter, type Meter } from './meter.ts'
+import { runPaced } from './steps.ts'
+import { writeAll } from './write-all.ts'
 
 /** Where a layer goes on this host: temporary names, which the caller renames. */
 export interface LayerFiles {
@@ -69,7 +70,7 @@ async function runImport(
   try {
     const indexer = new LayerIndexer(files.tar, options, job)
     const { diffId, size } = await writeArchive(bytes, fd, indexer, { job, meter })
-    const summary = await whileFlushing(fd, () => indexer.finish(files.index, diffId, size))
+    const summary = await whileFlushing(fd, () => runPaced(indexer.finish(files.index, diffId, size), job))
     meter.end()
     const compressed = { digest: digester?.digest() ?? diffId, size: meter.done }
     return { ...summary, compression, compressed }
@@ -81,8 +82,8 @@ async function runImport(
 const fsyncFile: (fd: number) => Promise<void> = promisify(fsync)
 
 /** Works while the disk does. Returns when both are done, be it well or not. */
-async function whileFlushing<T>(fd: number, work: () => T): Promise<T> {
-  const [flushed, worked] = await Promise.allSettled([fsyncFile(fd), Promise.resolve().then(work)])
+async function whileFlushing<T>(fd: number, work: () => Promise<T>): Promise<T> {
+  const [flushed, worked] = await Promise.allSettled([fsyncFile(fd), work()])
   if (worked.status === 'rejected') throw worked.reason
   if (flushed.status === 'rejected') throw flushed.reason
   return worked.value

@@ -1,6 +1,8 @@
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
 import { checkCanceled, createDigester, createPacer, type Digest, type Job, silentJob } from '../core/index.ts'
 import { type IndexOptions, LayerIndexer, type LayerSummary } from './indexing.ts'
+import { createMeter } from './meter.ts'
+import { runPaced } from './steps.ts'
 
 const BUFFER = 1 << 20
 
@@ -22,6 +24,7 @@ export async function indexLayer(
   const fd = openSync(tar, 'r')
   try {
     const { size } = fstatSync(fd)
+    const meter = createMeter(job, options.task, size)
     for (let at = 0; at < size; ) {
       checkCanceled(job)
       const chunk = buffer.subarray(0, readSync(fd, buffer, 0, BUFFER, at))
@@ -29,11 +32,13 @@ export async function indexLayer(
       digester?.update(chunk)
       indexer.parser.push(chunk)
       at += chunk.length
+      meter.add(chunk.length)
       if (!digester) at += skip(indexer, size - at)
       await pace()
     }
     indexer.parser.finish()
-    return indexer.finish(index, options.diffId ?? digester!.digest(), size)
+    meter.end()
+    return await runPaced(indexer.finish(index, options.diffId ?? digester!.digest(), size), job)
   } finally {
     closeSync(fd)
   }

@@ -1,6 +1,7 @@
 import { type Digest, digestHex, type Job } from '../core/index.ts'
 import { writeIndex } from './erofs/write.ts'
 import { type LayerLimits, layerLimits } from './limits.ts'
+import type { Steps } from './steps.ts'
 import { TarParser } from './tar/parser.ts'
 import { TreeBuilder } from './tree/builder.ts'
 import type { LowerTree } from './tree/lower.ts'
@@ -58,11 +59,11 @@ export class LayerIndexer {
   }
 
   /** Writes the index, when all of the archive has been seen and lies at its path. */
-  finish(index: string, diffId: Digest, size: number): LayerSummary {
+  *finish(index: string, diffId: Digest, size: number): Steps<LayerSummary> {
     const needsParent = this.builder.finish()
     const { entries, root } = this.builder
     Object.assign(this.#source, { diffId, size })
-    const stamp = writeIndex(index, {
+    const stamp = yield* writeIndex(index, {
       root,
       own: this.#source,
       uuid: digestHex(diffId).slice(0, 32),

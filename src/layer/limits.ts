@@ -12,6 +12,8 @@ export interface LayerLimits {
   paxBytes: number
   /** Extended attributes of one entry, names and values. */
   xattrBytes: number
+  /** Names, link targets, extended attributes and sparse maps of all entries together. */
+  metadataBytes: number
   /** Stretches of data in one sparse file. */
   sparseSegments: number
   /** The uncompressed archive, and likewise the sizes of all its files with their holes. */
@@ -28,6 +30,7 @@ export const DEFAULT_LAYER_LIMITS: LayerLimits = {
   depth: 2048,
   paxBytes: 1 << 20,
   xattrBytes: 128 << 10,
+  metadataBytes: 512 << 20,
   sparseSegments: 65_536,
   bytes: 256 * 2 ** 30,
 }

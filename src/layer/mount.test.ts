@@ -14,7 +14,7 @@ import { bytesOf } from '../core/index.ts'
 import { getXattr, listXattrs } from '../host/index.ts'
 import { canMount, mountForTest, TestStore, temporaryDirectory, upperOptions } from './fixture.suite.ts'
 import { importLayer } from './import.ts'
-import { layerMount, openLayer, visibleLayers } from './layer-index.ts'
+import { layerMount, visibleLayers } from './layer-index.ts'
 import { mergeLayers } from './merge.ts'
 import { archive, forge, forgePax } from './tar/forge.suite.ts'
 
@@ -203,9 +203,7 @@ describe.skipIf(!canMount)('what overlayfs makes of our indexes', () => {
       file('large', 'l'.repeat(1_000_001)).subarray(0, 512 + 1_000_001),
     )
     const [plain, merged] = [store.mountStack(layers), temporaryDirectory()]
-    mergeLayers(layers, path.join(store.directory, 'merged'))
-    const paths = new Map(layers.flatMap((layer) => layer.devices.map((device) => [device.diffId, device.path])))
-    mountForTest(layerMount(openLayer(path.join(store.directory, 'merged'), (diffId) => paths.get(diffId)!)), merged)
+    mountForTest(layerMount(await mergeLayers(layers, path.join(store.directory, 'merged'))), merged)
     for (const root of [plain, merged]) {
       expect(readFileSync(path.join(root, 'small'), 'utf8')).toBe('s'.repeat(100))
       expect(readFileSync(path.join(root, 'large'), 'utf8') === 'l'.repeat(1_000_001)).toBe(true)

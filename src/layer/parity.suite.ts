@@ -45,9 +45,7 @@ export async function compareWithGnuTar(archive: string, work: string): Promise<
     await unpackLayer(layer, at('unpacked'), { whiteouts: 'none' })
     result.unpacked = against(describeDirectory(at('unpacked')))
     result.mount = against(describeMount(layer, at('mount')))
-    mergeLayers([layer], at('merged.erofs'))
-    const merged = openLayer(at('merged.erofs'), () => at('layer.tar'))
-    result.merged = against(describeMount(merged, at('merged')))
+    result.merged = against(describeMount(await mergeLayers([layer], at('merged.erofs')), at('merged')))
   } catch (error) {
     result.refused = messageOf(error)
   }

@@ -7,7 +7,7 @@ import { openFileTree } from './file-tree.ts'
 import { bytes, canMount, isRoot, mountForTest, TestStore, temporaryDirectory, upperOptions } from './fixture.suite.ts'
 import { hostPath } from './host-path.ts'
 import { describeDirectory, describeFileTree, differences } from './host-tree.suite.ts'
-import { openLayer } from './layer-index.ts'
+import { layerMount } from './layer-index.ts'
 import { mergeLayers } from './merge.ts'
 import { archive, forge, forgePax } from './tar/forge.suite.ts'
 import { unpackLayer } from './unpack.ts'
@@ -68,11 +68,8 @@ describe.skipIf(!isRoot)('an unpacked layer', () => {
     const layer = await store.add(everything)
     const [target, mounted, merged] = [temporaryDirectory(), temporaryDirectory(), temporaryDirectory()]
     await unpackLayer(layer, target, { whiteouts: 'none' })
-    const index = path.join(store.directory, 'merged')
-    mergeLayers([layer], index)
-    const { layerMount } = await import('./layer-index.ts')
     mountForTest(layerMount(layer), mounted)
-    mountForTest(layerMount(openLayer(index, () => layer.devices[0]!.path)), merged)
+    mountForTest(layerMount(await mergeLayers([layer], path.join(store.directory, 'merged'))), merged)
     const expected = describeDirectory(target)
     expect(differences(expected, describeDirectory(mounted))).toEqual([])
     expect(differences(expected, describeDirectory(merged))).toEqual([])

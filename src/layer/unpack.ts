@@ -15,8 +15,6 @@ import {
 import {
   type ByteString,
   byteStringToBuffer,
-  checkCanceled,
-  createPacer,
   errnoOf,
   fail,
   type Job,
@@ -26,16 +24,17 @@ import {
 } from '../core/index.ts'
 import { makeNode, setTimes, setXattr } from '../host/index.ts'
 import type { Dirent, IndexImage, Inode } from './erofs/read.ts'
-import { writeAll } from './erofs/sink.ts'
 import { hostPath } from './host-path.ts'
 import type { LayerIndex } from './layer-index.ts'
 import { quoteName } from './limits.ts'
 import { createMeter, type Meter } from './meter.ts'
+import { runPaced, type Steps } from './steps.ts'
 import { isOverlayXattr } from './tree/attributes.ts'
 import type { DataSource } from './tree/node.ts'
 import { joinPath } from './tree/path.ts'
 import { SourceReader } from './tree/sources.ts'
 import { Warnings } from './tree/warnings.ts'
+import { writeAll } from './write-all.ts'
 
 /** How a layer is unpacked. */
 export interface UnpackOptions {
@@ -60,11 +59,7 @@ export async function unpackLayer(
   job: Job = silentJob,
 ): Promise<void> {
   using unpacker = new Unpacker(layer, target, options, job)
-  const pace = createPacer()
-  while (unpacker.step()) {
-    checkCanceled(job)
-    await pace()
-  }
+  await runPaced(unpacker.steps(), job)
 }
 
 /** A directory that is being filled; it gets its attributes when that is done. */
@@ -101,22 +96,24 @@ class Unpacker implements Disposable {
     this.#enter('' as ByteString, layer.image.inode(layer.image.root))
   }
 
-  /** Deals with the next name; false when all is done. */
-  step(): boolean {
-    const frame = this.#frames.at(-1)
-    if (frame === undefined) {
-      this.#meter.end()
-      return false
+  *steps(): Steps<void> {
+    for (let frame = this.#frames.at(-1); frame; frame = this.#frames.at(-1)) {
+      yield
+      this.#step(frame)
     }
+    this.#meter.end()
+  }
+
+  /** Deals with the next name of a directory. */
+  #step(frame: Frame): void {
     const dirent = frame.names[frame.next++]
     const path = dirent ? joinPath(frame.path, dirent.name) : frame.path
     try {
-      if (dirent) this.#make(frame, path, this.#image.inode(dirent.nid))
+      if (dirent) this.#make(frame, path, this.#image.child(frame.inode, dirent.nid))
       else this.#leave(frame)
     } catch (error) {
       throw error instanceof SlipwayError ? error : cannotUnpack(path, error)
     }
-    return true
   }
 
   [Symbol.dispose](): void {

@@ -6,6 +6,7 @@ import type { FileTree } from './file-tree.ts'
 import type { LayerFiles } from './import.ts'
 import { LayerIndexer, type LayerSummary } from './indexing.ts'
 import { type LayerLimits, quoteName } from './limits.ts'
+import { runAtOnce } from './steps.ts'
 import { encodeTarHeader } from './tar/encode.ts'
 import type { TarEntry, TarType } from './tar/entry.ts'
 import { TarFile } from './tar/file.ts'
@@ -178,7 +179,7 @@ class FileLayerWriter implements LayerWriter {
   finish(): LayerSummary {
     this.#sources[Symbol.dispose]()
     const { diffId, size } = this.#tar.finish()
-    return this.#indexer.finish(this.#files.index, diffId, size)
+    return runAtOnce(this.#indexer.finish(this.#files.index, diffId, size))
   }
 
   abort(): void {

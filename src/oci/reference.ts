@@ -1,4 +1,4 @@
-import { type Digest, fail } from '../core/index.ts'
+import { DIGEST_ALGORITHMS, DIGEST_LENGTHS, type Digest, type DigestAlgorithm, fail } from '../core/index.ts'
 
 /**
  * The name of an image, normalised: `domain` is always there (`docker.io` by default) and official images have a path
@@ -95,11 +95,12 @@ function checkDigest(text: string, digest: string): Digest {
   const colon = digest.indexOf(':')
   const algorithm = digest.slice(0, colon)
   const hex = digest.slice(colon + 1)
-  if (algorithm !== 'sha256' && algorithm !== 'sha512') {
+  const length = DIGEST_ALGORITHMS.find((known) => known === algorithm) && DIGEST_LENGTHS[algorithm as DigestAlgorithm]
+  if (length === undefined) {
     const wellFormed = algorithm.toLowerCase() === algorithm
     throw invalid(text, wellFormed ? 'unsupported digest algorithm' : 'invalid checksum digest format')
   }
-  if (hex.length !== (algorithm === 'sha256' ? 64 : 128)) throw invalid(text, 'invalid checksum digest length')
+  if (hex.length !== length) throw invalid(text, 'invalid checksum digest length')
   if (hex.toLowerCase() !== hex) throw invalid(text, 'invalid checksum digest format')
   return digest as Digest
 }

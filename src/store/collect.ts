@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, rmSync, statSync } from 'node:fs'
 import path from 'node:path'
-import { type Digest, isDigest } from '../core/index.ts'
+import { DIGEST_ALGORITHMS, type Digest, isDigest } from '../core/index.ts'
 import type { Database } from './database.ts'
 import type { StoreLayout } from './layout.ts'
 import { sweepLeases } from './leases.ts'
@@ -55,7 +55,7 @@ function forget(db: Database, layout: StoreLayout, digest: Digest): number {
 /** Files that were renamed into place by a process that died before it could write the row. */
 function sweepOrphans(db: Database, layout: StoreLayout, reachable: Set<Digest>): number {
   let bytes = 0
-  for (const algorithm of ['sha256', 'sha512']) {
+  for (const algorithm of DIGEST_ALGORITHMS) {
     const folder = path.join(layout.root, 'blobs', algorithm)
     for (const name of readdirSync(folder)) {
       const digest = `${algorithm}:${name}`

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
-import { type Digest, digestAlgorithm, digestHex, errnoOf, fail } from '../core/index.ts'
+import { DIGEST_ALGORITHMS, type Digest, digestAlgorithm, digestHex, errnoOf, fail } from '../core/index.ts'
 
 /** Where things lie on disk. Every path below the root is made here and nowhere else. */
 export interface StoreLayout {
@@ -53,7 +53,8 @@ function runtimeBase(): string {
 
 /** Makes the folders and the marker of an OCI layout (image spec, "Image Layout", `oci-layout` file) where missing. */
 export function createFolders(layout: StoreLayout): void {
-  const parts = ['blobs/sha256', 'blobs/sha512', 'index', 'directories', 'ingest', 'containers', 'snapshots']
+  const blobs = DIGEST_ALGORITHMS.map((algorithm) => `blobs/${algorithm}`)
+  const parts = [...blobs, 'index', 'directories', 'ingest', 'containers', 'snapshots']
   try {
     // 0700: other users must not reach setuid programs that lie in layers (CVE-2021-41091)
     mkdirSync(layout.root, { recursive: true, mode: 0o700 })

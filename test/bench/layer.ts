@@ -185,7 +185,7 @@ function clean(): void {
 }
 
 const files = { tar: path.join(work, 'out.tar'), index: path.join(work, 'out.erofs') }
-const read = (file: string) => createReadStream(file, { highWaterMark: 1 << 20 })
+const read = (file: string) => createReadStream(file, { highWaterMark: 256 << 10 })
 
 /** As a build's COPY walks its context. */
 function writeTree(layer: LayerWriter, root: string): void {

@@ -24,13 +24,14 @@ export function selectFiles(source: FileSource, pattern: string, span?: SourceSp
   const named = hasWildcard(clean) ? expand(source, clean) : [toByteString(clean)]
   return named.flatMap((name) => {
     const entry = source.stat(source.resolve(name))
-    if (entry) return selectOne(source, entry, name)
+    if (entry) return selectEntry(source, entry, name)
     if (hasWildcard(clean)) return []
     throw notFound(source, clean, span)
   })
 }
 
-function selectOne(source: FileSource, entry: Entry, name: ByteString): Selected[] {
+/** An entry that was found, under the last part of `name`: itself, or for a folder its contents. */
+export function selectEntry(source: FileSource, entry: Entry, name: ByteString = entry.path): Selected[] {
   if (entry.kind !== 'directory') return [{ source, entry, name: baseName(name), top: true }]
   return [{ source, entry, name: EMPTY, top: true }, ...below(source, entry)]
 }

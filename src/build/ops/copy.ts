@@ -1,12 +1,12 @@
 import { type AccountFiles, resolveOwner } from '../../container/index.ts'
-import { checkCanceled, createPacer, type Job } from '../../core/index.ts'
+import { checkCanceled, createPacer, type Job, toByteString } from '../../core/index.ts'
 import type { FileTree, LayerWriter } from '../../layer/index.ts'
 import { readAccounts } from '../files/accounts.ts'
 import { unpackArchives } from '../files/archive.ts'
 import { digestSelection } from '../files/digest.ts'
 import { parseModeChange } from '../files/mode.ts'
 import { type Planned, planPlacement } from '../files/place.ts'
-import { type Selected, selectFiles } from '../files/select.ts'
+import { type Selected, selectEntry, selectFiles } from '../files/select.ts'
 import { SingleFileSource } from '../files/single-file-source.ts'
 import { TreeSource } from '../files/tree-source.ts'
 import type { BuildSession } from '../session.ts'
@@ -30,10 +30,13 @@ export interface CopyOp {
   time: number
 }
 
-/** What is copied: paths of one of the vertex's inputs, or a file that is written in the Dockerfile itself. */
+/** What is copied: paths of one of the vertex's inputs, a download, or a file that is written in the Dockerfile itself. */
 export type CopySource =
   | { readonly input: number; readonly paths: readonly string[] }
+  | { readonly download: number }
   | { readonly name: string; readonly text: string }
+
+const ROOT = toByteString('')
 
 /** COPY becomes a layer here: selected from the sources, placed over the parent's tree, written as a tar in one go. */
 export function copyRunner(session: BuildSession): OpRunner<CopyOp> {
@@ -63,7 +66,12 @@ async function select(session: BuildSession, op: CopyOp, inputs: readonly Value[
       selection.push(...selectFiles(SingleFileSource.ofText(source.name, source.text, op.time), source.name))
       continue
     }
-    const input = inputs[source.input]!
+    const input = inputs['download' in source ? source.download : source.input]!
+    if ('download' in source) {
+      if (input.kind === 'files')
+        selection.push(...input.files.list(ROOT).flatMap((file) => selectEntry(input.files, file)))
+      continue
+    }
     const files =
       input.kind === 'files'
         ? input.files

@@ -36,7 +36,7 @@ export function planAdd(stage: StageState, instruction: AddInstruction): void {
     shown.push(redactUrl(text))
     if (!isRemote(text)) return { input: 1, paths: [text] }
     inputs.push(httpVertex(stage, instruction, text, token))
-    return { input: inputs.length, paths: ['/'] }
+    return { download: inputs.length }
   })
   const isLocal = instruction.sources.some((token) => !isRemote(expandToken(stage, token)))
   const unpack = instruction.unpack ?? isLocal

@@ -1,5 +1,5 @@
 import { digestOf, type SourceSpan, withSpan } from '../../core/index.ts'
-import { expand, printInstruction, type StageInstruction, type Token } from '../../dockerfile/index.ts'
+import { expand, type StageInstruction, type Token } from '../../dockerfile/index.ts'
 import type { ContainerConfig, ImageConfig, Platform } from '../../oci/index.ts'
 import type { LayerRecord } from '../../store/index.ts'
 import type { Op, Vertex } from '../graph.ts'
@@ -106,16 +106,23 @@ export function stepPrefix(stage: StageState, number: number): string {
   return stage.label === '' ? `[${counter}]` : `[${stage.label} ${counter}]`
 }
 
-/** The instruction on one line, with the variables that are set. */
+/** The instruction on one line, with the variables that are set; of a here-document its first line. */
 function describe(stage: StageState, { node }: StageInstruction): string {
-  const [keyword = '', ...rest] = printInstruction(node).split(/(?<=^\S+)/)
-  const text = `${keyword.toUpperCase()}${rest.join('')}`
+  const { keyword, heredocs } = node
+  const words = node.text.trim().slice(keyword.text.length)
+  const body = keyword.text.toLowerCase() === 'run' && heredocs.length === 1 ? summarize(heredocs[0]!.content) : ''
+  const text = `${keyword.text.toUpperCase()}${words}`
   const options = { keepQuotes: true, keepEscapes: true, keepUnset: true, escape: stage.escape }
   try {
-    return expand(text, stage.env, options).text
+    return expand(text, stage.env, options).text + body
   } catch {
-    return text
+    return text + body
   }
+}
+
+function summarize(document: string): string {
+  const [first = '', ...rest] = document.trim().split('\n')
+  return ` (${first}${rest.length > 0 ? '...' : ''})`
 }
 
 /** `NAME=value` pairs for a process, in the order of their setting. */

@@ -130,22 +130,28 @@ type RunContext = Pick<CommandContext, 'io' | 'globals' | 'signal'> & {
 }
 
 async function runDetached(engine: Engine, id: string, { flags, io, globals }: RunContext): Promise<number> {
-  const again = [
-    process.execPath,
-    ...process.execArgv,
-    process.argv[1]!,
-    ...(globals.root ? ['--root', globals.root] : []),
-  ]
-  await startOrRemove(engine, id, flags, { onExit: flags.rm ? [...again, '__exited', id] : [] })
+  await startOrRemove(engine, id, flags, { onExit: flags.rm ? removal(id, globals.root) : [] })
   await io.stdout.write(`${id}\n`)
   return 0
+}
+
+/** The command by which a container's monitor removes it. */
+function removal(id: string, root: string | undefined): string[] {
+  const self = [process.execPath, ...process.execArgv, process.argv[1]!, ...(root ? ['--root', root] : [])]
+  return [...self, '__exited', id]
+}
+
+/** The same, but only when this process is gone: as long as it is there, it removes the container itself. */
+function removalInstead(id: string, root: string | undefined): string[] {
+  return ['/bin/sh', '-c', '[ -d "/proc/$0" ] || exec "$@"', String(process.pid), ...removal(id, root)]
 }
 
 async function runAttached(engine: Engine, id: string, context: RunContext): Promise<number> {
   const { flags, io } = context
   const session = attachTerminal(engine, id, { io, terminal: flags.tty, interactive: flags.interactive })
   try {
-    await startOrRemove(engine, id, flags, { onCreated: session.begin })
+    const onExit = flags.rm ? removalInstead(id, context.globals.root) : []
+    await startOrRemove(engine, id, flags, { onCreated: session.begin, onExit })
     await session.outputEnded()
     return await engine.containers.wait(id, jobOf(context))
   } finally {

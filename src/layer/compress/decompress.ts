@@ -6,6 +6,8 @@ import { splitZstdFrames } from './zstd-frames.ts'
 
 /** Output is made in pieces of this size: small ones cost a thread switch each. */
 const CHUNK = 1 << 20
+/** `xz -9` needs 65 MiB to be read. */
+const XZ_ARGUMENTS = ['-dc', '--memlimit-decompress=256MiB']
 
 /**
  * Finds out how `bytes` are compressed and gives what they hold. Several gzip members or zstd frames in a row are one
@@ -33,7 +35,7 @@ export function decompressAs(compression: Compression, bytes: Bytes): Bytes {
     case 'zstd':
       return throughZlib(splitZstdFrames(bytes), zlib.createZstdDecompress({ chunkSize: CHUNK }), 'zstd')
     default:
-      return runProgram(compression, ['-dc'], bytes)
+      return runProgram(compression, compression === 'xz' ? XZ_ARGUMENTS : ['-dc'], bytes)
   }
 }
 

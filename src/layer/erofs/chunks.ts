@@ -19,7 +19,7 @@ export function chunkSize(plan: ChunkPlan): number {
   return BLOCK * 2 ** plan.bits
 }
 
-/** The plan for a file in one piece, unless that piece has to be copied: the smallest chunk that holds all of it. */
+/** The plan for a file of which `isWhole` is true: the smallest chunk that holds all of it. */
 export function planWholeFile(size: number): ChunkPlan {
   const bits = Math.max(0, Math.min(MAX_BITS, Math.ceil(Math.log2(size / BLOCK))))
   return { bits, count: Math.ceil(size / (BLOCK * 2 ** bits)), copied: 0 }
@@ -45,6 +45,13 @@ export function planChunks(node: Node): ChunkPlan {
     })
   }
   return best
+}
+
+/** Whether a file needs no plan of its own: all of it lies in a tar where a chunk can point to, or all of it is a hole. */
+export function isWhole(node: Node): boolean {
+  const { source, offset, size } = node
+  if (source === undefined) return node.extents.length === 0
+  return source.diffId !== undefined && offset % BLOCK === 0 && offset + size <= wholeBlocks(source)
 }
 
 /** Whether an extent's bytes are in a tar, in whole blocks, at a place that a chunk can point to. */

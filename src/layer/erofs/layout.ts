@@ -1,6 +1,15 @@
 import type { ByteString } from '../../core/index.ts'
+import type { Steps } from '../steps.ts'
 import type { DataSource, Node } from '../tree/node.ts'
-import { type ChunkPlan, chunkSize, cutAtLastBlock, isAddressable, planChunks, planWholeFile } from './chunks.ts'
+import {
+  type ChunkPlan,
+  chunkSize,
+  cutAtLastBlock,
+  isAddressable,
+  isWhole,
+  planChunks,
+  planWholeFile,
+} from './chunks.ts'
 import { type DirectoryPlan, directorySize, planDirectory } from './directory.ts'
 import {
   BLOCK,
@@ -9,6 +18,7 @@ import {
   DEVICE_TABLE,
   INODE_BYTES,
   INODE_UNIT,
+  KINDS,
   LAYOUT,
   MAX_TAIL,
   roundUp,
@@ -34,7 +44,7 @@ export interface Layout {
 }
 
 /** Finds a place for everything: inodes in the order of a walk, then whole blocks of data. */
-export function layOut(root: Node, own: DataSource | undefined): Layout {
+export function* layOut(root: Node, own: DataSource | undefined): Steps<Layout> {
   const layout: Layout = {
     order: [],
     places: new Float64Array(0),
@@ -45,16 +55,17 @@ export function layOut(root: Node, own: DataSource | undefined): Layout {
     devices: own ? [own] : [],
     size: 0,
   }
-  orderNodes(root, layout)
+  yield* orderNodes(root, layout)
   placeInodes(layout)
   return layout
 }
 
 /** Files stand behind the directory that first names them, so that what is read together lies together. */
-function orderNodes(root: Node, layout: Layout): void {
+function* orderNodes(root: Node, layout: Layout): Steps<void> {
   const devices = new Set(layout.devices)
   const pending: { node: Node; parent: Node }[] = [{ node: root, parent: root }]
   for (let visit = pending.pop(); visit; visit = pending.pop()) {
+    yield
     const { node, parent } = visit
     const plan = planDirectory(node, parent)
     layout.directories.set(node, plan)
@@ -71,7 +82,8 @@ function orderNodes(root: Node, layout: Layout): void {
         below.push(child)
       } else if (++child.nlink === 1) {
         place(child, layout)
-        for (const extent of child.extents) if (isAddressable(extent)) devices.add(extent.source)
+        if (child.source?.diffId) devices.add(child.source)
+        else for (const extent of child.extents) if (isAddressable(extent)) devices.add(extent.source)
       }
     }
     const xattrs = encodeXattrs(node, holdsWhiteout)
@@ -83,10 +95,9 @@ function orderNodes(root: Node, layout: Layout): void {
 
 function place(node: Node, layout: Layout): void {
   node.number = layout.order.push(node)
-  if (node.kind === 'file' && node.size > 0) {
+  if (node.kind === 'file' && node.size > 0 && !isWhole(node)) {
     cutAtLastBlock(node)
-    if (!node.extents.every((extent) => extent.length === node.size && isAddressable(extent)))
-      layout.chunks.set(node, planChunks(node))
+    layout.chunks.set(node, planChunks(node))
   }
   if (node.kind !== 'directory' && node.xattrs) layout.xattrs.set(node, encodeXattrs(node, false))
 }
@@ -99,6 +110,14 @@ export function chunkPlan(node: Node, layout: Layout): ChunkPlan | undefined {
 
 function childOf(plan: DirectoryPlan, name: ByteString): Node | undefined {
   return name === '.' || name === '..' ? undefined : plan.node.children!.get(name)
+}
+
+/** For directory entries: the number and type of what each name of a directory leads to. */
+export function childTarget(plan: DirectoryPlan, layout: Layout): (name: ByteString) => { nid: number; type: number } {
+  return (name) => {
+    const child = name === '.' ? plan.node : name === '..' ? plan.parent : plan.node.children!.get(name)!
+    return { nid: layout.places[child.number - 1]! / INODE_UNIT, type: KINDS[child.kind].type }
+  }
 }
 
 /** The bytes of a directory or a symlink: whole blocks, and a tail that may stand behind the inode. */

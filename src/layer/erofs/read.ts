@@ -105,6 +105,13 @@ export class IndexImage {
     }
   }
 
+  /** What a name in a directory leads to. Directories stand behind the one they are in, so there can be no circles. */
+  child(directory: Inode, nid: number): Inode {
+    const inode = this.inode(nid)
+    if (inode.kind === 'directory' && nid <= directory.nid) throw this.#invalid('its directories run in a circle')
+    return inode
+  }
+
   /** The extended attributes of an inode, those of overlayfs included; `undefined` when it has none. */
   xattrs(inode: Inode): Map<string, Buffer> | undefined {
     if (inode.xattrBytes === 0) return undefined

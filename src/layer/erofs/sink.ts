@@ -1,5 +1,5 @@
-import { writeSync } from 'node:fs'
 import zlib from 'node:zlib'
+import { writeAll } from '../write-all.ts'
 
 const BUFFER = 1 << 20
 
@@ -45,12 +45,5 @@ export class Sink {
     this.checksum = zlib.crc32(bytes, this.checksum)
     writeAll(this.#fd, bytes, this.position - this.#used)
     this.#used = 0
-  }
-}
-
-/** Writes all of `bytes` at a place of a file, however many calls that takes. */
-export function writeAll(fd: number, bytes: Uint8Array, position: number | null): void {
-  for (let at = 0; at < bytes.length; ) {
-    at += writeSync(fd, bytes, at, bytes.length - at, position === null ? null : position + at)
   }
 }

@@ -93,7 +93,8 @@ function xattrsOf(pax: PaxRecords, name: ByteString, limits: LayerLimits): Map<s
   for (const [key, value] of pax) {
     if (!key.startsWith(PAX_XATTR)) continue
     found ??= new Map()
-    found.set(key.slice(PAX_XATTR.length), value)
+    // A copy: the value may be a small part of a large header, which it would keep in memory.
+    found.set(key.slice(PAX_XATTR.length), Buffer.from(value))
     bytes += key.length - PAX_XATTR.length + value.length
   }
   if (bytes > limits.xattrBytes) {

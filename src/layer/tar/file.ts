@@ -1,6 +1,6 @@
 import { closeSync, fsyncSync, openSync } from 'node:fs'
 import { createDigester, type Digest, type Digester } from '../../core/index.ts'
-import { writeAll } from '../erofs/sink.ts'
+import { writeAll } from '../write-all.ts'
 import { TAR_END } from './encode.ts'
 import { paddingOf } from './parser.ts'
 

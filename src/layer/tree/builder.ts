@@ -25,6 +25,8 @@ export interface TreeOptions {
 const WHITEOUT = '.wh.'
 const AUFS = '.wh..wh.'
 const OPAQUE = '.wh..wh..opq'
+/** About what a stretch of a sparse file takes. */
+const SEGMENT_BYTES = 64
 
 /** Whether a name cannot be the name of a file in a layer. */
 export function isWhiteoutName(name: ByteString): boolean {
@@ -50,6 +52,7 @@ export class TreeBuilder {
   #linksToLower = false
   #nodes = 0
   #contentBytes = 0
+  #metadataBytes = 0
 
   constructor(options: TreeOptions) {
     this.#options = options
@@ -64,6 +67,7 @@ export class TreeBuilder {
     if (entry.flag === 'V') return
     this.entries++
     this.#count(entry.name)
+    this.#weigh(entry)
     const place = this.#directories.sameDirectory(entry.name) ?? this.#newPlace(entry, offset)
     if (!place) return
     const { directory, name } = place
@@ -155,6 +159,22 @@ export class TreeBuilder {
       this.root.describe(layerAttributes(entry, warnings))
       this.root.implicit = false
     } else warnings.add('LAYER_ENTRY_IGNORED', entry.name, 'ignored: it stands for the root of the layer')
+  }
+
+  /** What an entry leaves in memory and in the index. */
+  #weigh(entry: TarEntry): void {
+    let bytes = Math.min(entry.name.length, 255) + entry.link.length + (entry.sparse?.length ?? 0) * SEGMENT_BYTES
+    for (const [name, value] of entry.xattrs ?? []) bytes += name.length + value.length
+    this.#metadataBytes += bytes
+    const { metadataBytes } = this.#options.limits
+    if (this.#metadataBytes > metadataBytes) {
+      throw overLimit(
+        'metadataBytes',
+        entry.name,
+        `names and attributes of ${this.#metadataBytes} bytes in all`,
+        metadataBytes,
+      )
+    }
   }
 
   #count(entry: ByteString): void {

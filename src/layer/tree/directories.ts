@@ -1,13 +1,16 @@
 import type { ByteString } from '../../core/index.ts'
 import { type LayerLimits, overLimit } from '../limits.ts'
 import { implicitDirectory, type Node } from './node.ts'
-import { checkName, entryPath, MAX_SYMLINKS, refuse, splitPath } from './path.ts'
+import { checkName, detach, entryPath, MAX_SYMLINKS, refuse, splitPath } from './path.ts'
 
 /** A name in a directory of the tree. */
 export interface Place {
   directory: Node
   name: ByteString
 }
+
+/** Directories passed on the way to all entries of an archive; a million entries ten deep are a third of it. */
+const MAX_STEPS = 30_000_000
 
 /** Finds the directories of a layer's tree by the names its archive uses, and makes those that are missing. */
 export class Directories {
@@ -18,6 +21,7 @@ export class Directories {
   #lastPath: ByteString | undefined
   #lastNode: Node
   #lastBytes = 0
+  #steps = 0
 
   /** `made` is told of each directory that had to be made, with the name that needed it. */
   constructor(root: Node, limits: LayerLimits, made: (entry: ByteString) => void) {
@@ -40,7 +44,7 @@ export class Directories {
     if (base === '' || base === '.' || base === '..') return undefined
     if (this.#lastBytes + base.length > this.#limits.pathBytes) return undefined
     checkName(base, name)
-    return { directory: this.#lastNode, name: base }
+    return { directory: this.#lastNode, name: detach(base, name) }
   }
 
   /** The place for a new entry; `names` is its path and not empty. */
@@ -54,7 +58,7 @@ export class Directories {
       this.#lastNode = directory!
       this.#lastBytes = bytes - name.length
     }
-    return { directory: directory!, name }
+    return { directory: directory!, name: detach(name, entry) }
   }
 
   /** What a path leads to, the last name not followed; and the path without symlinks, for a look at lower layers. */
@@ -78,6 +82,7 @@ export class Directories {
     let links = 0
     while (pending.length > 0) {
       const name = pending.pop()!
+      this.#countStep(entry)
       const directory = stack.at(-1)
       const child = directory?.children?.get(name)
       if (name === '..') {
@@ -108,6 +113,12 @@ export class Directories {
     made.opaque = old?.kind === 'whiteout'
     parent.children!.set(name, made)
     return made
+  }
+
+  /** Long paths through many symlinks, again and again, would keep us busy for hours. */
+  #countStep(entry: ByteString): void {
+    if (++this.#steps > MAX_STEPS)
+      throw overLimit('depth', entry, 'too many directories on the way to all entries', MAX_STEPS)
   }
 
   /** The length of a path; through symlinks, it can become longer than any name in the archive. */

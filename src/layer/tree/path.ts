@@ -1,4 +1,4 @@
-import { type ByteString, fail, fromByteString } from '../../core/index.ts'
+import { type ByteString, byteStringFromBuffer, byteStringToBuffer, fail, fromByteString } from '../../core/index.ts'
 import { type LayerLimits, overLimit, quoteName } from '../limits.ts'
 
 /** Longest name of a directory entry on Linux, in bytes. */
@@ -35,6 +35,14 @@ export function entryPath(name: ByteString, limits: LayerLimits): ByteString[] {
     }
   }
   return names
+}
+
+/**
+ * A name of its own. JavaScript keeps all of a long string for a part of it: a layer of long paths, each with a short
+ * last name, would fill the memory.
+ */
+export function detach(name: ByteString, path: ByteString): ByteString {
+  return path.length < 4 * NAME_MAX ? name : byteStringFromBuffer(byteStringToBuffer(name))
 }
 
 /** Refuses one name that no directory can hold. */

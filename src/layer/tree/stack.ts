@@ -39,7 +39,7 @@ export class LayerStack {
     const found: Part[] = []
     for (const { layer, inode } of directory) {
       const nid = this.#images[layer]!.lookup(inode, name)
-      if (nid !== undefined && this.#meet(found, layer, nid) === 'closed') break
+      if (nid !== undefined && this.#meet(found, { layer, inode }, nid) === 'closed') break
     }
     return found.length > 0 ? (found as unknown as Parts) : undefined
   }
@@ -55,7 +55,7 @@ export class LayerStack {
           child = { parts: [], closed: false }
           found.set(name, child)
         }
-        child.closed = this.#meet(child.parts, layer, nid) === 'closed'
+        child.closed = this.#meet(child.parts, { layer, inode }, nid) === 'closed'
       }
     }
     const names = directory.length === 1 ? [...found.keys()] : [...found.keys()].sort()
@@ -68,9 +68,9 @@ export class LayerStack {
   }
 
   /** Adds what one layer has under a name to what the layers above it have; `closed` hides all layers below. */
-  #meet(found: Part[], layer: number, nid: number): 'open' | 'closed' {
+  #meet(found: Part[], { layer, inode: directory }: Part, nid: number): 'open' | 'closed' {
     const image = this.#images[layer]!
-    const inode = image.inode(nid)
+    const inode = image.child(directory, nid)
     if (inode.isWhiteout) return 'closed'
     if (inode.kind !== 'directory') {
       if (found.length === 0) found.push({ layer, inode })

@@ -1,9 +1,10 @@
 import { readdirSync } from 'node:fs'
-import { type ByteString, checkCanceled, createPacer, type Job, silentJob } from '../../core/index.ts'
+import { type ByteString, type Job, silentJob } from '../../core/index.ts'
 import type { Attributes, Entry } from '../entry.ts'
 import type { FileTree } from '../file-tree.ts'
 import { hostPath } from '../host-path.ts'
 import { createMeter, type Meter } from '../meter.ts'
+import { runPaced, type Steps } from '../steps.ts'
 import { isWhiteoutName } from '../tree/builder.ts'
 import { joinPath } from '../tree/path.ts'
 import { Warnings } from '../tree/warnings.ts'
@@ -46,12 +47,7 @@ export async function diffUpper(
   job: Job = silentJob,
 ): Promise<void> {
   const walk = new UpperWalk(upper, writer, options, job)
-  const pace = createPacer()
-  while (walk.step()) {
-    checkCanceled(job)
-    await pace()
-  }
-  walk.end()
+  await runPaced(walk.steps(), job)
 }
 
 const ROOT = '' as ByteString
@@ -76,20 +72,16 @@ class UpperWalk {
     this.#open(ROOT, { lower: ROOT, moved: false, pending: undefined })
   }
 
-  /** Deals with the next name; false when there is none. */
-  step(): boolean {
-    const frame = this.#frames.at(-1)
-    if (frame === undefined) return false
-    const name = frame.names[frame.next++]
-    if (name !== undefined) this.#visit(frame, name)
-    else {
-      if (frame.moved) this.#copyRest(frame)
-      this.#frames.pop()
+  *steps(): Steps<void> {
+    for (let frame = this.#frames.at(-1); frame; frame = this.#frames.at(-1)) {
+      yield
+      const name = frame.names[frame.next++]
+      if (name !== undefined) this.#visit(frame, name)
+      else {
+        if (frame.moved) yield* this.#copyRest(frame)
+        this.#frames.pop()
+      }
     }
-    return true
-  }
-
-  end(): void {
     this.#meter.end()
   }
 
@@ -160,10 +152,11 @@ class UpperWalk {
   }
 
   /** Of a renamed directory, what lies below only has to be written under its new name. */
-  #copyRest(frame: Frame): void {
+  *#copyRest(frame: Frame): Steps<void> {
     const own = new Set(frame.names)
     const prefix = frame.lower! === '' ? 0 : frame.lower!.length + 1
     for (const entry of this.#lower.walk(frame.lower)) {
+      yield
       const relative = entry.path.slice(prefix) as ByteString
       if (own.has(relative.split('/', 1)[0] as ByteString)) continue
       this.#copyLower(joinPath(frame.path, relative), entry)

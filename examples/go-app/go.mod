@@ -1,0 +1,3 @@
+module example.org/myapp
+
+go 1.19
