@@ -74,6 +74,10 @@ export const CODES = {
     fault: 'invalid',
     about: 'A file has a name that begins with `.wh.`, which image layers use to mark what is deleted.',
   },
+  LAYER_SOURCE_DENIED: {
+    fault: 'denied',
+    about: 'A file that is to be copied into a layer cannot be read by this user.',
+  },
   LAYER_SOURCE_CHANGED: {
     fault: 'conflict',
     about: 'A file changed while it was being copied into a layer.',
