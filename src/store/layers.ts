@@ -1,6 +1,5 @@
 import { existsSync, renameSync, rmSync } from 'node:fs'
 import path from 'node:path'
-import { type Bytes, type Digest, digestOf, fail, hasCode, type Job, silentJob } from '../core/index.ts'
 import { type Bytes, type Digest, digestOf, fail, hasCode, type Job, OnceAtATime, silentJob } from '../core/index.ts'
 import { syncFolder } from '../host/index.ts'
 import {
@@ -41,7 +40,6 @@ export class LayerStore {
   readonly #layout: StoreLayout
   readonly #db: Database
   readonly #blobs: BlobStore
-  readonly #making = new Map<string, Promise<unknown>>()
   readonly #making = new OnceAtATime<Digest, void>()
 
   constructor(layout: StoreLayout, db: Database, blobs: BlobStore) {
@@ -144,10 +142,6 @@ export class LayerStore {
 
   /** One index of the whole stack, made once and kept beside the others. */
   async #merged(diffIds: readonly Digest[], layers: readonly LayerIndex[], job: Job): Promise<LayerIndex> {
-    const index = this.#layout.index(digestOf(`merged ${chainId(diffIds)}`))
-    await this.#make(index, (temporary) => mergeLayers(layers, temporary, job))
-    return openLayer(index, (diffId) => this.#blobs.path(diffId))
-  async #merged(diffIds: readonly Digest[], layers: readonly LayerIndex[], job: Job): Promise<LayerIndex> {
     const id = digestOf(`merged ${chainId(diffIds)}`)
     await this.#makeIndex(id, diffIds, (temporary) => mergeLayers(layers, temporary, job))
     return openLayer(this.#layout.index(id), (diffId) => this.#blobs.path(diffId))
@@ -177,26 +171,6 @@ export class LayerStore {
     const record = this.get(diffId)
     if (!record) throw fail('BLOB_NOT_FOUND', `layer ${diffId} is not in the store`)
     const ownIndex = !record.needsParent || stack.length === 1
-    const index = this.#layout.index(ownIndex ? diffId : chainId(stack)!)
-    await this.#make(index, async (temporary) => {
-      const parent = ownIndex ? undefined : await this.tree(stack.slice(0, -1), job)
-      await indexLayer(this.tarPath(diffId), temporary, parent ? { parent } : {}, job)
-    })
-    return index
-  }
-
-  /** Writes an index that is missing. Callers that want the same one at once share the making. */
-  async #make(index: string, write: (temporary: string) => Promise<unknown>): Promise<void> {
-    if (existsSync(index)) return
-    const making =
-      this.#making.get(index) ??
-      (async () => {
-        const temporary = `${index}.${process.pid}.tmp`
-        await write(temporary)
-        renameSync(temporary, index)
-      })().finally(() => this.#making.delete(index))
-    this.#making.set(index, making)
-    await making
     const id = ownIndex ? diffId : chainId(stack)!
     await this.#makeIndex(id, stack, async (temporary) => {
       const parent = ownIndex ? undefined : await this.tree(stack.slice(0, -1), job)
