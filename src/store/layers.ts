@@ -140,6 +140,7 @@ export class LayerStore {
     return this.#blobs.path(diffId)
   }
 
+  /** One index of the whole stack, made once and kept beside the others. */
   async #merged(diffIds: readonly Digest[], layers: readonly LayerIndex[], job: Job): Promise<LayerIndex> {
     const id = digestOf(`merged ${chainId(diffIds)}`)
     await this.#makeIndex(id, diffIds, (temporary) => mergeLayers(layers, temporary, job))

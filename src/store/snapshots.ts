@@ -73,7 +73,9 @@ export function createSnapshotter(
   ): Promise<Mount[]> => {
     const { diffIds, pending } = split(stack)
     const { mounts, directories } = await lowers(diffIds, at, job)
-    const bottomFirst = [mountPoints(layout), ...directories, ...pending]
+    // without an upper directory, overlayfs wants two lower ones
+    const alone = writable.length + directories.length + pending.length === 0
+    const bottomFirst = [...(alone ? [emptyFolder(layout)] : []), mountPoints(layout), ...directories, ...pending]
     const options = [
       ...bottomFirst.reverse().map((directory) => `lowerdir+=${directory}`),
       ...writable,
@@ -117,6 +119,12 @@ async function makeUpper(upper: string, stack: readonly StackPart[], layers: Lay
   if (!root) return
   chmodSync(upper, root.mode & 0o7777)
   if (process.getuid?.() === 0) chownSync(upper, root.uid, root.gid)
+}
+
+function emptyFolder(layout: StoreLayout): string {
+  const folder = path.join(layout.root, 'empty')
+  mkdirSync(folder, { recursive: true, mode: 0o755 })
+  return folder
 }
 
 /**
