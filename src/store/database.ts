@@ -1,6 +1,6 @@
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite'
 import { fail, hasCode, messageOf, withDiskCode } from '../core/index.ts'
-import type { Reserve } from './reserve.ts'
+import { isDiskFull, type Reserve } from './reserve.ts'
 import { SCHEMA, SCHEMA_VERSION } from './schema.ts'
 
 /** A row as SQLite gives it. */
@@ -23,16 +23,17 @@ const PATIENCE = 20_000
 export class Database implements Disposable {
   readonly #db: DatabaseSync
   readonly #file: string
-  readonly #reserve: Reserve
+  readonly #reserve: Reserve | undefined
   readonly #statements = new Map<string, StatementSync>()
   #inTransaction = false
 
-  constructor(file: string, reserve: Reserve) {
+  /** `reserve` is space to use when the disk is full. */
+  constructor(file: string, reserve?: Reserve) {
     this.#file = file
     this.#reserve = reserve
     this.#db = this.#withReserve(() => open(file))
     this.#migrate()
-    reserve.keep()
+    reserve?.keep()
   }
 
   /** The first row, or `undefined`. */
@@ -99,7 +100,7 @@ export class Database implements Disposable {
     try {
       return this.#explained(work)
     } catch (error) {
-      if (!hasCode(withDiskCode(error), 'DISK_FULL') || !this.#reserve.giveUp()) throw error
+      if (!hasCode(withDiskCode(error), 'DISK_FULL') || !this.#reserve?.giveUp()) throw error
       return this.#explained(work)
     }
   }
@@ -109,7 +110,7 @@ export class Database implements Disposable {
     try {
       return work()
     } catch (error) {
-      throw explain(error, this.#file, this.#reserve)
+      throw explain(error, this.#file)
     }
   }
 
@@ -157,7 +158,7 @@ function open(file: string): DatabaseSync {
 /** SQLite's result codes (sqlite.org/rescode.html). */
 const RESULT = { perm: 3, busy: 5, readonly: 8, ioerr: 10, corrupt: 11, full: 13, cantopen: 14, notadb: 26 } as const
 
-function explain(error: unknown, file: string, reserve: Reserve): unknown {
+function explain(error: unknown, file: string): unknown {
   const { code, errcode } = error as { code?: string; errcode?: number }
   if (code !== 'ERR_SQLITE_ERROR' || errcode === undefined) return error
   const message = `the store's database ${file}: ${messageOf(error)}`
@@ -167,11 +168,11 @@ function explain(error: unknown, file: string, reserve: Reserve): unknown {
     case RESULT.full:
       return diskFull(message, error)
     case RESULT.ioerr:
-      return reserve.isDiskFull() ? diskFull(message, error) : fail('DISK_FAILED', message, { cause: error })
+      return isDiskFull(file) ? diskFull(message, error) : fail('DISK_FAILED', message, { cause: error })
     case RESULT.cantopen:
     case RESULT.perm:
     case RESULT.readonly:
-      return reserve.isDiskFull() ? diskFull(message, error) : fail('STORE_UNUSABLE', message, { cause: error })
+      return isDiskFull(file) ? diskFull(message, error) : fail('STORE_UNUSABLE', message, { cause: error })
     case RESULT.corrupt:
     case RESULT.notadb:
       return fail('STORE_DAMAGED', message, { cause: error })

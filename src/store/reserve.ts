@@ -22,7 +22,7 @@ export class Reserve {
   /** Sets space aside, if there is plenty and none is yet. Never fails: the reserve is only there to help. */
   keep(): void {
     try {
-      if (existsSync(this.#file) || this.#freeBytes() < PLENTY) return
+      if (existsSync(this.#file) || freeBytes(this.#file) < PLENTY) return
       // random, for file systems that compress
       writeFileSync(this.#file, randomBytes(SIZE), { mode: 0o600 })
     } catch {
@@ -36,18 +36,18 @@ export class Reserve {
     rmSync(this.#file, { force: true })
     return was
   }
+}
 
-  /** Whether the disk has next to nothing left: what SQLite then says is hard to tell from a broken disk. */
-  isDiskFull(): boolean {
-    try {
-      return this.#freeBytes() < LITTLE
-    } catch {
-      return false
-    }
+/** Whether the disk of a file has next to nothing left: what SQLite then says is hard to tell from a broken disk. */
+export function isDiskFull(file: string): boolean {
+  try {
+    return freeBytes(file) < LITTLE
+  } catch {
+    return false
   }
+}
 
-  #freeBytes(): number {
-    const { bavail, bsize } = statfsSync(path.dirname(this.#file))
-    return bavail * bsize
-  }
+function freeBytes(file: string): number {
+  const { bavail, bsize } = statfsSync(path.dirname(file))
+  return bavail * bsize
 }

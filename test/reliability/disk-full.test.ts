@@ -100,5 +100,5 @@ describe.skipIf(!isRoot)('a full disk (needs root)', () => {
 function expectFull(result: { exitCode: number; stderr: string }, { name }: Operation): void {
   expect(result.exitCode, `${name}: ${result.stderr}`).toBeOneOf([1, 125])
   expect(result.stderr, name).toMatch(/ENOSPC|no space left|disk is full|No space left/i)
-  expect(result.stderr, name).not.toMatch(/INTERNAL|^    at /m)
+  expect(result.stderr, name).not.toMatch(/INTERNAL|^ {4}at /m)
 }
