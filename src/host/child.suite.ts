@@ -96,6 +96,11 @@ export class Child {
     this.ended = once(this.process, 'close').then(([code, signal]) => ({ code, signal }))
   }
 
+  /** What it has written to stderr. */
+  get errors(): string {
+    return this.#errors
+  }
+
   get pid(): number {
     return this.process.pid!
   }

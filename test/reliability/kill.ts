@@ -1,7 +1,7 @@
 /**
  * Kills builds and loads at random moments, and looks whether anything was lost. By hand and as root:
- * `node test/reliability/kill.ts [--trials 200] [--seed 1] [--folder /tmp]`. Every second trial goes on with the store
- * of the one before it.
+ * `node test/reliability/kill.ts [--trials 200] [--seed 1] [--scale 1] [--folder /tmp]`. Every second trial goes on
+ * with the store of the one before it.
  */
 import { cpSync, mkdtempSync, rmSync } from 'node:fs'
 import os from 'node:os'
@@ -31,11 +31,14 @@ export interface Campaign {
   report?: (trial: Trial, outcome: Outcome, at: number) => void
 }
 
-export const FULL_SIZE: WorkloadSize = {
-  contextFiles: 5000,
-  stepFiles: 2000,
-  archiveFiles: 50_000,
-  systemBytes: 150 << 20,
+/** A workload of a size: 1 is that of a large project and a distribution. */
+export function sizeOf(scale: number): WorkloadSize {
+  return {
+    contextFiles: Math.round(5000 * scale),
+    stepFiles: Math.round(2000 * scale),
+    archiveFiles: Math.round(50_000 * scale),
+    systemBytes: Math.round((150 << 20) * scale),
+  }
 }
 
 /** Runs a campaign; returns all outcomes with their trials. */
@@ -123,15 +126,17 @@ if (import.meta.main) {
     options: {
       trials: { type: 'string', default: '200' },
       seed: { type: 'string', default: '1' },
+      scale: { type: 'string', default: '1' },
       folder: { type: 'string', default: os.tmpdir() },
     },
   })
   if (process.getuid?.() !== 0) throw new Error('builds with RUN need root')
+  console.log(`seed ${values.seed}, scale ${values.scale}`)
   const results = await runCampaign({
     trials: Number(values.trials),
     seed: Number(values.seed),
     folder: values.folder,
-    size: FULL_SIZE,
+    size: sizeOf(Number(values.scale)),
     report({ reference, victim, delay }, { killed, leftovers, problems }, at) {
       const what = `${reference.operation.name}, ${victim} after ${delay.toFixed(2)} of ${reference.seconds.toFixed(2)} s`
       console.log(
