@@ -106,18 +106,19 @@ export function randomNumbers(seed: number): () => number {
 
 /** Counts by operation and victim. */
 export function tableOf(results: readonly { trial: Trial; outcome: Outcome }[]): string[] {
-  const rows = new Map<string, { trials: number; killed: number; leftovers: number; bad: number }>()
+  const rows = new Map<string, { trials: number; killed: number; committed: number; leftovers: number; bad: number }>()
   for (const { trial, outcome } of results) {
     const name = `${trial.reference.operation.name}, ${trial.victim} killed`
-    const row = rows.get(name) ?? { trials: 0, killed: 0, leftovers: 0, bad: 0 }
+    const row = rows.get(name) ?? { trials: 0, killed: 0, committed: 0, leftovers: 0, bad: 0 }
     row.trials++
     row.killed += Number(outcome.killed)
+    row.committed += Number(outcome.killed && outcome.committed)
     row.leftovers += Number(outcome.leftovers > 0)
     row.bad += Number(outcome.problems.length > 0)
     rows.set(name, row)
   }
-  return [...rows].sort().map(([name, { trials, killed, leftovers, bad }]) => {
-    return `${name.padEnd(32)} ${trials} trials, ${killed} in time, ${leftovers} left something to prune, ${bad} bad`
+  return [...rows].sort().map(([name, { trials, killed, committed, leftovers, bad }]) => {
+    return `${name.padEnd(32)} ${trials} trials, ${killed} killed in time (${committed} after the image was there), ${leftovers} left something to prune, ${bad} bad`
   })
 }
 
@@ -137,11 +138,10 @@ if (import.meta.main) {
     seed: Number(values.seed),
     folder: values.folder,
     size: sizeOf(Number(values.scale)),
-    report({ reference, victim, delay }, { killed, leftovers, problems }, at) {
+    report({ reference, victim, delay }, { killed, committed, leftovers, problems }, at) {
       const what = `${reference.operation.name}, ${victim} after ${delay.toFixed(2)} of ${reference.seconds.toFixed(2)} s`
-      console.log(
-        `${at + 1} ${what}: ${killed ? 'killed' : 'too late'}, ${leftovers} leftovers, ${problems.length === 0 ? 'ok' : 'BAD'}`,
-      )
+      const end = killed ? `killed ${committed ? 'after' : 'before'} the commit` : 'too late'
+      console.log(`${at + 1} ${what}: ${end}, ${leftovers} leftovers, ${problems.length === 0 ? 'ok' : 'BAD'}`)
       for (const problem of problems) console.log(`    ! ${problem}`)
     },
   })
