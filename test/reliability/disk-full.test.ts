@@ -5,35 +5,39 @@ import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { runCommand } from '../command.ts'
 import { checkStore, problemsOf } from './check.ts'
-import { openSmallDisk, type SmallDisk } from './small-disk.ts'
-import { runtimeLeftovers, tracesAfter } from './traces.ts'
+import { openSmallDisk } from './small-disk.ts'
+import { runtimeFolder, runtimeLeftovers, tracesAfter } from './traces.ts'
 import { filesOf, makeReference, makeTemplate, type Reference } from './trial.ts'
-import { makeWorkload, type Operation } from './workload.ts'
+import { makeWorkload, type Operation, SMALL } from './workload.ts'
 
-const isRoot = process.getuid?.() === 0
-const SIZE = { contextFiles: 300, stepFiles: 100, archiveFiles: 2000, systemBytes: 8 << 20 }
-
+const disk = openSmallDisk(96)
 const work = mkdtempSync(path.join(os.tmpdir(), 'slipway-full-'))
-let disk: SmallDisk
 let references: Record<string, Reference>
-let root: string
+const root = path.join(disk?.folder ?? work, 'store')
 const template = path.join(work, 'template')
 
 beforeAll(async () => {
-  if (!isRoot) return
-  disk = openSmallDisk(96)
-  root = path.join(disk.folder, 'store')
-  const operations = makeWorkload(path.join(work, 'work'), SIZE)
+  if (!disk) return
+  const operations = makeWorkload(path.join(work, 'work'), SMALL)
   await makeTemplate(template)
   references = {}
   for (const operation of operations) references[operation.name] = await makeReference(operation, template, root)
 }, 120_000)
 afterAll(() => {
   disk?.[Symbol.dispose]()
-  rmSync(work, { recursive: true, force: true })
+  for (const folder of [work, runtimeFolder(template), runtimeFolder(root)]) {
+    rmSync(folder, { recursive: true, force: true })
+  }
 })
 
 const slipway = (...args: readonly string[]) => runCommand(args, { root })
+
+/** A copy of the template, on a disk with room. */
+function freshStore(): void {
+  disk!.free()
+  rmSync(root, { recursive: true, force: true })
+  cpSync(template, root, { recursive: true })
+}
 
 /** What the operation needs more than the template has. */
 function needOf({ files }: Reference): number {
@@ -41,17 +45,15 @@ function needOf({ files }: Reference): number {
   return sum(files.values()) - sum(filesOf(template).values())
 }
 
-describe.skipIf(!isRoot)('a full disk (needs root)', () => {
-  const shares = [0, 0.02, 0.1, 0.3, 0.6, 0.9]
+describe.skipIf(!disk)('a full disk (needs root and a loop device)', () => {
+  const shares = { build: [0, 0.1, 0.4, 0.9], 'load many': [0, 0.3, 0.9], 'load system': [0, 0.02, 0.6, 0.9] }
 
-  test.each(['build', 'load many', 'load system'].flatMap((name) => shares.map((share) => [name, share] as const)))(
+  test.each(Object.entries(shares).flatMap(([name, list]) => list.map((share) => [name, share] as const)))(
     '%s, with %d of the room it needs',
     async (name, share) => {
       const reference = references[name]!
-      disk.free()
-      rmSync(root, { recursive: true, force: true })
-      cpSync(template, root, { recursive: true })
-      disk.leave(Math.floor(share * needOf(reference)))
+      freshStore()
+      disk!.leave(Math.floor(share * needOf(reference)))
       const { operation } = reference
       const first = await slipway(...operation.args)
       expectFull(first, operation)
@@ -59,7 +61,7 @@ describe.skipIf(!isRoot)('a full disk (needs root)', () => {
       expect(problemsOf(checkStore(root))).toEqual([])
       expect(checkStore(root).leftovers).toEqual([])
 
-      disk.free()
+      disk!.free()
       const again = await slipway(...operation.args)
       expect(again).toMatchObject({ exitCode: 0 })
       const { stdout } = await slipway('images', '-q', '--no-trunc', operation.image)
@@ -72,26 +74,22 @@ describe.skipIf(!isRoot)('a full disk (needs root)', () => {
 
   test('save leaves no half of an archive', async () => {
     const reference = references['load system']!
-    disk.free()
-    rmSync(root, { recursive: true, force: true })
-    cpSync(template, root, { recursive: true })
+    freshStore()
     expect(await slipway(...reference.operation.args)).toMatchObject({ exitCode: 0 })
-    disk.leave(2 << 20)
-    const file = path.join(disk.folder, 'saved.tar')
+    disk!.leave(2 << 20)
+    const file = path.join(disk!.folder, 'saved.tar')
     expectFull(await slipway('save', '-o', file, reference.operation.image), reference.operation)
     expect(existsSync(file)).toBe(false)
-    disk.free()
+    disk!.free()
     expect(await slipway('save', '-o', file, reference.operation.image)).toMatchObject({ exitCode: 0 })
     expect(statSync(file).size).toBeGreaterThan(2 << 20)
   }, 60_000)
 
   test('an image can be removed to make room', async () => {
     const reference = references['load system']!
-    disk.free()
-    rmSync(root, { recursive: true, force: true })
-    cpSync(template, root, { recursive: true })
+    freshStore()
     expect(await slipway(...reference.operation.args)).toMatchObject({ exitCode: 0 })
-    disk.leave(0)
+    disk!.leave(0)
     expect(await slipway('rmi', reference.operation.image)).toMatchObject({ exitCode: 0, stderr: '' })
     expect(await slipway(...reference.operation.args)).toMatchObject({ exitCode: 0 })
   }, 60_000)

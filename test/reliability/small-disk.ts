@@ -12,18 +12,19 @@ export interface SmallDisk extends Disposable {
   free(): void
 }
 
-/** Makes an ext4 file system in a file, and mounts it. */
-export function openSmallDisk(megabytes: number): SmallDisk {
+/** Makes an ext4 file system in a file, and mounts it. `undefined` where that cannot be done: no root, no loop device. */
+export function openSmallDisk(megabytes: number): SmallDisk | undefined {
   const home = mkdtempSync(path.join(os.tmpdir(), 'slipway-disk-'))
   const folder = path.join(home, 'disk')
   const image = path.join(home, 'disk.img')
   const ballast = path.join(folder, 'ballast')
   mkdirSync(folder)
-  execFileSync('truncate', ['--size', `${megabytes}M`, image])
-  // without blocks that only root gets, and without a journal that takes most of it; blocks as large as pages, as on any
-  // large disk: with smaller ones Linux kills whoever writes to a mapped page (SQLite does) that finds no room (SIGBUS)
-  execFileSync('mkfs.ext4', ['-q', '-b', '4096', '-m', '0', '-J', 'size=4', image])
-  execFileSync('mount', ['-o', 'loop', image, folder])
+  try {
+    mountImage(image, folder, megabytes)
+  } catch {
+    rmSync(home, { recursive: true })
+    return undefined
+  }
   return {
     folder,
     leave(bytes) {
@@ -36,6 +37,15 @@ export function openSmallDisk(megabytes: number): SmallDisk {
       rmSync(home, { recursive: true, force: true })
     },
   }
+}
+
+function mountImage(image: string, folder: string, megabytes: number): void {
+  const run = (program: string, ...args: string[]): void => void execFileSync(program, args, { stdio: 'ignore' })
+  run('truncate', '--size', `${megabytes}M`, image)
+  // without blocks that only root gets, and without a journal that takes most of it; blocks as large as pages, as on any
+  // large disk: with smaller ones Linux kills whoever writes to a mapped page (SQLite does) that finds no room (SIGBUS)
+  run('mkfs.ext4', '-q', '-b', '4096', '-m', '0', '-J', 'size=4', image)
+  run('mount', '-o', 'loop', image, folder)
 }
 
 function freeBytes(folder: string): number {

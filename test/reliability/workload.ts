@@ -26,6 +26,9 @@ export interface WorkloadSize {
   systemBytes: number
 }
 
+/** What takes a second or two: for the suite. */
+export const SMALL: WorkloadSize = { contextFiles: 300, stepFiles: 100, archiveFiles: 2000, systemBytes: 8 << 20 }
+
 const EPOCH = 1_600_000_000
 
 /** Writes contexts and archives below `folder`. */
