@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import path from 'node:path'
-import { fail, hasCode } from '../../core/index.ts'
+import { fail, SlipwayError } from '../../core/index.ts'
 import type { CreateRequest, Engine } from '../../engine/index.ts'
 import { attachTerminal } from '../attach.ts'
 import { type Command, type CommandContext, defineCommand } from '../command.ts'
@@ -119,7 +119,7 @@ export const command: Command = defineCommand({
         return flags.detach ? await runDetached(engine, id, context) : await runAttached(engine, id, context)
       } catch (error) {
         // Docker answers 125 when it is not the command that failed
-        if (hasCode(error, 'IMAGE_NOT_FOUND', 'CONTAINER_INVALID', 'CONTAINER_NAME_TAKEN')) error.data['exitCode'] = 125
+        if (error instanceof SlipwayError && error.fault !== 'canceled') error.data['exitCode'] ??= 125
         throw error
       }
     }),
