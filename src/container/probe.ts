@@ -83,7 +83,7 @@ async function tryRuntime(program: string, folder: string, job: Job): Promise<st
     const output = { stdout: () => {}, stderr: (chunk: Buffer) => void said.push(chunk) }
     const exitCode = await runBundle(
       { program, stateFolder: path.join(folder, 'state') },
-      { id, bundle: folder },
+      { id, bundle: folder, program: args[0]! },
       output,
       job,
     )

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { readFileSync, rmSync } from 'node:fs'
+import { existsSync, readFileSync, rmSync } from 'node:fs'
 import path from 'node:path'
 import { fail, type Job } from '../core/index.ts'
 import { runProgram } from '../host/index.ts'
@@ -24,12 +24,13 @@ export interface OutputListener {
  */
 export async function runBundle(
   runtime: Runtime,
-  container: { id: string; bundle: string },
+  container: { id: string; bundle: string; program: string },
   output: OutputListener,
   job: Job,
 ): Promise<number> {
   const log = path.join(container.bundle, 'runtime.log')
-  const args = [...globalArgs(runtime), '--log', log, '--log-format', 'json', 'run', '--bundle', container.bundle]
+  // text, since crun writes to the container's standard error in this format, too
+  const args = [...globalArgs(runtime), '--log', log, '--log-format', 'text', 'run', '--bundle', container.bundle]
   const child = spawn(runtime.program, [...args, container.id], { stdio: ['ignore', 'pipe', 'pipe'] })
   child.stdout.on('data', output.stdout)
   child.stderr.on('data', output.stderr)
@@ -42,7 +43,7 @@ export async function runBundle(
     })
     if (job.signal?.aborted) throw fail('CANCELED', 'canceled')
     const problem = exitCode === 0 ? undefined : lastRuntimeError(log)
-    if (problem) throw startFailure(problem)
+    if (problem) throw startFailure(problem, container.program)
     return exitCode
   } finally {
     job.signal?.removeEventListener('abort', stop)
@@ -73,26 +74,38 @@ export function globalArgs(runtime: Runtime): string[] {
 }
 
 /**
- * An error for a process that could not be started, with the exit code that `docker run` gives for it: 127 when the
- * program is not there, 126 when it is there but cannot be executed, else 125.
+ * An error for a `program` that could not be started, with the exit code that `docker run` gives for it: 127 when it is
+ * not there, 126 when it is there but cannot be executed, else 125. Runtimes differ in their words; these are runc's,
+ * which users of Docker know and search for.
  */
-export function startFailure(problem: string): Error {
-  const exitCode = /executable file .*not found|no such file or directory/i.test(problem)
+export function startFailure(problem: string, program = ''): Error {
+  const reason = worded(
+    problem.replace(/^(crun|runc):? |(create|run) failed: |unable to start container process: /g, ''),
+    program,
+  )
+  const exitCode = /executable file not found|no such file or directory/i.test(reason)
     ? 127
-    : /permission denied|is a directory|exec format error|operation not permitted/i.test(problem)
+    : /permission denied|is a directory|exec format error|operation not permitted/i.test(reason)
       ? 126
       : 125
-  return fail('RUNTIME_FAILED', problem, { data: { exitCode } })
+  return fail('RUNTIME_FAILED', `unable to start container process: ${reason}`, { data: { exitCode } })
 }
 
-function lastRuntimeError(log: string): string | undefined {
-  try {
-    const lines = readFileSync(log, 'utf8').trim().split('\n')
-    const errors = lines
-      .map((line) => JSON.parse(line) as { level?: string; msg?: string })
-      .filter((entry) => entry.level === 'error' && entry.msg)
-    return errors.at(-1)?.msg
-  } catch {
-    return undefined
+function worded(problem: string, program: string): string {
+  const exec = `exec: ${JSON.stringify(program)}`
+  if (/^(executable file `.*` not found in \$PATH|open executable): No such file/.test(problem)) {
+    return `${exec}: ${program.includes('/') ? `stat ${program}: no such file or directory` : 'executable file not found in $PATH'}`
   }
+  return /^open executable: (Permission denied|Operation not permitted)/.test(problem)
+    ? `${exec}: permission denied`
+    : problem
+}
+
+/** The last error of a runtime's log: crun's `TIME: MESSAGE`, or runc's `time="..." level=error msg="..."`. */
+function lastRuntimeError(log: string): string | undefined {
+  if (!existsSync(log)) return undefined
+  const line = readFileSync(log, 'utf8').trim().split('\n').at(-1)!
+  const quoted = /\blevel=error msg=("(?:[^"\\]|\\.)*")/.exec(line)?.[1]
+  if (quoted) return JSON.parse(quoted) as string
+  return /^\d{4}-\d\d-\d\dT\S+: (.+)$/.exec(line)?.[1]
 }
