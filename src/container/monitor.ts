@@ -4,12 +4,11 @@ import path from 'node:path'
 import type { Readable, Writable } from 'node:stream'
 import { type Mount, requireProgram } from '../host/index.ts'
 import { type BundleRequest, writeBundle } from './bundle.ts'
-import { globalArgs, type Runtime, startFailure } from './runtime.ts'
+import { globalArgs, startFailure } from './runtime.ts'
 import { MountedStacks } from './stack.ts'
 
 /** A container to start under a monitor, which outlives this process. */
 export interface StartRequest extends BundleRequest {
-  runtime: Runtime
   /** The file system; the one without a target becomes the root. */
   mounts: readonly Mount[]
   paths: MonitorPaths

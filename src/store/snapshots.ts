@@ -1,7 +1,7 @@
-import { chmodSync, chownSync, existsSync, lstatSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, chownSync, existsSync, lstatSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { type Digest, fail, type Job, toByteString } from '../core/index.ts'
-import type { Mount } from '../host/index.ts'
+import { type Mount, removeTree } from '../host/index.ts'
 import type { LayerStore } from './layers.ts'
 import type { StoreLayout } from './layout.ts'
 
@@ -94,7 +94,7 @@ export function createSnapshotter(
     },
     view: (stack, at, job) => stackMounts(stack, at, [], job),
     usage: (key) => diskUsage(upper(key)),
-    remove: (key) => rmSync(folder(key), { recursive: true, force: true }),
+    remove: (key) => void removeTree(folder(key)),
     list: () => readdirSync(layout.snapshots).map((key) => ({ key, createdAt: lstatSync(folder(key)).birthtime })),
   }
 }
