@@ -2,7 +2,7 @@ import { existsSync, readdirSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { processesWith, until } from '../host/child.suite.ts'
 import { canRun, hearingJob, openWorkshop, RUNTIMES, runStep } from './fixture.suite.ts'
-import { startFailure } from './runtime.ts'
+import { errorOfLine, startFailure } from './runtime.ts'
 
 describe('a process that could not be started', () => {
   const notFound = 'exec: "nope": executable file not found in $PATH'
@@ -48,17 +48,35 @@ describe('a process that could not be started', () => {
   })
 })
 
+describe('an error in a runtime’s log', () => {
+  const message = 'exec: "nope": not found \\ here'
+  test.each([
+    [message, message],
+    [`2024-05-06T07:08:09.123456Z: ${message}`, message],
+    [JSON.stringify({ msg: message, level: 'error', time: '2024-05-06T07:08:09.123456Z' }), message],
+    [`time="2024-05-06T07:08:09Z" level=error msg=${JSON.stringify(message)}`, message],
+    ['time="2024-05-06T07:08:09Z" level=error msg=short', 'short'],
+    ['time="2024-05-06T07:08:09Z" level=warning msg="be careful"', undefined],
+    ['{"level":"warning","msg":"be careful"}', undefined],
+    ['{"level":"error"', undefined],
+    ['', undefined],
+  ])('%s', (line, expected) => {
+    expect(errorOfLine(line)).toBe(expected)
+  })
+})
+
 describe.skipIf(!canRun).each(RUNTIMES)('%s (needs root, a runtime, conmon and busybox)', (runtime) => {
   test.each([
     [['true'], 0],
     [['false'], 1],
     [['sh', '-c', 'exit 42'], 42],
     [['sh', '-c', 'exit 255'], 255],
-    [['sh', '-c', 'sh -c "kill -TERM \\$\\$"'], 143],
-    [['sh', '-c', 'sh -c "kill -KILL \\$\\$"'], 137],
+    // a shell runs its last command in its own place, and the first process of a container ignores what it sends itself
+    [['sh', '-c', 'sh -c "kill -TERM \\$\\$"; exit $?'], 143],
+    [['sh', '-c', 'sh -c "kill -KILL \\$\\$"; exit $?'], 137],
   ])('%j ends with %i', async (args, expected) => {
     const workshop = await openWorkshop({ processes: true })
-    expect(await runStep(workshop, { args }, { runtime })).toEqual({ exitCode: expected, stdout: '', stderr: '' })
+    expect(await runStep(workshop, { args }, { runtime })).toMatchObject({ exitCode: expected, stdout: '' })
   })
 
   test.each([

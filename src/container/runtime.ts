@@ -103,11 +103,30 @@ function worded(problem: string, program: string): string {
     : problem
 }
 
-/** The last error of a runtime's log: crun's `TIME: MESSAGE`, or runc's `time="..." level=error msg="..."`. */
+/** The last error of a runtime's log, whatever the runtime and its version make of the format that was asked for. */
 function lastRuntimeError(log: string): string | undefined {
   if (!existsSync(log)) return undefined
-  const line = readFileSync(log, 'utf8').trim().split('\n').at(-1)!
-  const quoted = /\blevel=error msg=("(?:[^"\\]|\\.)*")/.exec(line)?.[1]
-  if (quoted) return JSON.parse(quoted) as string
-  return /^\d{4}-\d\d-\d\dT\S+: (.+)$/.exec(line)?.[1]
+  return readFileSync(log, 'utf8').split('\n').map(errorOfLine).findLast(Boolean)
+}
+
+/**
+ * The message of a line: runc's `time="..." level=error msg="..."`, `{"level":"error","msg":"..."}`, crun's sentence,
+ * with the time before it since its version 1.9. Warnings and remarks are no errors.
+ */
+export function errorOfLine(line: string): string | undefined {
+  if (line.startsWith('{')) return errorOfJson(line)
+  if (/^time=|^level=/.test(line)) {
+    const quoted = /\blevel=(?:error|fatal|panic) msg=("(?:[^"\\]|\\.)*"|\S+)/.exec(line)?.[1]
+    return quoted?.replace(/^"|"$/g, '').replace(/\\(["\\])/g, '$1')
+  }
+  return line.replace(/^\d{4}-\d\d-\d\dT[\d:.]+Z?:? /, '') || undefined
+}
+
+function errorOfJson(line: string): string | undefined {
+  try {
+    const { level, msg } = JSON.parse(line) as { level?: unknown; msg?: unknown }
+    return level === 'error' && typeof msg === 'string' ? msg : undefined
+  } catch {
+    return undefined
+  }
 }

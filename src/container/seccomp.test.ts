@@ -172,7 +172,8 @@ async function runAllCalls(
     },
     stderr: () => {},
   }
-  const runtime = { program, stateFolder: `${folder}/state` }
-  await runBundle(runtime, { id: `seccomp-${process.pid}`, bundle: folder }, listener, { progress: () => {} })
+  const runtime = { program, stateFolder: `${folder}/state`, cgroup: '/slipway' }
+  const container = { id: `seccomp-${process.pid}`, bundle: folder, program: '/bin/sh' }
+  await runBundle(runtime, container, listener, { progress: () => {} })
   return output
 }
