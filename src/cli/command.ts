@@ -21,6 +21,8 @@ export interface CommandContext<F extends Flags = Flags> {
   path: string
   globals: GlobalFlags
   io: CommandIo
+  /** All commands, for those that speak of the others (`help`, `completion`). */
+  table: CommandTable
   env: NodeJS.ProcessEnv
   /** Aborted by the first SIGINT or SIGTERM; give it to the job. */
   signal: AbortSignal

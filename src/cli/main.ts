@@ -1,5 +1,5 @@
 import { messageOf, SlipwayError } from '../core/index.ts'
-import type { CommandTable } from './command.ts'
+import type { CommandContext, CommandTable } from './command.ts'
 import { COMMANDS } from './commands/index.ts'
 import { renderCommandHelp, renderGroupHelp } from './help.ts'
 import { type CommandIo, OutputClosed, processIo } from './io.ts'
@@ -30,20 +30,23 @@ export async function main(argv: readonly string[], options: MainOptions = {}): 
   try {
     const request = await parseCommandLine(argv, table)
     debug = request.kind === 'run' && (request.context.globals.debug || request.context.flags['debug'] === true)
-    return await answer(request, io, env)
+    return await answer(request, { io, table, env })
   } catch (error) {
     return await report(error, io, { env, debug })
   }
 }
 
-async function answer(request: Request, io: CommandIo, env: NodeJS.ProcessEnv): Promise<number> {
+type Surroundings = Pick<CommandContext, 'io' | 'table' | 'env'>
+
+async function answer(request: Request, surroundings: Surroundings): Promise<number> {
+  const { io } = surroundings
   if (request.kind === 'version') {
     const commit = programCommit()
     await io.stdout.write(`Slipway version ${programVersion()}${commit === '' ? '' : `, build ${commit}`}\n`)
     return 0
   }
   for (const note of request.notes) await io.stderr.write(`${note}\n`)
-  if (request.kind === 'run') return await run(request, io, env)
+  if (request.kind === 'run') return await run(request, surroundings)
   // Help that nobody asked for (`slipway image`) goes to stderr, as Docker does it.
   const output = request.isAnswer ? io.stdout : io.stderr
   await output.write(helpFor(request, output.terminal().columns))
@@ -55,11 +58,12 @@ function helpFor(request: Request & { kind: 'help' }, columns: number): string {
   return command ? renderCommandHelp(node, command, columns) : renderGroupHelp(node, GLOBAL_FLAGS, columns)
 }
 
-async function run(request: Request & { kind: 'run' }, io: CommandIo, env: NodeJS.ProcessEnv): Promise<number> {
+async function run(request: Request & { kind: 'run' }, surroundings: Surroundings): Promise<number> {
   const { command, context } = request
-  if (command.ownsSignals) return await command.run({ ...context, io, env, signal: new AbortController().signal })
+  if (command.ownsSignals)
+    return await command.run({ ...context, ...surroundings, signal: new AbortController().signal })
   using watch = watchSignals()
-  const code = await command.run({ ...context, io, env, signal: watch.signal })
+  const code = await command.run({ ...context, ...surroundings, signal: watch.signal })
   return code === 0 ? (watch.exitCode() ?? 0) : code
 }
 

@@ -29,7 +29,7 @@ export type Request =
       kind: 'run'
       node: TreeNode
       command: Command
-      context: Omit<CommandContext, 'io' | 'env' | 'signal'>
+      context: Omit<CommandContext, 'io' | 'table' | 'env' | 'signal'>
       notes: string[]
     }
   | { kind: 'help'; node: TreeNode; command: Command | undefined; isAnswer: boolean; notes: string[] }

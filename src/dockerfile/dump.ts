@@ -1,6 +1,6 @@
+import { quoteGo, quoteGoList } from '../core/index.ts'
 import { type DockerfileNode, keywordOf } from './node.ts'
 import type { SyntaxTree } from './parse.ts'
-import { quoteGo, quoteGoList } from './quote.ts'
 import { trimSpace } from './space.ts'
 
 /** BuildKit's print of a tree, one instruction a line: `(from "x" "AS" "y")`. For comparing parsers. */
@@ -22,5 +22,7 @@ function dumpArguments(node: DockerfileNode): string[] {
   if (keywordOf(node) === undefined) return ['""']
   if (node.trigger) return [dumpNode(node.trigger)]
   if (!node.pairs) return node.args.map(({ text }) => quoteGo(text))
-  return node.pairs.flatMap(({ key, value, legacy }) => [key.text, value.text, legacy ? '' : '='].map(quoteGo))
+  return node.pairs.flatMap(({ key, value, legacy }) =>
+    [key.text, value.text, legacy ? '' : '='].map((text) => quoteGo(text)),
+  )
 }

@@ -1,5 +1,4 @@
-import { fail } from '../core/index.ts'
-import { quoteGo } from './quote.ts'
+import { fail, quoteGo } from '../core/index.ts'
 
 const UNITS: Record<string, bigint> = {
   ns: 1n,

@@ -1,5 +1,4 @@
-import { fail } from '../core/index.ts'
-import { quoteGo } from './quote.ts'
+import { fail, quoteGo } from '../core/index.ts'
 import { replacePattern, tooLong, trimPrefix, trimSuffix } from './shell-pattern.ts'
 import { WordSplitter } from './word-splitter.ts'
 

@@ -1,9 +1,8 @@
-import { fail } from '../core/index.ts'
+import { fail, quoteGo } from '../core/index.ts'
 import { CsvError, parseCsvLine } from './csv.ts'
 import { located } from './locate.ts'
 import type { Token } from './logical-line.ts'
 import { parseMemorySize } from './memory-size.ts'
-import { quoteGo } from './quote.ts'
 import { didYouMean } from './suggest.ts'
 
 const TYPES = ['bind', 'cache', 'secret', 'ssh', 'tmpfs'] as const

@@ -1,6 +1,5 @@
 import { isIP } from 'node:net'
-import { fail } from '../core/index.ts'
-import { quoteGo } from './quote.ts'
+import { fail, quoteGo } from '../core/index.ts'
 
 const PROTOCOLS = ['tcp', 'udp', 'sctp']
 

@@ -1,8 +1,7 @@
-import { fail, type SourceSpan } from '../core/index.ts'
+import { fail, quoteGo, type SourceSpan } from '../core/index.ts'
 import { NotStringsError, parseJsonForm } from './json-form.ts'
 import { type LogicalLine, type Range, spanIn, type Token, tokenIn } from './logical-line.ts'
 import type { Declaration, DockerfileNode, Flag, KeyValue } from './node.ts'
-import { quoteGo } from './quote.ts'
 import { isSpace, trimRange } from './space.ts'
 import { type FlagWord, isBlank, splitBlanks, splitFlags, splitQuoted, type Word } from './words.ts'
 

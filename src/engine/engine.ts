@@ -23,6 +23,7 @@ import {
   stop,
   waitForExit,
 } from './containers.ts'
+import { guarded, guardedStream, guardedSync } from './guarded.ts'
 import { type Filters, imageFilter } from './image-filters.ts'
 import { type HistoryRow, type ImageSummary, imageHistory, listImages, tagImage } from './images.ts'
 import { type Info, info } from './info.ts'
@@ -78,11 +79,11 @@ export interface Engine extends Disposable {
 
 /** Opens an engine over a store. Fails with `STORE_UNUSABLE` or `STORE_TOO_NEW`. */
 export function openEngine(options: EngineOptions = {}): Engine {
-  const store = openStore(options.root ?? defaultRoot())
+  const store = guardedSync(() => openStore(options.root ?? defaultRoot()))
   return {
-    build: (request, job = silentJob) => build(store, request, job),
-    bootstrap: (request, job = silentJob) => bootstrap(store, request, job),
-    info: (job = silentJob) => info(store, job),
+    build: (request, job = silentJob) => guarded(() => build(store, request, job)),
+    bootstrap: (request, job = silentJob) => guarded(() => bootstrap(store, request, job)),
+    info: (job = silentJob) => guarded(() => info(store, job)),
     images: imageFunctions(store),
     containers: containerFunctions(store),
     [Symbol.dispose]: () => store[Symbol.dispose](),
@@ -94,12 +95,12 @@ function imageFunctions(store: Store): Engine['images'] {
     list: (filters = {}) => listImages(store).filter(imageFilter(store, filters)),
     inspect: (name, platform) => inspectImage(store, name, platform),
     history: (name, platform) => imageHistory(store, name, platform),
-    tag: (name, as) => tagImage(store, name, as),
-    remove: (name, removeOptions) => removeImage(store, name, removeOptions),
-    prune: (request = {}) => pruneImages(store, request),
-    save: (names, saveOptions = {}, job = silentJob) => saveImages(store, names, saveOptions, job),
-    load: (input, loadOptions = {}, job = silentJob) => loadImages(store, input, loadOptions, job),
-    import: (request, job = silentJob) => importImage(store, request, job),
+    tag: (name, as) => guardedSync(() => tagImage(store, name, as)),
+    remove: (name, removeOptions) => guardedSync(() => removeImage(store, name, removeOptions)),
+    prune: (request = {}) => guardedSync(() => pruneImages(store, request)),
+    save: (names, saveOptions = {}, job = silentJob) => guardedStream(saveImages(store, names, saveOptions, job)),
+    load: (input, loadOptions = {}, job = silentJob) => guarded(() => loadImages(store, input, loadOptions, job)),
+    import: (request, job = silentJob) => guarded(() => importImage(store, request, job)),
   }
 }
 
@@ -109,12 +110,14 @@ function containerFunctions(store: Store): Engine['containers'] {
     list: () =>
       (store.containers.list() as Container[]).map((each) => ({ ...each, state: containerState(store, each) })),
     inspect: (name) => inspectContainer(store, name),
-    create: (request) => createContainer(store, request),
-    start: async (name, startOptions = {}, job = silentJob) => start(store, find(name), startOptions, job),
+    create: (request) => guardedSync(() => createContainer(store, request)),
+    start: (name, startOptions = {}, job = silentJob) =>
+      guarded(async () => start(store, find(name), startOptions, job)),
     wait: async (name, job = silentJob) => waitForExit(store, find(name), job),
     kill: async (name, signal, job = silentJob) => kill(store, find(name), signal, job),
     stop: async (name, stopOptions, job = silentJob) => stop(store, find(name), stopOptions, job),
-    remove: async (name, removeOptions = {}, job = silentJob) => removeContainer(store, find(name), removeOptions, job),
+    remove: (name, removeOptions = {}, job = silentJob) =>
+      guarded(async () => removeContainer(store, find(name), removeOptions, job)),
     logs: (name, logOptions = {}, job = silentJob) => logs(store, find(name), logOptions, job),
   }
 }

@@ -234,6 +234,12 @@ describe.skipIf(!canMount)('what overlayfs makes of our indexes', () => {
     expect(names(root)).toEqual(['d', 'd/f'])
   })
 
+  test('a layer of nothing, with and without an end mark', async () => {
+    const store = new TestStore()
+    const layers = await store.stack(Buffer.alloc(0), archive())
+    expect(names(store.mountStack(layers))).toEqual([])
+  })
+
   test('layers below one that hides them are not mounted', async () => {
     const store = new TestStore()
     const layers = await store.stack(base, archive(file('.wh..wh..opq', ''), file('x')), archive(file('y')))

@@ -270,12 +270,34 @@ describe('what a layer cannot hold', () => {
   })
 })
 
-test('abort leaves nothing', () => {
-  const files = new TestStore().files()
-  const layer = createLayerWriter(files)
-  layer.fifo(bytes('a'), plain)
-  layer.abort()
-  expect([existsSync(files.tar), existsSync(files.index)]).toEqual([false, false])
+test('abort leaves nothing, and so does a writer that is not finished', () => {
+  const [one, two] = [new TestStore().files(), new TestStore().files()]
+  const aborted = createLayerWriter(one)
+  aborted.fifo(bytes('a'), plain)
+  aborted.abort()
+  {
+    using unfinished = createLayerWriter(two)
+    unfinished.fifo(bytes('a'), plain)
+  }
+  for (const files of [one, two]) expect([existsSync(files.tar), existsSync(files.index)]).toEqual([false, false])
+})
+
+test('paths and link targets stand in the archive without slashes at the start', async () => {
+  const { files } = await written((layer) => {
+    layer.file(bytes('/a//b/./f'), plain, { bytes: Buffer.from('x') })
+    layer.hardlink(bytes('/g'), bytes('/a/b/f'))
+    layer.whiteout(bytes('/a/c'))
+    layer.opaque(bytes('/a/'))
+  })
+  const found: string[] = []
+  for await (const { entry } of readTar(bytesOf(readFileSync(files.tar)))) found.push(`${entry.name} ${entry.link}`)
+  expect(found).toEqual(['a/b/f ', 'g a/b/f', 'a/.wh.c ', 'a/.wh..wh..opq '])
+})
+
+test.skipIf(isRoot)('a file that may not be read is named', async () => {
+  const hostPath = path.join(temporaryDirectory(), 'secret')
+  writeFileSync(hostPath, 'x', { mode: 0 })
+  await expect(written((layer) => layer.file(bytes('x'), plain, { hostPath }))).rejects.toThrow(/permission denied/)
 })
 
 test('a directory of hard links and a deep one', async () => {

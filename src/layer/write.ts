@@ -21,9 +21,10 @@ export type FileSource = { hostPath: string | Buffer } | { bytes: Uint8Array } |
 /**
  * Writes a layer entry by entry: archive, digest and index in one pass. Entries are written in the order they are
  * given, and the same calls give the same bytes; parents are not added. Times are cut to whole seconds, as Docker does.
- * Paths are from the root of the image, without `.`, `..` and whiteout names. After a failure only `abort` is possible.
+ * Paths are from the root of the image; whiteout names are refused (`LAYER_NAME_RESERVED`), and so is what no layer can
+ * hold (`LAYER_ENTRY_REFUSED`). After a failure only `abort` is possible; disposing of an unfinished writer does that.
  */
-export interface LayerWriter {
+export interface LayerWriter extends Disposable {
   directory(path: ByteString, attributes: Attributes): void
   /**
    * A regular file. A host path is not followed if it is a symlink, and must be a regular file: fails with
@@ -67,6 +68,7 @@ class FileLayerWriter implements LayerWriter {
   readonly #tar: TarFile
   readonly #indexer: LayerIndexer
   readonly #sources: SourceReader = new SourceReader()
+  #isFinished = false
 
   constructor(files: LayerFiles, options: { limits?: Partial<LayerLimits>; task?: string }, job: Job) {
     this.#files = files
@@ -87,12 +89,14 @@ class FileLayerWriter implements LayerWriter {
   }
 
   hardlink(path: ByteString, target: ByteString): void {
-    const known = this.#indexer.builder.find(target)
-    if (!known)
+    const link = this.#tidy(target)
+    const known = this.#indexer.builder.find(link)
+    if (!known) {
       throw fail('LAYER_LINK_BROKEN', `link ${quoteName(target)} ${quoteName(path)}: no such file or directory`)
+    }
     // Docker gives a link's attributes to the file when it unpacks it.
     const { mode, uid, gid, seconds, nanoseconds, xattrs } = known
-    this.#add('hardlink', path, { mode, uid, gid, mtime: { seconds, nanoseconds }, xattrs }, { link: target })
+    this.#add('hardlink', path, { mode, uid, gid, mtime: { seconds, nanoseconds }, xattrs }, { link })
   }
 
   device(path: ByteString, attributes: Attributes, kind: 'char' | 'block', device: DeviceNumber): void {
@@ -104,12 +108,13 @@ class FileLayerWriter implements LayerWriter {
   }
 
   whiteout(path: ByteString): void {
-    const slash = path.lastIndexOf('/')
-    this.#addMark(`${path.slice(0, slash + 1)}.wh.${path.slice(slash + 1)}` as ByteString, path)
+    const hidden = this.#tidy(path)
+    const slash = hidden.lastIndexOf('/') + 1
+    this.#write(tarEntry('file', `${hidden.slice(0, slash)}.wh.${hidden.slice(slash)}` as ByteString, PLAIN, {}))
   }
 
   opaque(directory: ByteString): void {
-    this.#addMark(joinPath(directory, '.wh..wh..opq' as ByteString), directory)
+    this.#write(tarEntry('file', joinPath(this.#tidy(directory), '.wh..wh..opq' as ByteString), PLAIN, {}))
   }
 
   file(path: ByteString, attributes: Attributes, source: FileSource): void {
@@ -158,17 +163,17 @@ class FileLayerWriter implements LayerWriter {
     attributes: Attributes,
     more: { size?: number; link?: ByteString; device?: DeviceNumber } = {},
   ): void {
-    const names = entryPath(path, this.#indexer.limits)
-    if (names.some(isWhiteoutName)) throw reserved(path)
-    if (names.length === 0 && type !== 'directory') throw refuse(path, 'only a directory can be the root')
-    const given = tarEntry(type, names.length === 0 ? ('./' as ByteString) : path, attributes, more)
+    const name = this.#tidy(path)
+    if (name === '' && type !== 'directory') throw refuse(path, 'only a directory can be the root')
+    const given = tarEntry(type, name === '' ? ('./' as ByteString) : name, attributes, more)
     this.#write(layerAttributes(given, this.#indexer.warnings))
   }
 
-  /** A whiteout or a mark that a directory is opaque. */
-  #addMark(name: ByteString, path: ByteString): void {
-    if (entryPath(path, this.#indexer.limits).some(isWhiteoutName)) throw reserved(path)
-    this.#write(tarEntry('file', name, PLAIN, {}))
+  /** A path as it stands in the archive. */
+  #tidy(path: ByteString): ByteString {
+    const names = entryPath(path, this.#indexer.limits)
+    if (names.some(isWhiteoutName)) throw reserved(path)
+    return names.join('/') as ByteString
   }
 
   #write(entry: TarEntry): void {
@@ -179,7 +184,13 @@ class FileLayerWriter implements LayerWriter {
   finish(): LayerSummary {
     this.#sources[Symbol.dispose]()
     const { diffId, size } = this.#tar.finish()
-    return runAtOnce(this.#indexer.finish(this.#files.index, diffId, size))
+    const summary = runAtOnce(this.#indexer.finish(this.#files.index, diffId, size))
+    this.#isFinished = true
+    return summary
+  }
+
+  [Symbol.dispose](): void {
+    if (!this.#isFinished) this.abort()
   }
 
   abort(): void {
@@ -217,8 +228,10 @@ function openSource(path: string | Buffer): number {
   } catch (cause) {
     const code = errnoOf(cause)
     // ELOOP: it is a symlink now; ENXIO: a socket or device.
-    if (code === 'ENOENT' || code === 'ELOOP' || code === 'ENXIO')
+    if (code === 'ENOENT' || code === 'ELOOP' || code === 'ENXIO') {
       throw changed(path, 'it is no regular file any more', cause)
+    }
+    if (code === 'EACCES') throw fail('LAYER_SOURCE_DENIED', `open ${path}: permission denied`, { cause })
     throw cause
   }
 }

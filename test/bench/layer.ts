@@ -10,11 +10,13 @@ import zlib from 'node:zlib'
 import { toByteString } from '../../src/core/index.ts'
 import {
   createLayerWriter,
+  diffUpper,
   gzip,
   importLayer,
   type LayerWriter,
   openFileTree,
   openLayer,
+  unpackLayer,
   zstd,
 } from '../../src/layer/index.ts'
 
@@ -68,7 +70,8 @@ function compare(title: string, commands: Record<string, string>, between: () =>
   }
 }
 
-const bundle = path.join(work, 'bench.mjs')
+// Where the packages that are not bundled are found.
+const bundle = path.resolve(import.meta.dirname, '../../node_modules/.bench-layer.mjs')
 
 /** Runs this program as users would have it: bundled, without types to strip. */
 const self = (...args: string[]): string => [process.execPath, bundle, '--run', ...args].join(' ')
@@ -145,6 +148,29 @@ const CASES: Record<string, () => void> = {
       clean,
     )
   },
+  'diff-small'() {
+    const source = path.join(work, 'small')
+    makeFiles(source, 50_000)
+    compare(
+      'a layer of an upper directory with 50,000 new files',
+      {
+        'tar -cf - | sha256sum': `tar --xattrs -cf - -C ${source} . | sha256sum`,
+        diffUpper: self('diff', source),
+      },
+      clean,
+    )
+  },
+  'unpack-small'() {
+    const tar = path.join(work, 'small.tar')
+    compare(
+      'unpacking 50,000 small files',
+      {
+        'tar -xf': `mkdir -p ${work}/x && tar -xf ${tar} -C ${work}/x`,
+        'importLayer and unpackLayer': self('unpack', tar),
+      },
+      clean,
+    )
+  },
   gzip() {
     const tar = process.env['BENCH_TAR'] ?? path.join(work, 'small.tar')
     compare(`gzip -6 of ${tar}`, {
@@ -215,6 +241,20 @@ const RUNS: Record<string, (file: string) => Promise<void>> = {
   },
   async import(tar) {
     await importLayer(read(tar), files)
+  },
+  async diff(directory) {
+    const layer = createLayerWriter(files)
+    await diffUpper(directory, layer, { lower: openFileTree([]) })
+    layer.finish()
+  },
+  async unpack(tar) {
+    await importLayer(read(tar), files)
+    mkdirSync(path.join(work, 'x'))
+    await unpackLayer(
+      openLayer(files.index, () => files.tar),
+      path.join(work, 'x'),
+      { whiteouts: 'none' },
+    )
   },
   async copy(tar) {
     const { createHash } = await import('node:crypto')

@@ -7,8 +7,7 @@ import {
   resolvConfFile,
   type StepRequest,
 } from '../../container/index.ts'
-import { fail, hasCode, type Job, type SlipwayError, type SourceSpan } from '../../core/index.ts'
-import { quoteGo } from '../../dockerfile/index.ts'
+import { fail, hasCode, type Job, quoteGo, type SlipwayError, type SourceSpan } from '../../core/index.ts'
 import { commitBehind } from '../commit-behind.ts'
 import { HOST_CA_PATH, hostCaEnv } from '../host-ca.ts'
 import type { BuildSession } from '../session.ts'

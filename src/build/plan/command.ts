@@ -1,9 +1,5 @@
-import {
-  type CmdInstruction,
-  type CommandLine,
-  type EntrypointInstruction,
-  quoteGoList,
-} from '../../dockerfile/index.ts'
+import { quoteGoList } from '../../core/index.ts'
+import type { CmdInstruction, CommandLine, EntrypointInstruction } from '../../dockerfile/index.ts'
 import { addHistory, type ConfigState } from './stage-state.ts'
 
 const DEFAULT_SHELL = ['/bin/sh', '-c']

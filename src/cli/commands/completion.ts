@@ -4,7 +4,6 @@ import { fishScript } from '../completion/fish.ts'
 import { readCompletionModel } from '../completion/model.ts'
 import { zshScript } from '../completion/zsh.ts'
 import { PROGRAM } from '../help.ts'
-import { COMMANDS } from './index.ts'
 
 type Shell = 'bash' | 'fish' | 'zsh'
 
@@ -23,8 +22,8 @@ export function completionCommand(shell: Shell): Command {
     description: `Generate the autocompletion script for ${shell}.\nTo use it now and in new sessions, run this in your shell's start file:\n\n  ${LOAD[shell]}`,
     operands: { min: 0, max: 0 },
     flags: {},
-    async run({ io }) {
-      await io.stdout.write(SCRIPTS[shell](PROGRAM, await readCompletionModel(COMMANDS)))
+    async run({ io, table }) {
+      await io.stdout.write(SCRIPTS[shell](PROGRAM, await readCompletionModel(table)))
       return 0
     },
   })

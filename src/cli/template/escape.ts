@@ -1,4 +1,4 @@
-import { isPrintable } from './literals.ts'
+import { isGoPrintable } from '../../core/index.ts'
 
 const HTML: Readonly<Record<string, string>> = {
   '\0': '\ufffd',
@@ -28,7 +28,7 @@ const JS: Readonly<Record<string, string>> = {
 export function escapeJs(text: string): string {
   return text.replace(/[\\'"<>&=\x00-\x1f]|[^\x00-\x7f]/gu, (character) => {
     const code = character.codePointAt(0)!
-    if (code >= 0x80) return isPrintable(character) ? character : `\\u${hex4(code)}`
+    if (code >= 0x80) return isGoPrintable(character) ? character : `\\u${hex4(code)}`
     return JS[character] ?? `\\u${hex4(code)}`
   })
 }

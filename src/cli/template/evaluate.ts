@@ -1,6 +1,6 @@
+import { quoteGo } from '../../core/index.ts'
 import { FunctionError, type Parameter, type TemplateFunction } from './function.ts'
 import { callFunction, invoke } from './functions.ts'
-import { quote } from './literals.ts'
 import { type AnyNode, type Command, describeNode, type Operand, type Pipeline } from './nodes.ts'
 import { formatValue } from './print.ts'
 import { type Piped, raise, type State, setVariable } from './state.ts'
@@ -138,7 +138,7 @@ function evaluateField(
 ): Value | undefined {
   const { name } = access
   if (from === undefined) {
-    if (state.options.missingKeyFails) raise(state, `nil data; no entry for key ${quote(name)}`)
+    if (state.options.missingKeyFails) raise(state, `nil data; no entry for key ${quoteGo(name)}`)
     return undefined
   }
   const { value: receiver, isNil } = indirect(from)
@@ -169,7 +169,7 @@ function hasField(type: GoType, name: string): boolean {
 
 function evaluateEntry(state: State, map: Value, name: string): Value | undefined {
   const entry = entryOf(map, name)
-  if (entry === undefined && state.options.missingKeyFails) raise(state, `map has no entry for key ${quote(name)}`)
+  if (entry === undefined && state.options.missingKeyFails) raise(state, `map has no entry for key ${quoteGo(name)}`)
   return entry
 }
 
@@ -199,7 +199,7 @@ function evaluateFunction(
   if (name === 'and' || name === 'or') return evaluateLogic(state, dot, name, call)
   if (name === 'call') return evaluateCall(state, dot, call)
   const target = state.options.functions.get(name)
-  if (!target) return raise(state, `${quote(name)} is not a defined function`)
+  if (!target) return raise(state, `${quoteGo(name)} is not a defined function`)
   const args = collectArguments(state, dot, { name, target, call })
   return guarded(state, name, call.node, () => target.call(args))
 }

@@ -1,5 +1,5 @@
+import { quoteGo } from '../../core/index.ts'
 import { evaluatePipeline } from './evaluate.ts'
-import { quote } from './literals.ts'
 import { describeNode, type Node, type Pipeline } from './nodes.ts'
 import type { ParsedTemplate } from './parse.ts'
 import { formatValue, printValue } from './print.ts'
@@ -131,7 +131,7 @@ function bindItem(state: State, pipeline: Pipeline, index: Value | undefined, it
 
 function walkTemplate(state: State, dot: Value | undefined, node: Extract<Node, { kind: 'template' }>): void {
   const nodes = state.template.defined.get(node.name) ?? (node.name === '' ? state.template.nodes : undefined)
-  if (!nodes) raise(state, `template ${quote(node.name)} not defined`)
+  if (!nodes) raise(state, `template ${quoteGo(node.name)} not defined`)
   if (state.depth >= state.limits.depth) raise(state, `exceeded maximum template depth (${state.limits.depth})`)
   const value = node.pipeline ? evaluatePipeline(state, dot, node.pipeline) : undefined
   const inner: State = { ...state, name: node.name, depth: state.depth + 1, scope: [{ name: '$', value }] }

@@ -1,40 +1,8 @@
-/** What Go's `strconv.Quote` gives: a double-quoted literal with escapes for what cannot be printed. */
-export function quote(text: string, options: { ascii?: boolean; mark?: '"' | "'" } = {}): string {
-  const mark = options.mark ?? '"'
-  let out = mark as string
-  for (const character of text) out += escapeCharacter(character, mark, options.ascii === true)
-  return out + mark
-}
+import { GO_ESCAPES } from '../../core/index.ts'
 
-const SHORT: Readonly<Record<string, string>> = {
-  '\x07': '\\a',
-  '\b': '\\b',
-  '\f': '\\f',
-  '\n': '\\n',
-  '\r': '\\r',
-  '\t': '\\t',
-  '\v': '\\v',
-}
 const UNSHORT: ReadonlyMap<string, string> = new Map(
-  Object.entries(SHORT).map(([character, written]) => [written[1]!, character]),
+  [...GO_ESCAPES].map(([character, written]) => [written[1]!, character]),
 )
-const PRINTABLE = /[\p{L}\p{M}\p{N}\p{P}\p{S} ]/u
-
-/** Whether Go's `unicode.IsPrint` holds: letters, marks, numbers, punctuation, symbols and the ASCII space. */
-export function isPrintable(character: string): boolean {
-  return PRINTABLE.test(character)
-}
-
-function escapeCharacter(character: string, mark: string, ascii: boolean): string {
-  if (character === mark || character === '\\') return `\\${character}`
-  const code = character.codePointAt(0)!
-  if (code >= 0x20 && code < 0x7f) return character
-  if (Object.hasOwn(SHORT, character)) return SHORT[character]!
-  if (code < 0x80) return `\\x${code.toString(16).padStart(2, '0')}`
-  if (!ascii && isPrintable(character)) return character
-  return code > 0xffff ? `\\U${code.toString(16).padStart(8, '0')}` : `\\u${code.toString(16).padStart(4, '0')}`
-}
-
 /**
  * The text of a Go string or raw string literal with its quotes, or undefined when it is not one.
  * Escapes of single bytes (`\xff`, `\377`) are joined and read as UTF-8.

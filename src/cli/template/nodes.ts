@@ -1,4 +1,5 @@
-import { type NumberLiteral, quote } from './literals.ts'
+import { quoteGo } from '../../core/index.ts'
+import type { NumberLiteral } from './literals.ts'
 
 interface Placed {
   /** Offset into the template's text, for error messages. */
@@ -52,7 +53,7 @@ export function describeNode(node: AnyNode): string {
     case 'action':
       return `{{${describeNode(node.pipeline)}}}`
     case 'template':
-      return `{{template ${quote(node.name)}${node.pipeline ? ` ${describeNode(node.pipeline)}` : ''}}}`
+      return `{{template ${quoteGo(node.name)}${node.pipeline ? ` ${describeNode(node.pipeline)}` : ''}}}`
     case 'break':
     case 'continue':
       return `{{${node.kind}}}`

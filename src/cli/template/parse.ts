@@ -1,5 +1,6 @@
+import { quoteGo } from '../../core/index.ts'
 import { expect, next, nextNonSpace, type Parser, peek, peekNonSpace, reject, unexpected } from './cursor.ts'
-import { parseNumber, parseRune, quote, unquote } from './literals.ts'
+import { parseNumber, parseRune, unquote } from './literals.ts'
 import type { Command, Node, Operand, Pipeline } from './nodes.ts'
 import { type Token, type TokenKind, tokenize } from './tokens.ts'
 
@@ -67,7 +68,7 @@ function define(parser: Parser, name: string, context: string): void {
   Object.assign(parser, outer)
   const known = parser.defined.get(name)
   if (!known || isBlank(known)) parser.defined.set(name, body)
-  else if (!isBlank(body)) reject(parser, `template: multiple definition of template ${quote(name)}`)
+  else if (!isBlank(body)) reject(parser, `template: multiple definition of template ${quoteGo(name)}`)
 }
 
 function isBlank(nodes: readonly Node[]): boolean {
@@ -294,7 +295,7 @@ function parseOperand(parser: Parser): Operand | undefined {
     case 'pipeline':
       return { kind: 'chain', position, operand: term, names }
     default:
-      return reject(parser, `unexpected . after term ${quote(literalText(term))}`)
+      return reject(parser, `unexpected . after term ${quoteGo(literalText(term))}`)
   }
 }
 
@@ -310,13 +311,13 @@ function parseTerm(parser: Parser): Operand | undefined {
   const { position, text } = token
   switch (token.kind) {
     case 'identifier':
-      if (!parser.functions.has(text)) reject(parser, `function ${quote(text)} not defined`)
+      if (!parser.functions.has(text)) reject(parser, `function ${quoteGo(text)} not defined`)
       return { kind: 'function', position, name: text }
     case 'dot':
     case 'nil':
       return { kind: token.kind, position }
     case 'variable':
-      if (!parser.scope.includes(text)) reject(parser, `undefined variable ${quote(text)}`)
+      if (!parser.scope.includes(text)) reject(parser, `undefined variable ${quoteGo(text)}`)
       return { kind: 'variable', position, name: text, names: [] }
     case 'field':
       return { kind: 'field', position, names: [text.slice(1)] }
@@ -343,8 +344,8 @@ function parseNumberTerm(parser: Parser, token: Token): Operand {
     return { kind: 'number', position, value: { text, integer: code, float: code }, isRune: true }
   }
   const value = parseNumber(text)
-  if (value === 'overflow') return reject(parser, `integer overflow: ${quote(text)}`)
-  if (!value) return reject(parser, `illegal number syntax: ${quote(text)}`)
+  if (value === 'overflow') return reject(parser, `integer overflow: ${quoteGo(text)}`)
+  if (!value) return reject(parser, `illegal number syntax: ${quoteGo(text)}`)
   return { kind: 'number', position, value, isRune: false }
 }
 

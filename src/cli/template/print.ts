@@ -1,7 +1,7 @@
+import { quoteGo } from '../../core/index.ts'
 import { goDuration } from '../render/durations.ts'
 import { formatFloat } from '../render/float.ts'
 import { goTimeOfText } from '../render/times.ts'
-import { quote } from './literals.ts'
 import { elementsOf, entriesOf, fieldOf, indirect, numberOf, stringOf, unbox, type Value } from './values.ts'
 
 /** How deep values are shown; beyond it an ellipsis stands for the rest. JSON from outside is capped at 64 levels. */
@@ -51,7 +51,7 @@ export function formatValue(value: Value | undefined, style: PrintStyle = {}, de
       return formatFloat(Number(numberOf(inner)), style.sharp ? 'g' : 'v', -1)
     case 'string':
       if (inner.type.name === 'time.Time') return goTimeOfText(stringOf(inner))
-      return style.sharp ? quote(stringOf(inner)) : stringOf(inner)
+      return style.sharp ? quoteGo(stringOf(inner)) : stringOf(inner)
     case 'slice':
       return formatSlice(inner, style, depth)
     case 'map':
@@ -78,7 +78,7 @@ function formatSlice(value: Value, style: PrintStyle, depth: number): string {
 function formatMap(value: Value, style: PrintStyle, depth: number): string {
   if (style.sharp && value.data === undefined) return `${value.type.name}(nil)`
   const entries = entriesOf(value).map(
-    ([key, entry]) => `${style.sharp ? quote(key) : key}:${formatValue(entry, style, depth + 1)}`,
+    ([key, entry]) => `${style.sharp ? quoteGo(key) : key}:${formatValue(entry, style, depth + 1)}`,
   )
   return style.sharp ? `${value.type.name}{${entries.join(', ')}}` : `map[${entries.join(' ')}]`
 }

@@ -1,5 +1,5 @@
+import { isGoPrintable, quoteGo } from '../../core/index.ts'
 import { formatFloat } from '../render/float.ts'
-import { isPrintable, quote } from './literals.ts'
 import { formatValue } from './print.ts'
 import { elementsOf, entriesOf, indirect, numberOf, STRING, stringOf, unbox, type Value } from './values.ts'
 
@@ -223,7 +223,7 @@ function formatString(verb: Verb, text: string): string {
 
 function quoted(verb: Verb, text: string): string {
   if (verb.sharp && !text.includes('`') && !/[\x00-\x08\x0a-\x1f\x7f\ufeff]/.test(text)) return `\`${text}\``
-  return quote(text, { ascii: verb.plus })
+  return quoteGo(text, { ascii: verb.plus })
 }
 
 function hexOf(verb: Verb, bytes: Buffer): string {
@@ -265,7 +265,7 @@ function runeOf(value: bigint): string {
 
 function formatRune(verb: Verb, value: bigint): string {
   const rune = runeOf(value)
-  return pad(verb, verb.letter === 'c' ? rune : quote(rune, { ascii: verb.plus, mark: "'" }))
+  return pad(verb, verb.letter === 'c' ? rune : quoteGo(rune, { ascii: verb.plus, mark: "'" }))
 }
 
 function formatUnicode(verb: Verb, value: bigint): string {
@@ -275,7 +275,7 @@ function formatUnicode(verb: Verb, value: bigint): string {
     .padStart(Math.max(verb.precision ?? 0, 4), '0')
   return pad(
     { ...verb, zero: false },
-    `U+${hex}${verb.sharp && value <= 0x10ffffn && isPrintable(runeOf(value)) ? ` '${runeOf(value)}'` : ''}`,
+    `U+${hex}${verb.sharp && value <= 0x10ffffn && isGoPrintable(runeOf(value)) ? ` '${runeOf(value)}'` : ''}`,
   )
 }
 

@@ -1,6 +1,5 @@
-import { fail } from '../../core/index.ts'
+import { fail, quoteGo } from '../../core/index.ts'
 import type { TemplateFunction } from './function.ts'
-import { quote } from './literals.ts'
 import { type AnyNode, describeNode } from './nodes.ts'
 import type { ParsedTemplate } from './parse.ts'
 import type { Value } from './values.ts'
@@ -64,7 +63,7 @@ export function raise(state: State, message: string): never {
   const where =
     state.node === undefined
       ? ''
-      : `${locate(state.template.text, state.node.position)}: executing ${quote(state.name)} at <${describeNode(state.node)}>: `
+      : `${locate(state.template.text, state.node.position)}: executing ${quoteGo(state.name)} at <${describeNode(state.node)}>: `
   throw fail('TEMPLATE_FAILED', `template: :${where}${message}`)
 }
 

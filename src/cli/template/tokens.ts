@@ -1,4 +1,4 @@
-import { quote } from './literals.ts'
+import { quoteGo } from '../../core/index.ts'
 
 /** The kinds of token in a template. Keywords come as their own kind; everything outside `{{ }}` is `text`. */
 export type TokenKind =
@@ -63,7 +63,7 @@ export function describeToken(token: Token): string {
   if (token.kind === 'error') return token.text
   if (token.kind === 'dot' || KEYWORDS.has(token.text)) return `<${token.text}>`
   const runes = [...token.text]
-  return runes.length > 10 ? `${quote(runes.slice(0, 10).join(''))}...` : quote(token.text)
+  return runes.length > 10 ? `${quoteGo(runes.slice(0, 10).join(''))}...` : quoteGo(token.text)
 }
 
 /**
@@ -224,7 +224,7 @@ function lexNumber(lexer: Lexer): true {
   const bad = WORD_CHARACTER.test(next) || next === '+' || next === '-'
   if (bad) {
     lexer.position += next.length
-    return lexError(lexer, `bad number syntax: ${quote(lexer.text.slice(lexer.start, lexer.position))}`)
+    return lexError(lexer, `bad number syntax: ${quoteGo(lexer.text.slice(lexer.start, lexer.position))}`)
   }
   emit(lexer, 'number')
   return true

@@ -1,6 +1,6 @@
+import { quoteGo } from '../../core/index.ts'
 import type { Token } from '../logical-line.ts'
 import type { DockerfileNode } from '../node.ts'
-import { quoteGo } from '../quote.ts'
 import { parseFlags } from './flags.ts'
 import { describedAs, type InstructionBase, malformed } from './malformed.ts'
 

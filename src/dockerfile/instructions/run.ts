@@ -1,7 +1,7 @@
+import { quoteGo } from '../../core/index.ts'
 import type { Token } from '../logical-line.ts'
 import { checkMountFrom, type Device, parseDevice } from '../mount.ts'
 import type { DockerfileNode } from '../node.ts'
-import { quoteGo } from '../quote.ts'
 import { type CommandLine, commandLineOf } from './command-line.ts'
 import { parseFlags } from './flags.ts'
 import { type InstructionBase, malformed } from './malformed.ts'

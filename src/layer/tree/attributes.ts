@@ -7,10 +7,12 @@ const MAX_ID = 0xffff_fffe
 /** The largest value that fits into an EROFS index. */
 const MAX_XATTR_VALUE = 0xffff
 const MAX_XATTR_NAME = 255
+/** Types of entries that can have attributes beginning with `user.`; a hard link shows those of its file. */
+const USER_XATTRS: ReadonlySet<string> = new Set(['file', 'directory', 'hardlink'])
 
 /**
- * The entry with the attributes that a layer keeps of it. Fails with `LAYER_ENTRY_REFUSED` for owners that Linux does not have.
- * Extended attributes that would steer overlayfs, or that no file system could hold, are left out with a warning.
+ * The entry with the attributes that a layer keeps of it. Extended attributes that would steer overlayfs, or that no
+ * file system could hold, are left out with a warning. Fails with `LAYER_ENTRY_REFUSED` for owners Linux does not have.
  */
 export function layerAttributes(entry: TarEntry, warnings: Warnings): TarEntry {
   if (!isId(entry.uid) || !isId(entry.gid)) {
@@ -19,22 +21,15 @@ export function layerAttributes(entry: TarEntry, warnings: Warnings): TarEntry {
   return entry.xattrs ? { ...entry, xattrs: keptXattrs(entry, warnings) } : entry
 }
 
-const USER_XATTRS: ReadonlySet<string> = new Set(['file', 'directory', 'hardlink'])
-
 const isId = (id: number): boolean => id >= 0 && id <= MAX_ID
 
 function keptXattrs(entry: TarEntry, warnings: Warnings): Map<string, Uint8Array> | undefined {
   const kept = new Map<string, Uint8Array>()
   for (const [name, value] of entry.xattrs!) {
     const why = whyDropped(name, value, entry)
+    const what = `dropped the extended attribute ${JSON.stringify(name)}: ${why}`
     if (why === undefined) kept.set(name, value)
-    else
-      warnings.add(
-        'LAYER_XATTR_DROPPED',
-        entry.name,
-        `dropped the extended attribute ${JSON.stringify(name)}: ${why}`,
-        name,
-      )
+    else warnings.add('LAYER_XATTR_DROPPED', entry.name, what, name)
   }
   return kept.size > 0 ? kept : undefined
 }

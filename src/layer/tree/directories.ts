@@ -117,8 +117,8 @@ export class Directories {
 
   /** Long paths through many symlinks, again and again, would keep us busy for hours. */
   #countStep(entry: ByteString): void {
-    if (++this.#steps > MAX_STEPS)
-      throw overLimit('depth', entry, 'too many directories on the way to all entries', MAX_STEPS)
+    if (++this.#steps <= MAX_STEPS) return
+    throw overLimit('depth', entry, 'too many directories on the way to all entries', MAX_STEPS)
   }
 
   /** The length of a path; through symlinks, it can become longer than any name in the archive. */

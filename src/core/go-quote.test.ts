@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { quoteGo, quoteGoList } from './quote.ts'
+import { quoteGo, quoteGoList } from './go-quote.ts'
 
 test.each([
   ['plain', '"plain"'],
@@ -18,4 +18,10 @@ test.each([
 test('a list', () => {
   expect(quoteGoList(['/bin/sh', '-c', 'echo "x"'])).toBe('["/bin/sh" "-c" "echo \\"x\\""]')
   expect(quoteGoList([])).toBe('[]')
+})
+
+test('a character constant, and ASCII alone', () => {
+  expect(quoteGo("'", { mark: "'" })).toBe("'\\''")
+  expect(quoteGo('"', { mark: "'" })).toBe(`'"'`)
+  expect(quoteGo('é👽', { ascii: true })).toBe('"\\u00e9\\U0001f47d"')
 })
