@@ -40,7 +40,7 @@ export interface ChildTools {
   syscalls: typeof syscalls
   fs: typeof fs
   childProcess: typeof childProcess
-  /** Loads a module of this program: `load<typeof import('../store/index.ts')>('store/index.ts')`. */
+  /** Loads a module of this program by its path below src, as `store/index.ts`. */
   load<T>(file: string): Promise<T>
   /** Sends a value to the test, which gets it by `next`. */
   tell(value: unknown): void
