@@ -94,7 +94,7 @@ async function tryRuntime(program: string, request: ProbeRequest, job: Job): Pro
     const output = { stdout: () => {}, stderr: (chunk: Buffer) => void said.push(chunk) }
     const exitCode = await runBundle(
       { program, stateFolder: path.join(folder, 'state'), cgroup },
-      { id, bundle: folder },
+      { id, bundle: folder, program: args[0]! },
       output,
       job,
     )
