@@ -140,7 +140,7 @@ if (import.meta.main) {
     size: sizeOf(Number(values.scale)),
     report({ reference, victim, delay }, { killed, committed, leftovers, problems }, at) {
       const what = `${reference.operation.name}, ${victim} after ${delay.toFixed(2)} of ${reference.seconds.toFixed(2)} s`
-      const end = killed ? `killed ${committed ? 'after' : 'before'} the commit` : 'too late'
+      const end = killed ? `killed ${committed ? 'after' : 'before'} the commit` : 'nothing there to kill'
       console.log(`${at + 1} ${what}: ${end}, ${leftovers} leftovers, ${problems.length === 0 ? 'ok' : 'BAD'}`)
       for (const problem of problems) console.log(`    ! ${problem}`)
     },
