@@ -1,34 +1,23 @@
 import type { LogEntry } from '../container/index.ts'
-import { readLog } from '../container/index.ts'
 import { type Bytes, type Job, silentJob } from '../core/index.ts'
 import type { Platform } from '../oci/index.ts'
 import { defaultRoot, openStore, type Store, type StoredImage } from '../store/index.ts'
-import { type ImportRequest, importImage, type LoadedImage, loadImages, saveImages } from './archives.ts'
-import { type BootstrapRequest, bootstrap } from './bootstrap.ts'
-import { type BuildReport, type BuildRequest, build } from './build.ts'
-import {
-  type Container,
-  type ContainerState,
-  containerPaths,
-  containerState,
-  findContainer,
-} from './container-record.ts'
-import {
-  type CreateRequest,
-  createContainer,
-  kill,
-  removeContainer,
-  type StartOptions,
-  start,
-  stop,
-  waitForExit,
-} from './containers.ts'
+import type { ImportRequest, LoadedImage } from './archives.ts'
+import type { BootstrapRequest } from './bootstrap.ts'
+import type { BuildReport, BuildRequest } from './build.ts'
+import { type Container, type ContainerState, containerState, findContainer } from './container-record.ts'
+import type { StartOptions } from './containers.ts'
+import { type CreateRequest, createContainer } from './create.ts'
 import { type Filters, imageFilter } from './image-filters.ts'
 import { type HistoryRow, type ImageSummary, imageHistory, listImages, tagImage } from './images.ts'
-import { type Info, info } from './info.ts'
+import type { Info } from './info.ts'
 import { type Inspection, inspectContainer, inspectImage } from './inspect.ts'
 import { type Pruned, type PruneRequest, pruneImages } from './prune.ts'
 import { type Removal, type RemoveOptions, removeImage } from './remove.ts'
+
+// What builds, runs and moves images is large. It is loaded when first used, so that lists come up at once.
+const archives = (): Promise<typeof import('./archives.ts')> => import('./archives.ts')
+const containers = (): Promise<typeof import('./containers.ts')> => import('./containers.ts')
 
 /** How an engine is opened. */
 export interface EngineOptions {
@@ -80,9 +69,9 @@ export interface Engine extends Disposable {
 export function openEngine(options: EngineOptions = {}): Engine {
   const store = openStore(options.root ?? defaultRoot())
   return {
-    build: (request, job = silentJob) => build(store, request, job),
-    bootstrap: (request, job = silentJob) => bootstrap(store, request, job),
-    info: (job = silentJob) => info(store, job),
+    build: async (request, job = silentJob) => (await import('./build.ts')).build(store, request, job),
+    bootstrap: async (request, job = silentJob) => (await import('./bootstrap.ts')).bootstrap(store, request, job),
+    info: async (job = silentJob) => (await import('./info.ts')).info(store, job),
     images: imageFunctions(store),
     containers: containerFunctions(store),
     [Symbol.dispose]: () => store[Symbol.dispose](),
@@ -97,10 +86,15 @@ function imageFunctions(store: Store): Engine['images'] {
     tag: (name, as) => tagImage(store, name, as),
     remove: (name, removeOptions) => removeImage(store, name, removeOptions),
     prune: (request = {}) => pruneImages(store, request),
-    save: (names, saveOptions = {}, job = silentJob) => saveImages(store, names, saveOptions, job),
-    load: (input, loadOptions = {}, job = silentJob) => loadImages(store, input, loadOptions, job),
-    import: (request, job = silentJob) => importImage(store, request, job),
+    save: (names, saveOptions = {}, job = silentJob) => save(store, names, saveOptions, job),
+    load: async (input, loadOptions = {}, job = silentJob) =>
+      (await archives()).loadImages(store, input, loadOptions, job),
+    import: async (request, job = silentJob) => (await archives()).importImage(store, request, job),
   }
+}
+
+async function* save(store: Store, names: readonly string[], options: { platform?: Platform }, job: Job): Bytes {
+  yield* (await archives()).saveImages(store, names, options, job)
 }
 
 function containerFunctions(store: Store): Engine['containers'] {
@@ -110,17 +104,22 @@ function containerFunctions(store: Store): Engine['containers'] {
       (store.containers.list() as Container[]).map((each) => ({ ...each, state: containerState(store, each) })),
     inspect: (name) => inspectContainer(store, name),
     create: (request) => createContainer(store, request),
-    start: async (name, startOptions = {}, job = silentJob) => start(store, find(name), startOptions, job),
-    wait: async (name, job = silentJob) => waitForExit(store, find(name), job),
-    kill: async (name, signal, job = silentJob) => kill(store, find(name), signal, job),
-    stop: async (name, stopOptions, job = silentJob) => stop(store, find(name), stopOptions, job),
-    remove: async (name, removeOptions = {}, job = silentJob) => removeContainer(store, find(name), removeOptions, job),
+    start: async (name, startOptions = {}, job = silentJob) =>
+      (await containers()).start(store, find(name), startOptions, job),
+    wait: async (name, job = silentJob) => (await containers()).waitForExit(store, find(name), job),
+    kill: async (name, signal, job = silentJob) => (await containers()).kill(store, find(name), signal, job),
+    stop: async (name, stopOptions, job = silentJob) => (await containers()).stop(store, find(name), stopOptions, job),
+    remove: async (name, removeOptions = {}, job = silentJob) =>
+      (await containers()).removeContainer(store, find(name), removeOptions, job),
     logs: (name, logOptions = {}, job = silentJob) => logs(store, find(name), logOptions, job),
   }
 }
 
-function logs(store: Store, container: Container, options: { follow?: boolean }, job: Job): AsyncIterable<LogEntry> {
-  const { log } = containerPaths(store, container.id)
-  const ended = (): boolean => containerState(store, findContainer(store, container.id)).status !== 'running'
-  return readLog(log, options.follow ? { follow: { ended } } : {}, job)
+async function* logs(
+  store: Store,
+  container: Container,
+  options: { follow?: boolean },
+  job: Job,
+): AsyncIterable<LogEntry> {
+  yield* (await containers()).logsOf(store, container, options, job)
 }
