@@ -1,7 +1,7 @@
-import { rmSync } from 'node:fs'
 import path from 'node:path'
 import { type Machine, openMachine } from '../container/index.ts'
 import type { Job } from '../core/index.ts'
+import { removeCgroup, removeTree } from '../host/index.ts'
 import type { Lease, Store } from '../store/index.ts'
 
 /** What the operations of one build share. Disposing ends the keeper, and with it everything that was mounted or run. */
@@ -35,7 +35,11 @@ export class BuildSession implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     const machine = await this.#machine?.catch(() => undefined)
     await machine?.[Symbol.asyncDispose]()
-    for (const key of this.#keys) machine?.snapshotter.remove(key)
-    rmSync(this.mountFolder, { recursive: true, force: true })
+    for (const key of this.#keys) {
+      machine?.snapshotter.remove(key)
+      // a keeper that was killed had no time for it
+      removeCgroup(path.join(this.store.layout.cgroup, key))
+    }
+    removeTree(this.mountFolder)
   }
 }

@@ -9,7 +9,7 @@ import {
   type TaskResult,
   withSpan,
 } from '../core/index.ts'
-import type { StepRecord, Store } from '../store/index.ts'
+import type { Lease, StepRecord, Store } from '../store/index.ts'
 import type { Op, Vertex } from './graph.ts'
 import { baseLayers, diffIdsOf, type LayerRef, storedLayer, type Value } from './values.ts'
 
@@ -53,23 +53,29 @@ export interface Solver {
 }
 
 /** Runs each vertex once, inputs in parallel, the cache first. */
-export function createSolver(runners: Runners, store: Store, options: { now: () => number }, job: Job): Solver {
-  return new GraphSolver(runners, store, options.now, job)
+export function createSolver(runners: Runners, store: Store, options: SolverOptions, job: Job): Solver {
+  return new GraphSolver(runners, store, options, job)
+}
+
+interface SolverOptions {
+  now: () => number
+  /** Keeps what is found in the cache. */
+  lease: Lease
 }
 
 class GraphSolver implements Solver {
   readonly #runners: Runners
   readonly #store: Store
-  readonly #now: () => number
+  readonly #options: SolverOptions
   readonly #job: Job
   readonly #values = new OncePerKey<Digest, Value>()
   readonly #outcomes = new Map<Digest, Outcome>()
   readonly #commits: Promise<unknown>[] = []
 
-  constructor(runners: Runners, store: Store, now: () => number, job: Job) {
+  constructor(runners: Runners, store: Store, options: SolverOptions, job: Job) {
     this.#runners = runners
     this.#store = store
-    this.#now = now
+    this.#options = options
     this.#job = job
   }
 
@@ -112,7 +118,7 @@ class GraphSolver implements Solver {
       const found = await this.#find(runner, operation, vertex, inputs)
       if (found) return found
     }
-    const createdAt = this.#now()
+    const createdAt = this.#options.now()
     const value = await runner.run(vertex.op, inputs, { id: vertex.id, vertex }, this.#job)
     if (operation !== undefined) this.#remember(runner, operation, { vertex, inputs, value, createdAt })
     return { value, outcome: { result: runner.shownAs ?? 'done', createdAt } }
@@ -135,6 +141,7 @@ class GraphSolver implements Solver {
   }
 
   #layersOf(record: StepRecord): LayerRef[] | undefined {
+    this.#options.lease.hold(record.diffIds)
     const layers = record.diffIds.map((diffId) => this.#store.layers.get(diffId))
     if (layers.every((layer) => layer !== undefined)) return layers.map(storedLayer)
     this.#store.steps.forget(record.key)

@@ -1,6 +1,7 @@
 import { fail } from '../core/index.ts'
 import type { Engine, Job, ProgressEvent } from '../engine/index.ts'
 import type { CommandContext } from './command.ts'
+import { escapeMessage } from './render/escape.ts'
 
 /** What every command needs of its context. */
 type Context = Pick<CommandContext, 'globals' | 'signal'>
@@ -16,6 +17,22 @@ export async function withEngine<T>(context: Context, work: (engine: Engine) => 
 /** A job that the user's Ctrl-C stops. */
 export function jobOf(context: Context, progress: (event: ProgressEvent) => void = () => {}): Job {
   return { progress, signal: context.signal }
+}
+
+/**
+ * A job like that of `jobOf` which also keeps the warnings. `tellWarnings` prints them to stderr, a line each: call it
+ * when nothing is drawn any more.
+ */
+export function warningJob(
+  context: Context & Pick<CommandContext, 'io'>,
+  progress: (event: ProgressEvent) => void = () => {},
+): { job: Job; tellWarnings(): Promise<void> } {
+  const lines: string[] = []
+  const job = jobOf(context, (event) => {
+    if (event.type === 'warning') lines.push(`warning: ${escapeMessage(event.message)}\n`)
+    progress(event)
+  })
+  return { job, tellWarnings: () => context.io.stderr.write(lines.splice(0).join('')) }
 }
 
 /** Runs `work` on each operand, in order; what fails is printed, the others go on. Answers with Docker's exit code, 0 or 1. */

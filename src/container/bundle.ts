@@ -2,6 +2,8 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { toByteString } from '../core/index.ts'
 import { readInRoot } from '../host/index.ts'
+import { checkArguments } from './exec-limits.ts'
+import type { Runtime } from './runtime.ts'
 import { type ContainerProcess, runtimeSpec } from './spec.ts'
 import { ACCOUNT_FILE_LIMIT, resolveUser } from './user.ts'
 
@@ -9,6 +11,7 @@ import { ACCOUNT_FILE_LIMIT, resolveUser } from './user.ts'
 export interface BundleRequest {
   /** Names the container's cgroup. */
   id: string
+  runtime: Runtime
   /** `name`, `uid`, `name:group` ...; looked up in the account files of the mounted root. */
   user: string
   process: Omit<ContainerProcess, 'user'>
@@ -16,9 +19,10 @@ export interface BundleRequest {
 
 /** Writes the bundle's `config.json` for a root file system that is mounted already. */
 export function writeBundle(folder: string, rootfs: string, request: BundleRequest): void {
+  checkArguments(request.process)
   const account = (file: string): Buffer | undefined => readInRoot(rootfs, toByteString(file), ACCOUNT_FILE_LIMIT)
   const user = resolveUser(request.user, { passwd: account('etc/passwd'), group: account('etc/group') })
-  const spec = runtimeSpec({ ...request.process, user }, rootfs, `/slipway/${request.id}`)
+  const spec = runtimeSpec({ ...request.process, user }, rootfs, `${request.runtime.cgroup}/${request.id}`)
   mkdirSync(folder, { recursive: true, mode: 0o700 })
   writeFileSync(path.join(folder, 'config.json'), JSON.stringify(spec))
 }

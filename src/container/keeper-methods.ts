@@ -1,5 +1,5 @@
 import path from 'node:path'
-import { type Digest, digestHex, type Job } from '../core/index.ts'
+import { type Digest, digestHex, type Job, withDiskCode } from '../core/index.ts'
 import type { HelperMethods, Mount } from '../host/index.ts'
 import {
   createLayerWriter,
@@ -11,15 +11,14 @@ import {
 } from '../layer/index.ts'
 import { type BundleRequest, writeBundle } from './bundle.ts'
 import { createMonitored, type StartRequest } from './monitor.ts'
-import { type MachineFacts, probeMachine } from './probe.ts'
-import { type Runtime, runBundle } from './runtime.ts'
+import { type MachineFacts, type ProbeRequest, probeMachine } from './probe.ts'
+import { runBundle } from './runtime.ts'
 import { MountedStacks } from './stack.ts'
 
 /** A process to run in a stack of layers, to its end. */
 export interface StepRequest extends BundleRequest {
   /** Where the output belongs. */
   task: string
-  runtime: Runtime
   /** The file system; the one without a target becomes the root. */
   mounts: readonly Mount[]
   /** A folder of the step's own, for its bundle. */
@@ -40,13 +39,29 @@ const stacks = new MountedStacks()
 
 /** What a keeper does for the process that started it. */
 export interface KeeperMethods extends HelperMethods {
-  probe(request: { folder: string }, job: Job): Promise<MachineFacts>
+  probe(request: ProbeRequest, job: Job): Promise<MachineFacts>
   runStep(request: StepRequest, job: Job): Promise<{ exitCode: number }>
   commit(request: CommitRequest, job: Job): Promise<LayerSummary>
   create(request: StartRequest, job: Job): Promise<{ pid: number }>
 }
 
-export const keeperMethods: KeeperMethods = { probe: probeMachine, runStep, commit, create: createMonitored }
+export const keeperMethods: KeeperMethods = {
+  probe: probeMachine,
+  runStep: withDiskCodes(runStep),
+  commit: withDiskCodes(commit),
+  create: withDiskCodes(createMonitored),
+}
+
+/** Errors lose their causes on the way to the other process: what a full disk did must be said before. */
+function withDiskCodes<P, R>(method: (request: P, job: Job) => Promise<R>): (request: P, job: Job) => Promise<R> {
+  return async (request, job) => {
+    try {
+      return await method(request, job)
+    } catch (error) {
+      throw withDiskCode(error)
+    }
+  }
+}
 
 async function runStep(request: StepRequest, job: Job): Promise<{ exitCode: number }> {
   const { id, task, runtime, folder } = request

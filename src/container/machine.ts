@@ -59,14 +59,15 @@ function recall(store: Store): MachineFacts | undefined {
 
 async function probe(store: Store, keeper: Keeper, job: Job): Promise<MachineFacts> {
   using lease = store.lease()
-  const facts = await keeper.call('probe', { folder: path.join(lease.folder, 'probe') }, job)
+  const request = { folder: path.join(lease.folder, 'probe'), id: lease.id, cgroup: store.layout.cgroup }
+  const facts = await keeper.call('probe', request, job)
   store.memos.set(KIND, factsKey(), JSON.stringify(facts))
   return facts
 }
 
 function chosenRuntime(store: Store, facts: MachineFacts): Runtime {
   const stateFolder = path.join(store.layout.runtime, 'runtime')
-  if (facts.runtime) return { program: facts.runtime, stateFolder }
+  if (facts.runtime) return { program: facts.runtime, stateFolder, cgroup: store.layout.cgroup }
   const problems = facts.runtimeProblems
   const hint = problems.length === 0 ? { hint: 'install one with: apt-get install crun' } : {}
   throw fail('RUNTIME_MISSING', ['no OCI runtime works on this machine', ...problems].join('\n'), hint)

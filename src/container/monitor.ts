@@ -1,15 +1,14 @@
 import { spawn } from 'node:child_process'
-import { mkdirSync } from 'node:fs'
+import { mkdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import type { Readable, Writable } from 'node:stream'
 import { type Mount, requireProgram } from '../host/index.ts'
 import { type BundleRequest, writeBundle } from './bundle.ts'
-import { globalArgs, type Runtime, startFailure } from './runtime.ts'
+import { globalArgs, startFailure } from './runtime.ts'
 import { MountedStacks } from './stack.ts'
 
 /** A container to start under a monitor, which outlives this process. */
 export interface StartRequest extends BundleRequest {
-  runtime: Runtime
   /** The file system; the one without a target becomes the root. */
   mounts: readonly Mount[]
   paths: MonitorPaths
@@ -47,6 +46,22 @@ export async function createMonitored(request: StartRequest): Promise<{ pid: num
   }
 }
 
+/**
+ * Whether a container's monitor is still at work. It writes the exit code when the container has ended, a moment after
+ * the process itself has gone.
+ */
+export function isMonitored(bundle: string, id: string): boolean {
+  try {
+    const pid = readFileSync(monitorPidFile(bundle), 'utf8').trim()
+    // another process may have got the pid meanwhile
+    return readFileSync(`/proc/${pid}/cmdline`, 'latin1').split('\0').includes(id)
+  } catch {
+    return false
+  }
+}
+
+const monitorPidFile = (bundle: string): string => path.join(bundle, 'monitor.pid')
+
 /** Starts conmon and waits until it has created the container; returns the pid of the container's first process. */
 async function spawnMonitor(request: StartRequest): Promise<number> {
   const SYNC_FD = 3
@@ -78,12 +93,7 @@ function monitorArgs(request: StartRequest): string[] {
     ...['--api-version', '1', '--cid', id, '--cuuid', id, '--name', id, '--runtime', runtime.program],
     ...globalArgs(runtime).flatMap((arg) => ['--runtime-arg', arg]),
     ...['--bundle', paths.bundle, '--full-attach', '--socket-dir-path', paths.bundle],
-    ...[
-      '--container-pidfile',
-      path.join(paths.bundle, 'pid'),
-      '--conmon-pidfile',
-      path.join(paths.bundle, 'monitor.pid'),
-    ],
+    ...['--container-pidfile', path.join(paths.bundle, 'pid'), '--conmon-pidfile', monitorPidFile(paths.bundle)],
     ...['--log-path', `k8s-file:${paths.log}`, '--log-level', 'error', '--exit-dir', paths.exits],
     ...onExit,
     ...flags,

@@ -17,11 +17,21 @@ export interface MachineFacts {
   runtimeProblems: string[]
 }
 
-/** Tries an EROFS mount and the OCI runtimes in `folder`, which lies in the store. Leaves nothing behind. */
-export async function probeMachine(request: { folder: string }, job: Job): Promise<MachineFacts> {
+/** Where to try. */
+export interface ProbeRequest {
+  /** A folder of the store's, which is made and removed. */
+  folder: string
+  /** For names of containers. */
+  id: string
+  /** Control group above theirs. */
+  cgroup: string
+}
+
+/** Tries an EROFS mount and the OCI runtimes. Leaves nothing behind. */
+export async function probeMachine(request: ProbeRequest, job: Job): Promise<MachineFacts> {
   mkdirSync(request.folder, { recursive: true, mode: 0o700 })
   try {
-    return { erofs: probeErofs(request.folder), ...(await probeRuntimes(request.folder, job)) }
+    return { erofs: probeErofs(request.folder), ...(await probeRuntimes(request, job)) }
   } finally {
     rmSync(request.folder, { recursive: true, force: true })
   }
@@ -55,12 +65,13 @@ function mountsAndReads(folder: string): boolean {
   }
 }
 
-async function probeRuntimes(folder: string, job: Job): Promise<Omit<MachineFacts, 'erofs'>> {
+async function probeRuntimes(request: ProbeRequest, job: Job): Promise<Omit<MachineFacts, 'erofs'>> {
+  const { folder, id, cgroup } = request
   const runtimeProblems: string[] = []
-  for (const name of ['crun', 'runc']) {
+  for (const [at, name] of ['crun', 'runc'].entries()) {
     const program = findProgram(name)
     if (!program) continue
-    const problem = await tryRuntime(program, path.join(folder, name), job)
+    const problem = await tryRuntime(program, { folder: path.join(folder, name), id: `${id}-${at}`, cgroup }, job)
     if (problem === undefined) return { runtime: program, runtimeProblems }
     runtimeProblems.push(`${program}: ${problem}`)
   }
@@ -68,7 +79,8 @@ async function probeRuntimes(folder: string, job: Job): Promise<Omit<MachineFact
 }
 
 /** Runs `true` in a container whose root is the host's own, read-only; `undefined` when that worked. */
-async function tryRuntime(program: string, folder: string, job: Job): Promise<string | undefined> {
+async function tryRuntime(program: string, request: ProbeRequest, job: Job): Promise<string | undefined> {
+  const { folder, id, cgroup } = request
   const rootfs = path.join(folder, 'rootfs')
   mkdirSync(rootfs, { recursive: true })
   bindMount('/', rootfs)
@@ -76,13 +88,12 @@ async function tryRuntime(program: string, folder: string, job: Job): Promise<st
     const args = [findProgram('true') ?? '/bin/true']
     const plain = { env: [], cwd: '/', hostname: 'probe', terminal: false, mounts: [], network: 'none' as const }
     const user = { uid: 0, gid: 0, additionalGids: [] }
-    const id = `probe-${process.pid}-${path.basename(program)}`
-    const spec = runtimeSpec({ args, user, readonlyRootfs: true, ...plain }, rootfs, `/slipway/${id}`)
+    const spec = runtimeSpec({ args, user, readonlyRootfs: true, ...plain }, rootfs, `${cgroup}/${id}`)
     writeFileSync(path.join(folder, 'config.json'), JSON.stringify(spec))
     const said: Buffer[] = []
     const output = { stdout: () => {}, stderr: (chunk: Buffer) => void said.push(chunk) }
     const exitCode = await runBundle(
-      { program, stateFolder: path.join(folder, 'state') },
+      { program, stateFolder: path.join(folder, 'state'), cgroup },
       { id, bundle: folder },
       output,
       job,

@@ -9,6 +9,8 @@ export interface Runtime {
   /** Absolute path of the program. */
   program: string
   stateFolder: string
+  /** Control group above those of the containers. */
+  cgroup: string
 }
 
 /** What a container's process wrote, as it comes. */

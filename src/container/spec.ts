@@ -85,7 +85,8 @@ function processPart(process: ContainerProcess): Record<string, unknown> {
   const { uid, gid, additionalGids } = process.user
   return {
     terminal: process.terminal,
-    user: { uid, gid, additionalGids, umask: 0o022 },
+    // the group itself is among the supplementary ones, or giving it up would give access (CVE-2022-36109)
+    user: { uid, gid, additionalGids: [...new Set([gid, ...additionalGids])], umask: 0o022 },
     args: process.args,
     env: process.env,
     cwd: process.cwd,

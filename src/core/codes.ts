@@ -24,6 +24,8 @@ export const CODES = {
   CONTENT_MISMATCH: { fault: 'invalid', about: 'Bytes do not have the size or digest that was declared for them.' },
   JSON_INVALID: { fault: 'invalid', about: 'A JSON document is malformed, too large or nested too deeply.' },
   CANCELED: { fault: 'canceled', about: 'The user or the calling program stopped the work.' },
+  DISK_FULL: { fault: 'unavailable', about: 'There is no space left on the disk, or in the quota.' },
+  DISK_FAILED: { fault: 'unavailable', about: 'The disk cannot be read or written: it is damaged, or read-only.' },
   INTERNAL: { fault: 'internal', about: 'Something that should not happen did; please report it.' },
 
   // oci
@@ -113,6 +115,12 @@ export const CODES = {
 
   // store
   STORE_UNUSABLE: { fault: 'unavailable', about: 'The store folder cannot be read or written.' },
+  STORE_BUSY: { fault: 'unavailable', about: 'Other processes kept the store from being changed for too long.' },
+  STORE_DAMAGED: { fault: 'internal', about: "The store's database is damaged." },
+  LEASE_LOST: {
+    fault: 'conflict',
+    about: 'A process in another pid namespace was stopped for so long that its unfinished work was cleaned up.',
+  },
   STORE_TOO_NEW: { fault: 'unsupported', about: 'The store was written by a newer version.' },
   IMAGE_ID_AMBIGUOUS: { fault: 'invalid', about: 'The beginning of an image id fits several images.' },
   CONTAINER_NAME_TAKEN: { fault: 'conflict', about: 'Another container has this name.' },

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, test } from 'vitest'
-import { createLimit, mapLimit, OncePerKey } from './concurrency.ts'
+import { createLimit, mapLimit, OnceAtATime, OncePerKey } from './concurrency.ts'
 
 test('createLimit never runs more than its limit', async () => {
   const limit = createLimit(2)
@@ -49,4 +49,18 @@ test('OncePerKey shares the making, and forgets a failure', async () => {
   const failed = await Promise.allSettled([once.get('a', make), once.get('a', make)])
   expect(failed.map((r) => r.status)).toEqual(['rejected', 'rejected'])
   expect(await Promise.all([once.get('a', make), once.get('a', make)])).toEqual([2, 2])
+})
+
+test('OnceAtATime shares the making, and makes anew afterwards', async () => {
+  const shared = new OnceAtATime<string, number>()
+  let calls = 0
+  const make = async (): Promise<number> => {
+    await sleep(1)
+    if (++calls === 2) throw new Error('second')
+    return calls
+  }
+  expect(await Promise.all([shared.get('a', make), shared.get('a', make)])).toEqual([1, 1])
+  const failed = await Promise.allSettled([shared.get('a', make), shared.get('a', make)])
+  expect(failed.map((r) => r.status)).toEqual(['rejected', 'rejected'])
+  expect(await shared.get('a', make)).toBe(3)
 })

@@ -53,6 +53,19 @@ export class OncePerKey<K, V> {
   }
 }
 
+/** Callers that ask for the same key while it is being made share that; who comes later makes it anew. */
+export class OnceAtATime<K, V> {
+  readonly #underWay = new Map<K, Promise<V>>()
+
+  get(key: K, make: () => Promise<V>): Promise<V> {
+    const known = this.#underWay.get(key)
+    if (known) return known
+    const made = make().finally(() => this.#underWay.delete(key))
+    this.#underWay.set(key, made)
+    return made
+  }
+}
+
 /** Lets timers, signals and I/O run between two stretches of synchronous work. */
 export function yieldToEvents(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve))

@@ -89,6 +89,8 @@ export async function loadImages(
   for (const { descriptor, names } of await archive.images()) {
     const select = options.platform ?? 'available'
     const { root } = await copyImage(archive, to, { ref: descriptor.digest, select }, job)
+    // what cannot be mounted does not become an image
+    for (const diffIds of store.images.stacks(root)) await store.layers.settle(diffIds, job)
     loaded.push(record(store, root, names.flatMap(completeName)))
   }
   return loaded
@@ -133,6 +135,7 @@ export async function importImage(store: Store, request: ImportRequest, job: Job
     const bytes = await openSource(store, lease, request.source, job)
     return (await store.layers.import(bytes, { lease, task: 'import' }, job)).record
   })
+  await store.layers.settle([layer.diffId], job)
   const created = new Date().toISOString()
   const comment = request.message || `Imported from ${redactUrl(request.sourceName)}`
   const descriptor = { mediaType: MEDIA.ociLayer, digest: layer.diffId, size: layer.size }

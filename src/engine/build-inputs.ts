@@ -33,17 +33,14 @@ export function readDockerfile(context: string, named: string | undefined): Foun
   const candidates =
     named === undefined ? ['Dockerfile', 'dockerfile'].map((file) => path.join(context, file)) : [path.resolve(named)]
   for (const file of candidates) {
+    if (named === undefined && leadsOut(context, file)) {
+      const problem = `${name} is a symbolic link that leads out of the build context`
+      throw fail('DOCKERFILE_MISSING', `failed to read dockerfile: ${problem}`, {
+        hint: 'name the file with -f if you want it',
+      })
+    }
     const text = readText(file, LARGEST_DOCKERFILE)
     if (text === undefined) continue
-    if (named === undefined && !realpathSync(file).startsWith(`${context}/`) && context !== '/') {
-      throw fail(
-        'DOCKERFILE_MISSING',
-        `failed to read dockerfile: ${name} is a symbolic link that leads out of the build context`,
-        {
-          hint: 'name the file with -f if you want it',
-        },
-      )
-    }
     return { file, source: { name, text } }
   }
   throw fail('DOCKERFILE_MISSING', `failed to read dockerfile: open ${name}: no such file or directory`, {
@@ -54,6 +51,10 @@ export function readDockerfile(context: string, named: string | undefined): Foun
 /** The rules of `<Dockerfile>.dockerignore`, else of `.dockerignore` in the context; `undefined` for none. */
 export function readIgnoreFile(context: string, dockerfile: string): { filter: PathFilter; name: string } | undefined {
   for (const file of [`${dockerfile}.dockerignore`, path.join(context, '.dockerignore')]) {
+    if (path.dirname(file) === context && leadsOut(context, file)) {
+      const problem = `${path.basename(file)} is a symbolic link that leads out of the build context`
+      throw fail('DOCKERFILE_MISSING', `failed to read dockerignore: ${problem}`, { hint: 'put a copy in its place' })
+    }
     const text = readText(file, LARGEST_IGNORE_FILE)
     if (text === undefined) continue
     const name = path.basename(file)
@@ -61,6 +62,16 @@ export function readIgnoreFile(context: string, dockerfile: string): { filter: P
     return patterns.length === 0 ? undefined : { name, filter: createFilter(patterns) }
   }
   return undefined
+}
+
+/** Whether a file of the context is one of somewhere else: a context may come from anybody. Asked before reading it. */
+function leadsOut(context: string, file: string): boolean {
+  try {
+    const real = realpathSync(file)
+    return context !== '/' && !real.startsWith(`${context}/`)
+  } catch {
+    return false // there is nothing to read
+  }
 }
 
 /** Answers for a path follow from the answer for its folder, so each folder is asked once. */

@@ -26,6 +26,7 @@ import {
 import type { LayerRecord, Lease, Store, StoredImage } from '../store/index.ts'
 import { contextFolder, readDockerfile, readIgnoreFile } from './build-inputs.ts'
 import { fullName } from './images.ts'
+import { secretNameWarnings } from './secret-names.ts'
 
 /** What to build. */
 export interface BuildRequest {
@@ -78,13 +79,18 @@ export async function build(store: Store, request: BuildRequest, job: Job): Prom
   for (const { message, span } of dockerfile.warnings) {
     job.progress({ type: 'warning', code: 'PARSE', message, ...(span ? { span } : {}) })
   }
-  const stage = await planBuild(dockerfile, planOptions(request), { image: imageResolver(store, lease, job) })
+  const stage = await planBuild(dockerfile, planOptions(request), {
+    image: imageResolver(store, lease, job),
+    planned: (planned) => {
+      for (const warning of secretNameWarnings(planned)) job.progress(warning)
+    },
+  })
   const ignore = await internal(job, 'load', '.dockerignore', () => readIgnoreFile(context, file))
   const digests = new FileDigests(store.memos, context)
   const where = ignore ? `in the build context (see ${ignore.name})` : 'in the build context'
   const files = new FolderSource(context, { digests, where, ...(ignore ? { filter: ignore.filter } : {}) })
   const runners = createRunners(session, new Map([['context', files]]))
-  const solver = createSolver(runners, store, { now: Date.now }, job)
+  const solver = createSolver(runners, store, { now: Date.now, lease }, job)
   const layers = await solveAll(solver, stage)
   digests.save()
   const image = await exportTask(store, { stage, solver, layers, names, lease, epoch: planOptions(request).epoch }, job)
@@ -138,9 +144,12 @@ function imageResolver(store: Store, lease: Lease, job: Job) {
     const name = referenceOf(text, span)
     const task = { id: `metadata ${name}`, name: `[internal] load metadata for ${name}` }
     return runTask(job, task, async () => {
-      const image = store.images.named(name) ?? store.images.find(text)?.image
+      const image = store.atomically(() => {
+        const found = store.images.named(name) ?? store.images.find(text)?.image
+        if (found) lease.hold([found.descriptor.digest])
+        return found
+      })
       if (!image) throw missingBase(name, span)
-      lease.hold([image.descriptor.digest])
       const { config } = store.images.config(image, platform)
       const layers = config.rootfs.diff_ids.map((diffId) => store.layers.get(diffId))
       if (!layers.every((layer): layer is LayerRecord => layer !== undefined)) throw missingBase(name, span)

@@ -1,7 +1,7 @@
-import { existsSync, readFileSync, statSync } from 'node:fs'
+import { readFileSync, statSync } from 'node:fs'
 import path from 'node:path'
-import type { ContainerMount } from '../container/index.ts'
-import { type Digest, fail } from '../core/index.ts'
+import { type ContainerMount, isMonitored } from '../container/index.ts'
+import { type Digest, errnoOf, fail } from '../core/index.ts'
 import { isAlive, type ProcessIdentity } from '../host/index.ts'
 import type { Store, StoredContainer } from '../store/index.ts'
 
@@ -68,19 +68,29 @@ const LOST = 255
 
 /**
  * The truth is asked of the machine, not remembered: the monitor leaves an exit code; without one a container runs if
- * its process is there; else it was lost, by a reboot or because its monitor was killed.
+ * its process is there, or its monitor, which is about to write the code; else it was lost, by a reboot or because its
+ * monitor was killed.
  */
 export function containerState(store: Store, container: Container): ContainerState {
   const { started } = container.record
   if (!started) return { status: 'created' }
+  const paths = containerPaths(store, container.id)
   const startedAt = new Date(started.at)
-  const { exitFile } = containerPaths(store, container.id)
-  if (existsSync(exitFile)) {
+  const running = (): boolean => isAlive(started) || isMonitored(paths.bundle, container.id)
+  // asked in this order: what ends in between has left its code by the second look
+  const exit = exitOf(paths) ?? (running() ? undefined : (exitOf(paths) ?? { exitCode: LOST }))
+  return exit ? { status: 'exited', ...exit, startedAt } : { status: 'running', pid: started.pid, startedAt }
+}
+
+/** What the monitor has left, when it has. */
+function exitOf({ exitFile }: ContainerPaths): Pick<ContainerState, 'exitCode' | 'finishedAt'> | undefined {
+  try {
     const exitCode = Number(readFileSync(exitFile, 'utf8'))
-    return { status: 'exited', exitCode, startedAt, finishedAt: statSync(exitFile).mtime }
+    return { exitCode, finishedAt: statSync(exitFile).mtime }
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return undefined
+    throw error
   }
-  if (isAlive(started)) return { status: 'running', pid: started.pid, startedAt }
-  return { status: 'exited', exitCode: LOST, startedAt }
 }
 
 /** The container a user means by id, beginning of an id, or name. Fails with `CONTAINER_NOT_FOUND`, in Docker's words. */

@@ -8,6 +8,7 @@ import type { BuildReport, BuildRequest } from './build.ts'
 import { type Container, type ContainerState, containerState, findContainer } from './container-record.ts'
 import type { StartOptions } from './containers.ts'
 import { type CreateRequest, createContainer } from './create.ts'
+import { guarded, guardedStream, guardedSync } from './guarded.ts'
 import { type Filters, imageFilter } from './image-filters.ts'
 import { type HistoryRow, type ImageSummary, imageHistory, listImages, tagImage } from './images.ts'
 import type { Info } from './info.ts'
@@ -67,11 +68,12 @@ export interface Engine extends Disposable {
 
 /** Opens an engine over a store. Fails with `STORE_UNUSABLE` or `STORE_TOO_NEW`. */
 export function openEngine(options: EngineOptions = {}): Engine {
-  const store = openStore(options.root ?? defaultRoot())
+  const store = guardedSync(() => openStore(options.root ?? defaultRoot()))
   return {
-    build: async (request, job = silentJob) => (await import('./build.ts')).build(store, request, job),
-    bootstrap: async (request, job = silentJob) => (await import('./bootstrap.ts')).bootstrap(store, request, job),
-    info: async (job = silentJob) => (await import('./info.ts')).info(store, job),
+    build: (request, job = silentJob) => guarded(async () => (await import('./build.ts')).build(store, request, job)),
+    bootstrap: (request, job = silentJob) =>
+      guarded(async () => (await import('./bootstrap.ts')).bootstrap(store, request, job)),
+    info: (job = silentJob) => guarded(async () => (await import('./info.ts')).info(store, job)),
     images: imageFunctions(store),
     containers: containerFunctions(store),
     [Symbol.dispose]: () => store[Symbol.dispose](),
@@ -83,13 +85,13 @@ function imageFunctions(store: Store): Engine['images'] {
     list: (filters = {}) => listImages(store).filter(imageFilter(store, filters)),
     inspect: (name, platform) => inspectImage(store, name, platform),
     history: (name, platform) => imageHistory(store, name, platform),
-    tag: (name, as) => tagImage(store, name, as),
-    remove: (name, removeOptions) => removeImage(store, name, removeOptions),
-    prune: (request = {}) => pruneImages(store, request),
-    save: (names, saveOptions = {}, job = silentJob) => save(store, names, saveOptions, job),
-    load: async (input, loadOptions = {}, job = silentJob) =>
-      (await archives()).loadImages(store, input, loadOptions, job),
-    import: async (request, job = silentJob) => (await archives()).importImage(store, request, job),
+    tag: (name, as) => guardedSync(() => tagImage(store, name, as)),
+    remove: (name, removeOptions) => guardedSync(() => removeImage(store, name, removeOptions)),
+    prune: (request = {}) => guardedSync(() => pruneImages(store, request)),
+    save: (names, saveOptions = {}, job = silentJob) => guardedStream(save(store, names, saveOptions, job)),
+    load: (input, loadOptions = {}, job = silentJob) =>
+      guarded(async () => (await archives()).loadImages(store, input, loadOptions, job)),
+    import: (request, job = silentJob) => guarded(async () => (await archives()).importImage(store, request, job)),
   }
 }
 
@@ -103,14 +105,14 @@ function containerFunctions(store: Store): Engine['containers'] {
     list: () =>
       (store.containers.list() as Container[]).map((each) => ({ ...each, state: containerState(store, each) })),
     inspect: (name) => inspectContainer(store, name),
-    create: (request) => createContainer(store, request),
-    start: async (name, startOptions = {}, job = silentJob) =>
-      (await containers()).start(store, find(name), startOptions, job),
+    create: (request) => guardedSync(() => createContainer(store, request)),
+    start: (name, startOptions = {}, job = silentJob) =>
+      guarded(async () => (await containers()).start(store, find(name), startOptions, job)),
     wait: async (name, job = silentJob) => (await containers()).waitForExit(store, find(name), job),
     kill: async (name, signal, job = silentJob) => (await containers()).kill(store, find(name), signal, job),
     stop: async (name, stopOptions, job = silentJob) => (await containers()).stop(store, find(name), stopOptions, job),
-    remove: async (name, removeOptions = {}, job = silentJob) =>
-      (await containers()).removeContainer(store, find(name), removeOptions, job),
+    remove: (name, removeOptions = {}, job = silentJob) =>
+      guarded(async () => (await containers()).removeContainer(store, find(name), removeOptions, job)),
     logs: (name, logOptions = {}, job = silentJob) => logs(store, find(name), logOptions, job),
   }
 }

@@ -109,8 +109,7 @@ export function imageHistory(store: Store, text: string, platform?: Platform): H
 /** Gives an image another name. Fails with `IMAGE_NOT_FOUND` and `REFERENCE_INVALID`. */
 export function tagImage(store: Store, source: string, target: string): void {
   const name = fullName(target)
-  const { image } = findImage(store, source)
-  store.images.tag(name, image.descriptor.digest)
+  store.atomically(() => store.images.tag(name, findImage(store, source).image.descriptor.digest))
 }
 
 /** A name for an image, complete: `nginx` becomes `docker.io/library/nginx:latest`. A digest is refused. */

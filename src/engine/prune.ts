@@ -23,11 +23,15 @@ export interface Pruned {
 export function pruneImages(store: Store, request: PruneRequest): Pruned {
   const matches = imageFilter(store, request.filters ?? {}, ['label', 'label!', 'until', 'dangling'])
   const unused = (image: ImageSummary): boolean => image.containers === 0 && (request.all || image.tags.length === 0)
-  const doomed = listImages(store).filter((image) => unused(image) && matches(image))
-  const names = doomed.flatMap((image) =>
-    store.images.withId(image.id).flatMap((each) => [...each.names, ...each.digests]),
-  )
-  store.images.remove(doomed.flatMap((image) => image.roots))
+  // judged and removed in one go: an image may get a name at any moment
+  const { doomed, names } = store.atomically(() => {
+    const doomed = listImages(store).filter((image) => unused(image) && matches(image))
+    const names = doomed.flatMap((image) =>
+      store.images.withId(image.id).flatMap((each) => [...each.names, ...each.digests]),
+    )
+    store.images.remove(doomed.flatMap((image) => image.roots))
+    return { doomed, names }
+  })
   const { digests, bytes } = store.collect()
   const ids = doomed.map((image) => image.id)
   return {

@@ -1,5 +1,5 @@
 import { type Digest, fail, shortId } from '../core/index.ts'
-import { familiarReference, parseReference, repositoryOf } from '../oci/index.ts'
+import { familiarReference, type ImageConfig, parseReference, repositoryOf } from '../oci/index.ts'
 import type { Store, StoredImage } from '../store/index.ts'
 import { type ContainerState, containerState, type StoredRecord } from './container-record.ts'
 import { findImage, layerChain } from './images.ts'
@@ -24,11 +24,27 @@ export interface RemoveOptions {
  * Fails with `IMAGE_NOT_FOUND` or `IMAGE_IN_USE`, in Docker's words.
  */
 export function removeImage(store: Store, text: string, options: RemoveOptions = {}): Removal {
-  const { image, name } = findImage(store, text)
-  return name === undefined ? removeById(store, image, options) : removeByName(store, image, name, options)
+  // names may move at any moment: what is judged here is what is removed
+  const { untagged, forgotten } = store.atomically(() => {
+    const { image, name } = findImage(store, text)
+    return name === undefined ? removeById(store, image, options) : removeByName(store, image, name, options)
+  })
+  if (!forgotten) return { untagged, deleted: [], bytes: 0 }
+  const { digests, bytes } = store.collect()
+  const gone = new Set(digests)
+  const { diff_ids: diffIds } = forgotten.config.rootfs
+  const layers = layerChain(forgotten.config).filter((_, at, all) => gone.has(diffIds[all.length - 1 - at]!))
+  return { untagged, deleted: [forgotten.id, ...layers], bytes }
 }
 
-function removeByName(store: Store, image: StoredImage, name: string, { force }: RemoveOptions): Removal {
+/** What a removal came to before its content is collected. */
+interface Judged {
+  untagged: string[]
+  /** The image, when it is one no more. */
+  forgotten?: { id: Digest; config: ImageConfig }
+}
+
+function removeByName(store: Store, image: StoredImage, name: string, { force }: RemoveOptions): Judged {
   const names = allNames(store, image.id)
   const users = usersOf(store, image)
   if (!force && isSingleReference(names) && users[0]) {
@@ -42,11 +58,10 @@ function removeByName(store: Store, image: StoredImage, name: string, { force }:
   const untagged = doomed.map((each) => familiarReference(parseReference(each)))
   const left = allNames(store, image.id)
   const running = users.some((user) => user.state === 'running')
-  if (left.length > 0 || running) return { untagged, deleted: [], bytes: 0 }
-  return deleteImage(store, image, untagged)
+  return left.length > 0 || running ? { untagged } : { untagged, forgotten: forget(store, image) }
 }
 
-function removeById(store: Store, image: StoredImage, { force }: RemoveOptions): Removal {
+function removeById(store: Store, image: StoredImage, { force }: RemoveOptions): Judged {
   const names = allNames(store, image.id)
   const short = shortId(image.id)
   const users = usersOf(store, image)
@@ -64,21 +79,14 @@ function removeById(store: Store, image: StoredImage, { force }: RemoveOptions):
       `unable to delete ${short} (must be forced) - image is being used by stopped container ${users[0].id.slice(0, 12)}`,
     )
   }
-  return deleteImage(
-    store,
-    image,
-    names.map((name) => familiarReference(parseReference(name))),
-  )
+  const untagged = names.map((name) => familiarReference(parseReference(name)))
+  return { untagged, forgotten: forget(store, image) }
 }
 
-/** Forgets the image and collects what nothing else refers to. */
-export function deleteImage(store: Store, image: StoredImage, untagged: string[]): Removal {
+function forget(store: Store, image: StoredImage): { id: Digest; config: ImageConfig } {
   const { config } = store.images.config(image)
   store.images.remove(store.images.withId(image.id).map((each) => each.descriptor.digest))
-  const { digests, bytes } = store.collect()
-  const gone = new Set(digests)
-  const layers = layerChain(config).filter((_, at, all) => gone.has(config.rootfs.diff_ids[all.length - 1 - at]!))
-  return { untagged, deleted: [image.id, ...layers], bytes }
+  return { id: image.id, config }
 }
 
 function allNames(store: Store, id: Digest): string[] {

@@ -32,6 +32,7 @@ export class HelperProcess<Methods extends HelperMethods> implements AsyncDispos
   readonly #child: ChildProcess
   readonly #pending = new Map<number, { resolve(v: unknown): void; reject(e: Error): void; job: Job }>()
   readonly #exited: Promise<void>
+  #failure: Error | undefined
   #nextId = 1
 
   /** `entry` is the program to run: a file beside the caller, as `new URL('./main.ts', import.meta.url)`. */
@@ -52,7 +53,10 @@ export class HelperProcess<Methods extends HelperMethods> implements AsyncDispos
     })
   }
 
-  /** Runs a method over there; its progress events and the job's cancellation travel along. */
+  /**
+   * Runs a method over there; its progress events and the job's cancellation travel along. Fails as the method does, or
+   * with `INTERNAL` when the process has ended.
+   */
   call<M extends keyof Methods & string>(
     method: M,
     params: Parameters<Methods[M]>[0],
@@ -61,6 +65,7 @@ export class HelperProcess<Methods extends HelperMethods> implements AsyncDispos
     const id = this.#nextId++
     const stop = (): void => this.#send({ cancel: id })
     const answer = new Promise<unknown>((resolve, reject) => {
+      if (this.#failure) throw this.#failure
       this.#pending.set(id, { resolve, reject, job })
       this.#send({ id, method, params })
       job.signal?.addEventListener('abort', stop, { once: true })
@@ -91,9 +96,8 @@ export class HelperProcess<Methods extends HelperMethods> implements AsyncDispos
   }
 
   #fail(done: () => void, cause: Error): void {
-    for (const waiting of this.#pending.values()) {
-      waiting.reject(fail('INTERNAL', `a helper process stopped unexpectedly: ${cause.message}`, { cause }))
-    }
+    this.#failure = fail('INTERNAL', `a helper process stopped unexpectedly: ${cause.message}`, { cause })
+    for (const waiting of this.#pending.values()) waiting.reject(this.#failure)
     this.#pending.clear()
     done()
   }

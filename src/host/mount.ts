@@ -1,4 +1,4 @@
-import { closeSync, readFileSync } from 'node:fs'
+import { closeSync, openSync, readFileSync } from 'node:fs'
 import { errnoOf, fail } from '../core/index.ts'
 import { call, cPath } from './syscalls.ts'
 
@@ -23,6 +23,9 @@ const MOVE_MOUNT_F_EMPTY_PATH = 4
 const AT_FDCWD = -100
 const MS = { bind: 4096, rec: 16384, slave: 1 << 19, remount: 32, rdonly: 1 } as const
 const MNT_DETACH = 2
+const O_PATH = 0o10000000
+// fsconfig(2) takes strings of at most 256 bytes, the NUL included
+const LONGEST_STRING = 255
 // The mount API's numbers are the same on every architecture (they came after the tables were unified).
 const SYS = { fsopen: 430, fsconfig: 431, fsmount: 432, move_mount: 429 }
 
@@ -37,12 +40,13 @@ export function mount(fs: Mount, target: string, attributes: readonly (keyof typ
     fs.type,
     'fsopen',
   )
+  const opened: number[] = []
   try {
-    configure(context, 'source', fs.source)
+    configure(context, 'source', reachable(fs.source, opened))
     for (const option of fs.options) {
       const at = option.indexOf('=')
       if (at < 0) configure(context, option)
-      else configure(context, option.slice(0, at), option.slice(at + 1))
+      else configure(context, option.slice(0, at), reachable(option.slice(at + 1), opened))
     }
     fsconfig(context, FSCONFIG.create, null, null)
     attach(
@@ -53,8 +57,20 @@ export function mount(fs: Mount, target: string, attributes: readonly (keyof typ
   } catch (error) {
     throw explain(error as Error, context, fs, target)
   } finally {
+    for (const fd of opened) closeSync(fd)
     closeSync(context)
   }
+}
+
+/**
+ * A path that the kernel would not take as it is goes by way of a descriptor, which `opened` keeps until the mount is
+ * made: one that is too long, or with a backslash, which overlayfs takes for the beginning of an escape.
+ */
+function reachable(value: string, opened: number[]): string {
+  if (!value.startsWith('/') || (Buffer.byteLength(value) <= LONGEST_STRING && !value.includes('\\'))) return value
+  const fd = openSync(value, O_PATH)
+  opened.push(fd)
+  return `/proc/self/fd/${fd}`
 }
 
 function attach(context: number, target: string, attributes: number): void {

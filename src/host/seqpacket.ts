@@ -1,7 +1,8 @@
 import { closeSync, read as readCallback, write as writeCallback } from 'node:fs'
+import os from 'node:os'
 import { promisify } from 'node:util'
 import { type Bytes, errnoOf, fail } from '../core/index.ts'
-import { call } from './syscalls.ts'
+import { call, systemError } from './syscalls.ts'
 
 const AF_UNIX = 1
 const SOCK_SEQPACKET = 5
@@ -20,6 +21,8 @@ const write = promisify(writeCallback)
  */
 export class PacketSocket {
   readonly #fd: number
+  #sending = 0
+  #ended = false
   #closed = false
 
   /** Connects; throws a `SystemError` (ENOENT, ECONNREFUSED ...). */
@@ -50,14 +53,21 @@ export class PacketSocket {
       if (!['ECONNRESET', 'EBADF', 'ENOTCONN'].includes(errnoOf(error) ?? '')) throw error
     } finally {
       this.#shutdown(SHUTDOWN.both)
-      if (!this.#closed) closeSync(this.#fd)
-      this.#closed = true
+      this.#ended = true
+      this.#closeUnused()
     }
   }
 
-  /** Sends one packet; waits until there is room for it. */
+  /** Sends one packet; waits until there is room for it. Throws a `SystemError` (EPIPE) when nobody is there to get it. */
   async send(packet: Uint8Array): Promise<void> {
-    await write(this.#fd, packet)
+    if (this.#ended) throw systemError(os.constants.errno.EPIPE, 'write')
+    this.#sending++
+    try {
+      await write(this.#fd, packet)
+    } finally {
+      this.#sending--
+      this.#closeUnused()
+    }
   }
 
   /** Says that nothing more will be sent. */
@@ -68,6 +78,13 @@ export class PacketSocket {
   /** Ends the connection: `packets` comes to its end. */
   close(): void {
     this.#shutdown(SHUTDOWN.both)
+  }
+
+  /** A write that waits in the pool must not find another file under the number. */
+  #closeUnused(): void {
+    if (!this.#ended || this.#sending > 0 || this.#closed) return
+    closeSync(this.#fd)
+    this.#closed = true
   }
 
   #shutdown(how: number): void {

@@ -23,6 +23,7 @@ import {
   fail,
   type Job,
 } from '../core/index.ts'
+import { syncFolder } from '../host/index.ts'
 import type { Database } from './database.ts'
 import type { StoreLayout } from './layout.ts'
 import type { Lease } from './leases.ts'
@@ -132,16 +133,6 @@ export class BlobStore {
     renameSync(temporary, target)
     syncFolder(path.dirname(target))
     this.#db.run('INSERT OR IGNORE INTO blobs VALUES (?, ?, ?)', digest, size, Date.now())
-  }
-}
-
-/** Makes the renames in a folder survive a power failure. */
-export function syncFolder(folder: string): void {
-  const fd = openSync(folder, 'r')
-  try {
-    fsyncSync(fd)
-  } finally {
-    closeSync(fd)
   }
 }
 

@@ -28,7 +28,10 @@ export class ContainerStore {
     return randomBytes(32).toString('hex')
   }
 
-  /** Has reached the disk when it returns. Fails with `CONTAINER_NAME_TAKEN`, in Docker's words. */
+  /**
+   * Has reached the disk when it returns. Fails with `CONTAINER_NAME_TAKEN`, in Docker's words, and with
+   * `IMAGE_NOT_FOUND` when the image has gone meanwhile.
+   */
   add(container: StoredContainer): void {
     this.#db.durably(() => {
       const { id, name, imageDigest, record, createdAt } = container
@@ -36,6 +39,9 @@ export class ContainerStore {
       if (other) {
         const message = `Conflict. The container name "/${name}" is already in use by container "${other.id}". You have to remove (or rename) that container to be able to reuse that name.`
         throw fail('CONTAINER_NAME_TAKEN', message)
+      }
+      if (!this.#db.get('SELECT 1 FROM images WHERE digest = ?', imageDigest)) {
+        throw fail('IMAGE_NOT_FOUND', `No such image: ${imageDigest}`)
       }
       const values = [id, name, imageDigest, JSON.stringify(record), createdAt]
       this.#db.run('INSERT INTO containers VALUES (?, ?, ?, ?, ?)', ...values)

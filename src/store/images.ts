@@ -7,7 +7,7 @@ import {
   hostPlatform,
   type ImageConfig,
   type ImageDocument,
-  type Index,
+  isImageManifest,
   type Manifest,
   matchesPlatform,
   type Platform,
@@ -76,12 +76,13 @@ export class ImageStore {
   /**
    * Makes the image of this descriptor known, under these full names as well; a name that pointed elsewhere moves.
    * Has reached the disk when it returns. Fails with `BLOB_NOT_FOUND` when content is missing, and with
-   * `MANIFEST_INVALID` or `CONFIG_INVALID` when it contradicts itself.
+   * `MANIFEST_INVALID` or `CONFIG_INVALID` when it contradicts itself. What is seen to be there cannot be collected
+   * before the row that keeps it is written: both is one transaction.
    */
   put(descriptor: Descriptor, names: readonly string[] = []): StoredImage {
-    this.link(descriptor.digest, this.#read(descriptor))
-    const { summary, id } = this.#examine(descriptor)
-    this.#change(() => {
+    return this.#change(() => {
+      this.link(descriptor.digest, this.#read(descriptor))
+      const { summary, id } = this.#examine(descriptor)
       const { digest, mediaType, size } = descriptor
       const known = this.#db.get<{ added_at: number }>('SELECT added_at FROM images WHERE digest = ?', digest)
       const values = [digest, mediaType, size, id, JSON.stringify(summary), known?.added_at ?? Date.now()]
@@ -91,8 +92,8 @@ export class ImageStore {
         ...values,
       )
       for (const name of names) this.#setName(name, digest)
+      return this.get(digest)!
     })
-    return this.get(descriptor.digest)!
   }
 
   /** Notes what a manifest or index keeps alive. */
@@ -104,9 +105,12 @@ export class ImageStore {
     })
   }
 
-  /** Points a full name at an image that is here. */
+  /** Points a full name at an image. Fails with `IMAGE_NOT_FOUND` when it is not here any more. */
   tag(name: string, digest: Digest): void {
-    this.#change(() => this.#setName(name, digest))
+    this.#change(() => {
+      if (!this.get(digest)) throw fail('IMAGE_NOT_FOUND', `No such image: ${digest}`)
+      this.#setName(name, digest)
+    })
   }
 
   /** Removes a name; false when there was none. The image stays. */
@@ -169,6 +173,15 @@ export class ImageStore {
     return { descriptor: chosen, manifest: parseManifest(this.#blobs.readWhole(chosen.digest), chosen.mediaType) }
   }
 
+  /** The layers of each platform of an image that is here, bottom first; it need not be known as an image yet. */
+  stacks(descriptor: Descriptor): (readonly Digest[])[] {
+    return this.#manifestsOf(descriptor).map(({ manifest }) => {
+      const config = parseConfig(this.#blobs.readWhole(manifest.config.digest))
+      checkImage(manifest, config)
+      return config.rootfs.diff_ids
+    })
+  }
+
   /** The config of one platform of an image, with the bytes it was read from. */
   config(image: StoredImage, platform?: Platform): { digest: Digest; config: ImageConfig } {
     const { digest } = this.manifest(image, platform).manifest.config
@@ -212,15 +225,38 @@ export class ImageStore {
     return image && { image }
   }
 
-  /** Reads an image as far as it is here, checks it, and collects what lists need to know. */
+  /** Reads an image as far as it is here, checks all of it, and collects what lists need to know. */
   #examine(root: Descriptor): { summary: ImageSummary; id: Digest } {
-    const document = this.#read(root)
-    if (document.kind === 'manifest') return this.#examineManifest(root.digest, document.manifest)
-    const present = document.index.manifests.filter((entry) => this.#blobs.has(entry.digest))
-    const chosen = choosePlatform({ ...document.index, manifests: present })
+    const manifests = this.#manifestsOf(root)
+    const examined = manifests.map(({ descriptor, manifest }) => this.#examineManifest(descriptor.digest, manifest))
+    const host = hostPlatform()
+    const isOurs = ({ platform }: Descriptor): boolean => platform !== undefined && matchesPlatform(host, platform)
+    const chosen =
+      examined[
+        Math.max(
+          0,
+          manifests.findIndex(({ descriptor }) => isOurs(descriptor)),
+        )
+      ]
     if (!chosen) throw fail('BLOB_NOT_FOUND', `no platform of ${root.digest} is in the store`)
-    for (const entry of present) this.link(entry.digest, this.#read(entry))
-    return this.#examineManifest(chosen.digest, parseManifest(this.#blobs.readWhole(chosen.digest), chosen.mediaType))
+    return chosen
+  }
+
+  /** The manifests of an image that are here with all their layers; of an index only those of images. */
+  #manifestsOf(root: Descriptor): { descriptor: Descriptor; manifest: Manifest }[] {
+    const document = this.#read(root)
+    if (document.kind === 'manifest') return [{ descriptor: root, manifest: document.manifest }]
+    const images: { descriptor: Descriptor; manifest: Manifest }[] = []
+    for (const descriptor of document.index.manifests) {
+      if (!this.#blobs.has(descriptor.digest)) continue
+      const entry = this.#read(descriptor)
+      this.link(descriptor.digest, entry)
+      const isImage =
+        entry.kind === 'manifest' && isImageManifest(entry.manifest) && descriptor.platform?.os !== 'unknown'
+      if (isImage) images.push({ descriptor, manifest: entry.manifest })
+    }
+    const complete = images.filter(({ manifest }) => manifest.layers.every(({ digest }) => this.#recordOf(digest)))
+    return complete.length > 0 ? complete : images.slice(0, 1)
   }
 
   #read(descriptor: Descriptor): ImageDocument {
@@ -245,10 +281,15 @@ export class ImageStore {
 
   /** What a layer holds must be what the config says it does: else a scan and a run could see different files. */
   #layerOf(digest: Digest, diffId: Digest, at: number): LayerRecord {
-    const record = this.#layers.get(digest) ?? this.#layers.get(this.#layers.diffIdOf(digest) ?? digest)
+    const record = this.#recordOf(digest)
     if (!record) throw fail('BLOB_NOT_FOUND', `layer ${digest} is not in the store`)
     if (record.diffId === diffId) return record
     throw fail('CONFIG_INVALID', `invalid diffID for layer ${at}: expected "${diffId}", got "${record.diffId}"`)
+  }
+
+  /** The layer that a manifest names by either of its digests. */
+  #recordOf(digest: Digest): LayerRecord | undefined {
+    return this.#layers.get(digest) ?? this.#layers.get(this.#layers.diffIdOf(digest) ?? digest)
   }
 
   #fromRow(row: ImageRow): StoredImage {
@@ -272,12 +313,6 @@ interface ImageRow {
   size: number
   image_id: Digest
   summary: string
-}
-
-function choosePlatform(index: Index): Descriptor | undefined {
-  const host = hostPlatform()
-  const images = index.manifests.filter((entry) => entry.platform?.os !== 'unknown')
-  return images.find((entry) => entry.platform && matchesPlatform(host, entry.platform)) ?? images[0]
 }
 
 function withoutTag(name: string): string {

@@ -1,7 +1,9 @@
 import { existsSync, renameSync, rmSync } from 'node:fs'
 import path from 'node:path'
-import { type Bytes, type Digest, digestOf, fail, hasCode, type Job, OncePerKey, silentJob } from '../core/index.ts'
+import { type Bytes, type Digest, digestOf, fail, hasCode, type Job, OnceAtATime, silentJob } from '../core/index.ts'
+import { syncFolder } from '../host/index.ts'
 import {
+  type Compression,
   type FileTree,
   importLayer,
   indexLayer,
@@ -15,10 +17,10 @@ import {
   visibleLayers,
 } from '../layer/index.ts'
 import { chainId } from '../oci/index.ts'
-import { type BlobStore, syncFolder } from './blobs.ts'
+import type { BlobStore } from './blobs.ts'
 import type { Database } from './database.ts'
 import type { StoreLayout } from './layout.ts'
-import type { Lease } from './leases.ts'
+import { Lease } from './leases.ts'
 
 /** A layer in the store: its plain tar is a blob, its index lies beside. */
 export type LayerRecord = LayerSummary
@@ -38,7 +40,7 @@ export class LayerStore {
   readonly #layout: StoreLayout
   readonly #db: Database
   readonly #blobs: BlobStore
-  readonly #indexing = new OncePerKey<string, string>()
+  readonly #making = new OnceAtATime<Digest, void>()
 
   constructor(layout: StoreLayout, db: Database, blobs: BlobStore) {
     this.#layout = layout
@@ -64,7 +66,7 @@ export class LayerStore {
     return { tar, index: `${tar}.erofs` }
   }
 
-  /** Takes over a layer that was written to `files` and has reached the disk. */
+  /** Takes over a layer that was written to `files` and has reached the disk. The row comes last: it says that all is there. */
   adopt(files: LayerFiles, summary: LayerSummary, lease: Lease): LayerRecord {
     this.#blobs.adopt(files.tar, summary.diffId, summary.size, lease)
     const index = this.#layout.index(summary.diffId)
@@ -84,19 +86,29 @@ export class LayerStore {
     source: Bytes,
     options: { lease: Lease; limits?: Partial<LayerLimits>; task?: string; total?: number },
     job: Job,
-  ): Promise<{ record: LayerRecord; compressed: { digest: Digest; size: number } }> {
+  ): Promise<{ record: LayerRecord; compression: Compression; compressed: { digest: Digest; size: number } }> {
     const { lease, ...rest } = options
     const files = this.temporary(lease)
-    const { compressed, compression: _, ...imported } = await importLayer(source, files, rest, job)
+    const { compressed, compression, ...imported } = await importLayer(source, files, rest, job)
     const record = this.adopt(files, imported, lease)
     if (compressed.digest !== record.diffId) this.rememberCompressed(compressed.digest, record.diffId)
-    return { record, compressed }
+    return { record, compression, compressed }
   }
 
   /** Notes that a compressed blob holds this layer. */
   rememberCompressed(compressed: Digest, diffId: Digest): void {
     this.#db.run('INSERT OR REPLACE INTO compressed VALUES (?, ?)', compressed, diffId)
     this.#db.run('INSERT OR IGNORE INTO links VALUES (?, ?)', compressed, diffId)
+  }
+
+  /**
+   * Makes sure that a stack from elsewhere, bottom first, can be mounted: settles what its layers say about those below
+   * them. Fails with `LAYER_LINK_BROKEN` and the like.
+   */
+  async settle(diffIds: readonly Digest[], job: Job): Promise<void> {
+    const [bottom] = diffIds
+    if (bottom && this.get(bottom)?.needsParent) await this.#checkBottom(bottom, job)
+    await this.indexes(diffIds, job)
   }
 
   /** The merged view of a stack of layers, bottom first. Fails with `BLOB_NOT_FOUND`. */
@@ -119,7 +131,7 @@ export class LayerStore {
   async mountables(diffIds: readonly Digest[], job: Job = silentJob): Promise<Mountable[]> {
     const layers = await this.#open(diffIds, job)
     const needed = visibleLayers(layers.filter((layer, at) => layer.entries > 0 && isLast(diffIds, at)))
-    const chosen = needed.length > MOST_LOWERS ? [this.#merged(diffIds, layers)] : needed
+    const chosen = needed.length > MOST_LOWERS ? [await this.#merged(diffIds, layers, job)] : needed
     return chosen.map((layer) => ({ layer, name: path.basename(layer.path, '.erofs') }))
   }
 
@@ -128,14 +140,11 @@ export class LayerStore {
     return this.#blobs.path(diffId)
   }
 
-  #merged(diffIds: readonly Digest[], layers: readonly LayerIndex[]): LayerIndex {
-    const index = this.#layout.index(digestOf(`merged ${chainId(diffIds)}`))
-    if (!existsSync(index)) {
-      const temporary = `${index}.${process.pid}.tmp`
-      mergeLayers(layers, temporary)
-      renameSync(temporary, index)
-    }
-    return openLayer(index, (diffId) => this.#blobs.path(diffId))
+  /** One index of the whole stack, made once and kept beside the others. */
+  async #merged(diffIds: readonly Digest[], layers: readonly LayerIndex[], job: Job): Promise<LayerIndex> {
+    const id = digestOf(`merged ${chainId(diffIds)}`)
+    await this.#makeIndex(id, diffIds, (temporary) => mergeLayers(layers, temporary, job))
+    return openLayer(this.#layout.index(id), (diffId) => this.#blobs.path(diffId))
   }
 
   async #open(diffIds: readonly Digest[], job: Job): Promise<LayerIndex[]> {
@@ -162,15 +171,37 @@ export class LayerStore {
     const record = this.get(diffId)
     if (!record) throw fail('BLOB_NOT_FOUND', `layer ${diffId} is not in the store`)
     const ownIndex = !record.needsParent || stack.length === 1
-    const index = this.#layout.index(ownIndex ? diffId : chainId(stack)!)
-    if (existsSync(index)) return index
-    return this.#indexing.get(index, async () => {
+    const id = ownIndex ? diffId : chainId(stack)!
+    await this.#makeIndex(id, stack, async (temporary) => {
       const parent = ownIndex ? undefined : await this.tree(stack.slice(0, -1), job)
-      const temporary = `${index}.${process.pid}.tmp`
-      await indexLayer(this.tarPath(diffId), temporary, parent ? { parent } : {}, job)
-      renameSync(temporary, index)
-      return index
+      await indexLayer(this.tarPath(diffId), temporary, { diffId, parent }, job)
     })
+    return this.#layout.index(id)
+  }
+
+  /** Makes an index of a stack where it is missing. It stays as long as the topmost layer does. */
+  async #makeIndex(
+    id: Digest,
+    stack: readonly Digest[],
+    write: (temporary: string) => Promise<unknown>,
+  ): Promise<void> {
+    const index = this.#layout.index(id)
+    if (existsSync(index)) return
+    await this.#making.get(id, async () => {
+      using lease = new Lease(this.#db, this.#layout)
+      lease.hold([...stack, id])
+      const temporary = this.#blobs.temporary(lease)
+      await write(temporary)
+      const top = stack.at(-1)!
+      if (id !== top) this.#db.run('INSERT OR IGNORE INTO links VALUES (?, ?)', top, id)
+      renameSync(temporary, index)
+    })
+  }
+
+  async #checkBottom(diffId: Digest, job: Job): Promise<void> {
+    using lease = new Lease(this.#db, this.#layout)
+    const parent = openFileTree([])
+    await indexLayer(this.tarPath(diffId), this.#blobs.temporary(lease), { diffId, parent }, job)
   }
 }
 

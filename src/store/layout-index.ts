@@ -14,8 +14,8 @@ interface Row {
 
 /**
  * Writes `index.json`, so that other programs can read the store as an OCI image layout: an entry for every name. The
- * database is what counts here; the file only mirrors it. Call inside the transaction that changed names, so that the
- * latest writer is the latest in both.
+ * database is what counts here; the file only mirrors it, and may lag behind for one change after a crash. Call inside
+ * the transaction that changed names, so that the latest writer is the latest in both.
  */
 export function writeLayoutIndex(db: Database, layout: StoreLayout): void {
   const rows = db.all<Row>(
@@ -29,7 +29,8 @@ export function writeLayoutIndex(db: Database, layout: StoreLayout): void {
     annotations: { 'io.containerd.image.name': name, 'org.opencontainers.image.ref.name': name },
   }))
   const target = path.join(layout.root, 'index.json')
-  const temporary = `${target}.${process.pid}.tmp`
+  // there is one writer at a time, so one name is enough, and what a killed one left is written over
+  const temporary = `${target}.tmp`
   writeFileSync(temporary, writeIndex(createIndex(entries)).bytes, { mode: 0o600 })
   renameSync(temporary, target)
 }

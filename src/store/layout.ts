@@ -3,6 +3,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import { DIGEST_ALGORITHMS, type Digest, digestAlgorithm, digestHex, errnoOf, fail } from '../core/index.ts'
+import { syncFileSystem } from '../host/index.ts'
 
 /** Where things lie on disk. Every path below the root is made here and nowhere else. */
 export interface StoreLayout {
@@ -10,12 +11,16 @@ export interface StoreLayout {
   readonly root: string
   /** What does not outlive a reboot: bundles, sockets, pid files. Short, because socket paths are limited. */
   readonly runtime: string
+  /** The control group above those of everything that runs from this store. */
+  readonly cgroup: string
   readonly database: string
   readonly containers: string
   readonly snapshots: string
   blob(digest: Digest): string
   /** The EROFS index of a layer, or of a stack of layers when it depends on what lies below. */
   index(id: Digest): string
+  /** The folder of indexes. */
+  readonly indexes: string
   /** Unpacked layers, for the directory snapshotter. */
   readonly directories: string
   /** Unfinished files of one lease. */
@@ -33,13 +38,16 @@ export function defaultRoot(environment: NodeJS.ProcessEnv = process.env): strin
 /** The layout below `root`; touches nothing on disk. */
 export function layoutAt(root: string): StoreLayout {
   const of = (...parts: string[]): string => path.join(root, ...parts)
+  const name = createHash('sha256').update(root).digest('hex').slice(0, 12)
   return {
     root,
-    runtime: path.join(runtimeBase(), createHash('sha256').update(root).digest('hex').slice(0, 12)),
+    runtime: path.join(runtimeBase(), name),
+    cgroup: `/slipway/${name}`,
     database: of('slipway.db'),
     containers: of('containers'),
     snapshots: of('snapshots'),
     blob: (digest) => of('blobs', digestAlgorithm(digest), digestHex(digest)),
+    indexes: of('index'),
     index: (id) => of('index', `${digestHex(id)}.erofs`),
     directories: of('directories'),
     ingest: (leaseId) => of('ingest', leaseId),
@@ -58,8 +66,10 @@ export function createFolders(layout: StoreLayout): void {
   try {
     // 0700: other users must not reach setuid programs that lie in layers (CVE-2021-41091)
     mkdirSync(layout.root, { recursive: true, mode: 0o700 })
-    for (const part of parts) mkdirSync(path.join(layout.root, part), { recursive: true, mode: 0o700 })
+    const made = parts.map((part) => mkdirSync(path.join(layout.root, part), { recursive: true, mode: 0o700 }))
     writeOnce(path.join(layout.root, 'oci-layout'), '{"imageLayoutVersion":"1.0.0"}')
+    // a blob is no safer than the folders that lead to it
+    if (made.some((folder) => folder !== undefined)) syncFileSystem(layout.root)
   } catch (error) {
     throw unusable(layout.root, error)
   }

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
-import { mkdirSync, readlinkSync, rmSync } from 'node:fs'
-import type { Digest } from '../core/index.ts'
-import { bootId, identifyProcess, isAlive, type ProcessIdentity } from '../host/index.ts'
+import { mkdirSync, readlinkSync } from 'node:fs'
+import { type Digest, fail } from '../core/index.ts'
+import { bootId, identifyProcess, isAlive, type ProcessIdentity, removeTree } from '../host/index.ts'
 import type { Database } from './database.ts'
 import type { StoreLayout } from './layout.ts'
 
@@ -30,19 +30,22 @@ export class Lease implements Disposable {
     this.#db = db
     this.id = randomBytes(8).toString('hex')
     this.folder = layout.ingest(this.id)
-    db.run('INSERT INTO leases VALUES (?, ?, ?)', this.id, JSON.stringify(thisProcess()), Date.now())
+    // the row first: a folder without one is swept
+    db.run('INSERT INTO leases VALUES (?, ?, ?)', this.id, JSON.stringify(thisProcess()), sinceBoot())
     mkdirSync(this.folder, { recursive: true, mode: 0o700 })
-    this.#timer = setInterval(() => {
-      db.run('UPDATE leases SET touched_at = ? WHERE id = ?', Date.now(), this.id)
-    }, TOUCH_EVERY)
+    this.#timer = setInterval(() => this.#touch(), TOUCH_EVERY)
     this.#timer.unref()
   }
 
-  /** From now on these are not collected. Hold first, then look whether they are there. */
+  /**
+   * From now on these are not collected. Hold first, then look whether they are there. Fails with `LEASE_LOST` when
+   * another process took this one for dead.
+   */
   hold(digests: Iterable<Digest>): void {
     const fresh = [...digests].filter((digest) => !this.#held.has(digest))
     if (fresh.length === 0) return
     this.#db.transaction(() => {
+      if (!this.#db.get('SELECT 1 FROM leases WHERE id = ?', this.id)) throw lost()
       for (const digest of fresh) this.#db.run('INSERT OR IGNORE INTO lease_items VALUES (?, ?)', this.id, digest)
     })
     for (const digest of fresh) this.#held.add(digest)
@@ -50,29 +53,61 @@ export class Lease implements Disposable {
 
   [Symbol.dispose](): void {
     clearInterval(this.#timer)
-    rmSync(this.folder, { recursive: true, force: true })
+    removeTree(this.folder)
     this.#db.run('DELETE FROM leases WHERE id = ?', this.id)
+  }
+
+  #touch(): void {
+    try {
+      this.#db.run('UPDATE leases SET touched_at = ? WHERE id = ?', sinceBoot(), this.id)
+    } catch {
+      // nobody awaits this, and there are nine more tries before anyone misses it
+    }
   }
 }
 
-/** Ids of leases whose holders live; the others are removed. Call inside a transaction. */
-export function sweepLeases(db: Database): Set<string> {
-  const living = new Set<string>()
+/** Leases by whether their holders live. Those that do not keep nothing alive any more. Call inside a transaction. */
+export function sortLeases(db: Database): { living: Set<string>; dead: Set<string> } {
+  const [living, dead] = [new Set<string>(), new Set<string>()]
   for (const row of db.all<{ id: string; holder: string; touched_at: number }>('SELECT * FROM leases')) {
     if (holds(JSON.parse(row.holder) as Holder, row.touched_at)) living.add(row.id)
-    else db.run('DELETE FROM leases WHERE id = ?', row.id)
+    else dead.add(row.id)
   }
-  return living
+  for (const id of dead) db.run('DELETE FROM lease_items WHERE lease = ?', id)
+  return { living, dead }
+}
+
+/** Forgets leases, once everything that their holders left has been removed. */
+export function forgetLeases(db: Database, dead: ReadonlySet<string>): void {
+  db.transaction(() => {
+    for (const id of dead) db.run('DELETE FROM leases WHERE id = ?', id)
+  })
 }
 
 function holds(holder: Holder, touchedAt: number): boolean {
   if (holder.pidNamespace === thisProcess().pidNamespace) return isAlive(holder)
-  return holder.bootId === bootId() && Date.now() - touchedAt < FOREIGN_SILENCE
+  return holder.bootId === bootId() && sinceBoot() - touchedAt < FOREIGN_SILENCE
+}
+
+/** Milliseconds of the clock that all processes of a machine share, and that nobody sets: it stands still in suspension. */
+function sinceBoot(): number {
+  return Number(process.hrtime.bigint() / 1_000_000n)
 }
 
 let self: Holder | undefined
 
+/** Pids count as /proc shows them: in a new pid namespace that may still be the outer one's. */
 function thisProcess(): Holder {
-  self ??= { ...identifyProcess(process.pid)!, pidNamespace: readlinkSync('/proc/self/ns/pid') }
+  if (self) return self
+  const pid = Number(readlinkSync('/proc/self'))
+  const namespace = readlinkSync('/proc/self/ns/pid')
+  const pidNamespace = pid === process.pid ? namespace : `${namespace} through another /proc`
+  self = { ...identifyProcess(pid)!, pidNamespace }
   return self
+}
+
+function lost(): Error {
+  return fail('LEASE_LOST', 'the store was cleaned up while this process stood still', {
+    hint: 'run the command again.',
+  })
 }

@@ -11,7 +11,7 @@ import {
   silentJob,
   verified,
 } from '../core/index.ts'
-import { sniffCompression } from '../layer/index.ts'
+import { type Compression, sniffCompression } from '../layer/index.ts'
 import {
   type Descriptor,
   type ImageTarget,
@@ -130,12 +130,24 @@ class StoreRepository implements ImageTarget {
     const options = { lease: this.#lease, task: descriptor.digest }
     const copy = blobs.temporary(this.#lease)
     try {
-      const { record, compressed } = await layers.import(copyCompressed(body, copy), options, job)
+      const { record, compression, compressed } = await layers.import(copyCompressed(body, copy), options, job)
+      const stated = statedCompression(descriptor.mediaType)
+      if (stated !== undefined && stated !== compression) {
+        const message = `layer ${descriptor.digest} has compression ${compression}, and its media type says ${stated}`
+        job.progress({ type: 'warning', task: descriptor.digest, code: 'LAYER_MEDIA_TYPE', message })
+      }
       if (record.diffId !== descriptor.digest) blobs.adopt(copy, compressed.digest, compressed.size, this.#lease)
     } finally {
       rmSync(copy, { force: true })
     }
   }
+}
+
+/** What a media type says of a layer's compression; bytes are believed more. `undefined` when it is a type of its own. */
+function statedCompression(mediaType: string): Compression | undefined {
+  if (/\.(tar|diff\.tar)$/.test(mediaType)) return 'none'
+  const suffix = /[.+](gzip|zstd)$/.exec(mediaType)?.[1]
+  return suffix as Compression | undefined
 }
 
 /** Passes a layer on and, when it is compressed, writes it to a file as well; that has reached the disk at the end. */

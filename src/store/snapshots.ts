@@ -1,7 +1,7 @@
-import { chmodSync, chownSync, existsSync, lstatSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, chownSync, existsSync, lstatSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { type Digest, fail, type Job, toByteString } from '../core/index.ts'
-import type { Mount } from '../host/index.ts'
+import { type Mount, removeTree } from '../host/index.ts'
 import type { LayerStore } from './layers.ts'
 import type { StoreLayout } from './layout.ts'
 
@@ -73,7 +73,9 @@ export function createSnapshotter(
   ): Promise<Mount[]> => {
     const { diffIds, pending } = split(stack)
     const { mounts, directories } = await lowers(diffIds, at, job)
-    const bottomFirst = [mountPoints(layout), ...directories, ...pending]
+    // without an upper directory, overlayfs wants two lower ones
+    const alone = writable.length + directories.length + pending.length === 0
+    const bottomFirst = [...(alone ? [emptyFolder(layout)] : []), mountPoints(layout), ...directories, ...pending]
     const options = [
       ...bottomFirst.reverse().map((directory) => `lowerdir+=${directory}`),
       ...writable,
@@ -92,7 +94,7 @@ export function createSnapshotter(
     },
     view: (stack, at, job) => stackMounts(stack, at, [], job),
     usage: (key) => diskUsage(upper(key)),
-    remove: (key) => rmSync(folder(key), { recursive: true, force: true }),
+    remove: (key) => void removeTree(folder(key)),
     list: () => readdirSync(layout.snapshots).map((key) => ({ key, createdAt: lstatSync(folder(key)).birthtime })),
   }
 }
@@ -117,6 +119,12 @@ async function makeUpper(upper: string, stack: readonly StackPart[], layers: Lay
   if (!root) return
   chmodSync(upper, root.mode & 0o7777)
   if (process.getuid?.() === 0) chownSync(upper, root.uid, root.gid)
+}
+
+function emptyFolder(layout: StoreLayout): string {
+  const folder = path.join(layout.root, 'empty')
+  mkdirSync(folder, { recursive: true, mode: 0o755 })
+  return folder
 }
 
 /**

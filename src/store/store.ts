@@ -25,6 +25,8 @@ export interface Store extends Disposable {
   readonly referrers: ReferrerStore
   /** Starts protecting what a piece of work needs; dispose it when done. */
   lease(): Lease
+  /** Nobody else changes the store while `work` looks at it and changes it; all or nothing. Must not be asynchronous. */
+  atomically<T>(work: () => T): T
   /** Deletes what nothing refers to. */
   collect(): Collected
   snapshotter(kind: Snapshotter['kind']): Snapshotter
@@ -37,10 +39,14 @@ export function openStore(root: string = defaultRoot()): Store {
   const db = new Database(layout.database)
   const blobs = new BlobStore(layout, db)
   const layers = new LayerStore(layout, db, blobs)
+  const lease = (): Lease => new Lease(db, layout)
   const snapshotters = {
     erofs: () => createErofsSnapshotter(layout, layers),
     directory: () =>
-      createDirectorySnapshotter(layout, layers, process.getuid?.() === 0 ? 'overlay-trusted' : 'overlay-user'),
+      createDirectorySnapshotter(layout, layers, {
+        whiteouts: process.getuid?.() === 0 ? 'overlay-trusted' : 'overlay-user',
+        newLease: lease,
+      }),
   }
   return {
     layout,
@@ -51,7 +57,8 @@ export function openStore(root: string = defaultRoot()): Store {
     containers: new ContainerStore(db),
     memos: new MemoStore(db),
     referrers: new ReferrerStore(db),
-    lease: () => new Lease(db, layout),
+    lease,
+    atomically: (work) => db.durably(work),
     collect: () => collect(db, layout),
     snapshotter: (kind) => snapshotters[kind](),
     [Symbol.dispose]: () => db.close(),

@@ -46,8 +46,7 @@ async function entriesOf(body: FileBody, session: BuildSession, job: Job): Promi
   const tree = openFileTree([openLayer(files.index, () => written.path)])
   rmSync(files.index)
   const source = new TreeSource(tree, 'in the archive')
-  const [root, ...entries] = selectFiles(source, '/')
-  return root ? [root, ...entries] : []
+  return selectFiles(source, '/').map((selected) => ({ ...selected, unpacked: true }))
 }
 
 function bytesOf(body: FileBody): Bytes {

@@ -1,7 +1,11 @@
 import { fail } from '../../core/index.ts'
 
 /** What `--chmod` makes of the permission bits of a file or folder. */
-export type ModeChange = (mode: number, isFolder: boolean) => number
+export interface ModeChange {
+  (mode: number, isFolder: boolean): number
+  /** For folders that are made on the way, where the change says so: BuildKit makes them with its own umask. */
+  readonly forMadeFolders?: number
+}
 
 const SHIFTS = { u: 6, g: 3, o: 0 } as const
 type Who = keyof typeof SHIFTS
@@ -13,7 +17,7 @@ type Who = keyof typeof SHIFTS
 export function parseModeChange(text: string): ModeChange {
   if (/^[0-7]+$/.test(text) && Number.parseInt(text, 8) <= 0o7777) {
     const mode = Number.parseInt(text, 8)
-    return () => mode
+    return Object.assign(() => mode, { forMadeFolders: mode & 0o755 })
   }
   const changes = text.split(',').map(parseClause)
   if (changes.some((change) => change === undefined)) {
@@ -40,9 +44,13 @@ function apply(mode: number, change: { whos: Who[]; sign: string; what: string }
   const bits = whos.reduce((sum, who) => sum | bitsFor(who, what, mode, isFolder), 0)
   if (sign === '+') return mode | bits
   if (sign === '-') return mode & ~bits
-  const mask = whos.reduce((sum, who) => sum | (0o7 << SHIFTS[who]), 0)
+  // `=` with letters also takes set-id bits away; with the bits of another class (`u=g`), and the sticky bit, it does not
+  const isCopy = /^[ugo]$/.test(what)
+  const mask = whos.reduce((sum, who) => sum | (0o7 << SHIFTS[who]) | (isCopy ? 0 : SET_ID[who]), 0)
   return (mode & ~mask) | bits
 }
+
+const SET_ID = { u: 0o4000, g: 0o2000, o: 0 } as const
 
 function bitsFor(who: Who, what: string, mode: number, isFolder: boolean): number {
   const shift = SHIFTS[who]
@@ -53,8 +61,8 @@ function bitsFor(who: Who, what: string, mode: number, isFolder: boolean): numbe
     else if (letter === 'w') bits |= 0o2 << shift
     else if (letter === 'x') bits |= 0o1 << shift
     else if (letter === 'X' && (isFolder || (mode & 0o111) !== 0)) bits |= 0o1 << shift
-    else if (letter === 's') bits |= who === 'u' ? 0o4000 : who === 'g' ? 0o2000 : 0
-    else if (letter === 't') bits |= 0o1000
+    else if (letter === 's') bits |= SET_ID[who]
+    else if (letter === 't' && who !== 'o') bits |= 0o1000
   }
   return bits
 }

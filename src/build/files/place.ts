@@ -1,24 +1,9 @@
 import path from 'node:path'
-import { type ByteString, fail, fromByteString, toByteString } from '../../core/index.ts'
+import { type ByteString, fromByteString, toByteString } from '../../core/index.ts'
 import type { Attributes, Entry, FileTree } from '../../layer/index.ts'
 import type { ModeChange } from './mode.ts'
+import { conflict, type Planned, PlannedTree } from './planned-tree.ts'
 import type { Selected } from './select.ts'
-import type { FileBody } from './source.ts'
-
-/** An entry of the new layer. */
-export interface Planned {
-  path: ByteString
-  kind: Entry['kind']
-  attributes: Attributes
-  /** Bytes of a file. */
-  size: number
-  body?: FileBody
-  /** Where a symlink points. */
-  link?: ByteString
-  device?: Entry['device']
-  /** Another planned file that this one is a hard link to. */
-  hardLinkTo?: ByteString
-}
 
 /** Where things go, and whose they are. */
 export interface PlacementOptions {
@@ -34,132 +19,143 @@ export interface PlacementOptions {
 /**
  * Places a selection on top of a file system, by the rules of COPY: a folder's contents merge into the destination, a
  * file goes into a destination that is a folder or ends with a slash, else becomes it; symlinks in the destination's
- * path are followed inside. Missing parents are made (0755), existing ones appear with their attributes, as an overlay
- * would show them. Sorted, parents first. Fails with `COPY_CONFLICT` where a file and a folder stand in each other's way.
+ * path are followed inside. Missing parents are made, existing ones appear with their attributes, as an overlay would
+ * show them. Sorted, parents first. Fails with `COPY_CONFLICT` where a file and a folder stand in each other's way.
  */
 export function planPlacement(selection: readonly Selected[], base: FileTree, options: PlacementOptions): Planned[] {
   if (selection.length === 0) return []
   const placement = new Placement(base, options)
   for (const selected of selection) placement.add(selected)
-  return placement.sorted()
+  return placement.entries()
 }
 
 class Placement {
-  readonly #base: FileTree
+  readonly #tree: PlannedTree
   readonly #options: PlacementOptions
-  readonly #planned = new Map<ByteString, Planned>()
-  readonly #links = new Map<unknown, Map<number, ByteString>>()
+  /** What folders get that are made on the way. */
+  readonly #made: Attributes
+  readonly #madeForArchive: Attributes
   /** The destination with all symlinks followed. */
   readonly #dest: ByteString
+  /** Where the folders of an archive went. */
+  readonly #unpacked = new Map<ByteString, ByteString>()
 
   constructor(base: FileTree, options: PlacementOptions) {
-    this.#base = base
+    const { owner = { uid: 0, gid: 0 }, mode, time } = options
+    const fresh = { ...owner, mtime: { seconds: time, nanoseconds: 0 } }
+    this.#tree = new PlannedTree(base)
+    this.#made = { ...fresh, mode: mode?.forMadeFolders ?? 0o755 }
+    this.#madeForArchive = { ...fresh, mode: 0o755 }
     this.#options = options
     this.#dest = base.resolve(toByteString(options.dest))
   }
 
-  sorted(): Planned[] {
-    return [...this.#planned.values()].sort((a, b) => (a.path < b.path ? -1 : a.path > b.path ? 1 : 0))
+  entries(): Planned[] {
+    return this.#tree.entries()
   }
 
   add(selected: Selected): void {
-    const { entry, top } = selected
-    if (top && entry.kind === 'directory') {
-      this.#addDestination(entry)
+    if (selected.unpacked) this.#unpack(selected)
+    else if (selected.top && selected.entry.kind === 'directory') this.#mergeInto(selected.entry)
+    else this.#place(selected)
+  }
+
+  /** The folder whose contents are copied lends its time to the destination, which else stays as it is. */
+  #mergeInto(entry: Entry): void {
+    const there = this.#tree.stat(this.#dest)
+    if (there && there.kind !== 'directory') throw conflict(`cannot copy to non-directory: ${shown(this.#dest)}`)
+    this.#tree.makeFolder(this.#dest, this.#made)
+    this.#tree.putFolder(this.#dest, { ...this.#tree.stat(this.#dest)!, mtime: entry.mtime })
+  }
+
+  #place(selected: Selected): void {
+    const target = selected.top ? this.#fileTarget(selected.name) : join(this.#dest, selected.name)
+    const parent = parentOf(target)
+    if (parent !== undefined) this.#tree.makeFolder(parent, this.#made)
+    const there = this.#tree.stat(target)?.kind
+    if (selected.entry.kind === 'directory') {
+      if (there !== undefined && there !== 'directory') {
+        throw conflict(`cannot copy to non-directory: ${shown(target)}`)
+      }
+      this.#tree.putFolder(target, this.#attributes(selected.entry, this.#options.mode))
       return
     }
-    const target = top ? this.#fileTarget(selected.name) : join(this.#dest, selected.name)
-    this.#makeParents(target)
-    if (entry.kind === 'directory') this.#addFolder(target, entry)
-    else this.#addOther(target, selected)
-  }
-
-  /** The folder whose contents are copied lends its time to the destination; a new one is 0755 whatever its mode. */
-  #addDestination(entry: Entry): void {
-    this.#makeParents(this.#dest)
-    const existing = this.#folderAt(this.#dest)
-    const fresh = { mode: this.#mode(0o755, true), ...(this.#options.owner ?? { uid: 0, gid: 0 }) }
-    this.#planFolder(this.#dest, { ...(existing ?? fresh), mtime: entry.mtime })
-  }
-
-  #addFolder(target: ByteString, entry: Entry): void {
-    this.#folderAt(target) // a file in its place is refused
-    this.#planFolder(target, this.#attributes(entry))
-  }
-
-  #addOther(target: ByteString, { source, entry }: Selected): void {
-    const there = this.#planned.get(target)?.kind ?? this.#base.stat(target)?.kind
-    if (there === 'directory') throw conflict(target, 'cannot overwrite directory with non-directory')
-    const planned: Planned = { path: target, kind: entry.kind, attributes: this.#attributes(entry), size: entry.size }
-    if (entry.link !== undefined) planned.link = entry.link
-    if (entry.device) planned.device = entry.device
-    if (entry.kind === 'file') this.#giveContent(planned, source, entry)
-    this.#planned.set(target, planned)
-  }
-
-  /** Files that are hard links of one another in the source stay so. */
-  #giveContent(planned: Planned, source: Selected['source'], entry: Entry): void {
-    if (entry.nlink > 1) {
-      const known = this.#links.get(source) ?? new Map<number, ByteString>()
-      this.#links.set(source, known)
-      const first = known.get(entry.inode)
-      if (first !== undefined && first !== planned.path) {
-        planned.hardLinkTo = first
-        return
-      }
-      known.set(entry.inode, planned.path)
-    }
-    planned.body = source.body(entry)
+    if (there === 'directory') throw conflict(`cannot replace to directory ${shown(target)} with file`)
+    this.#put(target, selected)
   }
 
   #fileTarget(name: ByteString): ByteString {
-    const { dest } = this.#options
-    const there = this.#planned.get(this.#dest)?.kind ?? this.#base.stat(this.#dest)?.kind
-    const isFolder = dest.endsWith('/') || there === 'directory'
+    const isFolder = this.#options.dest.endsWith('/') || this.#tree.stat(this.#dest)?.kind === 'directory'
     return isFolder ? join(this.#dest, name) : this.#dest
   }
 
-  /** Every folder above `target` is part of the layer: made anew, or as it is below. */
-  #makeParents(target: ByteString): void {
-    for (let at = target.indexOf('/'); at >= 0; at = target.indexOf('/', at + 1)) {
-      const folder = target.slice(0, at) as ByteString
-      if (this.#planned.get(folder)?.kind === 'directory') continue
-      const existing = this.#folderAt(folder)
-      const { uid, gid } = this.#options.owner ?? { uid: 0, gid: 0 }
-      const fresh = { mode: 0o755, uid, gid, mtime: { seconds: this.#options.time, nanoseconds: 0 } }
-      this.#planFolder(folder, existing ?? fresh)
+  /** Entries of an archive take the place of whatever is in their way, as if extracted there; `--chmod` is not for them. */
+  #unpack(selected: Selected): void {
+    const { entry, name } = selected
+    if (selected.top) {
+      this.#tree.makeFolder(this.#dest, this.#madeForArchive)
+      this.#unpacked.clear()
+      this.#unpacked.set(name, this.#dest)
+      return
+    }
+    const folder = this.#unpacked.get(parentOf(name) ?? ('' as ByteString))!
+    const target = join(folder, name.slice(name.lastIndexOf('/') + 1) as ByteString)
+    if (entry.kind === 'directory') this.#unpacked.set(name, this.#unpackFolder(target, entry))
+    else {
+      this.#tree.clear(target)
+      this.#put(target, selected)
     }
   }
 
-  #planFolder(path: ByteString, attributes: Attributes): void {
-    if (path === '') return
-    const { mode, uid, gid, mtime, xattrs } = attributes
-    this.#planned.set(path, { path, kind: 'directory', attributes: { mode, uid, gid, mtime, xattrs }, size: 0 })
+  /** Where the folder is in the end: one that the archive only implies may be behind a symlink. */
+  #unpackFolder(target: ByteString, entry: Entry): ByteString {
+    const isImplied = saysNothing(entry)
+    const real = isImplied ? this.#tree.resolve(target) : target
+    if (this.#tree.stat(real)?.kind !== 'directory') this.#tree.clear(target)
+    const found = this.#tree.stat(real)?.kind === 'directory' ? real : target
+    this.#tree.makeFolder(found, this.#madeForArchive)
+    if (!isImplied) this.#tree.putFolder(found, this.#attributes(entry, undefined))
+    return found
   }
 
-  /** The folder at `path` as it will be, `undefined` for none; anything else there is a conflict. */
-  #folderAt(path: ByteString): Attributes | undefined {
-    const planned = this.#planned.get(path)
-    const existing = planned ? { ...planned.attributes, kind: planned.kind } : this.#base.stat(path)
-    if (existing && existing.kind !== 'directory') throw conflict(path, 'cannot copy to non-directory')
-    return existing
+  #put(path: ByteString, { source, entry, unpacked }: Selected): void {
+    const mode = unpacked ? undefined : this.#options.mode
+    const planned: Planned = { path, kind: entry.kind, attributes: this.#attributes(entry, mode), size: entry.size }
+    if (entry.link !== undefined) planned.link = entry.link
+    if (entry.device) planned.device = entry.device
+    if (entry.kind === 'file') planned.body = source.body(entry)
+    this.#tree.put(planned, entry.nlink > 1 ? { source, inode: entry.inode } : undefined)
   }
 
-  #mode(mode: number, isFolder: boolean): number {
-    return this.#options.mode?.(mode, isFolder) ?? mode
-  }
-
-  #attributes(entry: Entry): Attributes {
+  #attributes(entry: Entry, mode: ModeChange | undefined): Attributes {
     const { uid, gid } = this.#options.owner ?? entry
-    const mode = entry.kind === 'symlink' ? 0o777 : this.#mode(entry.mode, entry.kind === 'directory')
-    return { mode, uid, gid, mtime: entry.mtime, xattrs: entry.xattrs }
+    const changed = mode?.(entry.mode, entry.kind === 'directory') ?? entry.mode
+    const { mtime } = entry
+    return { mode: entry.kind === 'symlink' ? 0o777 : changed, uid, gid, mtime, xattrs: keptXattrs(entry) }
   }
+}
+
+const CAPABILITY = 'security.capability'
+
+/** Docker's layers carry what a program may do, and no other attribute. */
+function keptXattrs({ xattrs }: Entry): Attributes['xattrs'] {
+  const capability = xattrs?.get(CAPABILITY)
+  return capability && new Map([[CAPABILITY, capability]])
+}
+
+/** What a folder looks like that an archive has no entry for: it is there because of what is in it. */
+function saysNothing({ mode, uid, gid, mtime }: Entry): boolean {
+  return mode === 0o755 && uid === 0 && gid === 0 && mtime.seconds === 0
 }
 
 function join(folder: ByteString, name: ByteString): ByteString {
-  return path.posix.join(folder, name).replace(/^\.\/?/, '') as ByteString
+  return path.posix.join('/', folder, name).slice(1) as ByteString
 }
 
-function conflict(target: ByteString, what: string): Error {
-  return fail('COPY_CONFLICT', `${what}: /${fromByteString(target)}`)
+/** `undefined` for a name at the top. */
+function parentOf(name: ByteString): ByteString | undefined {
+  const cut = name.lastIndexOf('/')
+  return cut < 0 ? undefined : (name.slice(0, cut) as ByteString)
 }
+
+const shown = (name: ByteString): string => `/${fromByteString(name)}`

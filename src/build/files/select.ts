@@ -12,6 +12,8 @@ export interface Selected {
   name: ByteString
   /** Named by the user itself, not found below a folder that was. */
   top: boolean
+  /** Out of an archive that is unpacked. */
+  unpacked?: boolean
 }
 
 /**

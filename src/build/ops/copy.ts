@@ -1,16 +1,16 @@
-import { type AccountFiles, resolveOwner } from '../../container/index.ts'
 import { checkCanceled, createPacer, type Job, toByteString } from '../../core/index.ts'
 import type { FileTree, LayerWriter } from '../../layer/index.ts'
-import { readAccounts } from '../files/accounts.ts'
 import { unpackArchives } from '../files/archive.ts'
 import { digestSelection } from '../files/digest.ts'
 import { parseModeChange } from '../files/mode.ts'
-import { type Planned, planPlacement } from '../files/place.ts'
+import { findOwner, warnUnknownOwner } from '../files/owner.ts'
+import { type PlacementOptions, planPlacement } from '../files/place.ts'
+import type { Planned } from '../files/planned-tree.ts'
 import { type Selected, selectEntry, selectFiles } from '../files/select.ts'
 import { SingleFileSource } from '../files/single-file-source.ts'
 import { TreeSource } from '../files/tree-source.ts'
 import type { BuildSession } from '../session.ts'
-import type { OpRunner } from '../solver.ts'
+import type { OpRunner, OpTask } from '../solver.ts'
 import { baseLayers, contentKey, diffIdsOf, type Value } from '../values.ts'
 import { writeLayer } from '../write-layer.ts'
 
@@ -47,12 +47,12 @@ export function copyRunner(session: BuildSession): OpRunner<CopyOp> {
       const files = await digestSelection(await select(session, op, inputs), job)
       return { base: await contentKey(baseLayers(inputs)), files }
     },
-    async run(op, inputs, _task, job) {
+    async run(op, inputs, task, job) {
       const base = baseLayers(inputs)
       const parent = await session.store.layers.tree(await diffIdsOf(base), job)
       const named = await select(session, op, inputs)
       const selection = op.unpack ? await unpackArchives(named, session, job) : named
-      const planned = planPlacement(selection, parent, placementOf(op, parent))
+      const planned = planPlacement(selection, parent, placementOf(op, parent, task, job))
       const layer = await writeLayer(session, (writer) => writePlanned(writer, planned, job), job)
       return { kind: 'layers', layers: [...base, layer] }
     },
@@ -81,19 +81,15 @@ async function select(session: BuildSession, op: CopyOp, inputs: readonly Value[
   return selection
 }
 
-function placementOf(op: CopyOp, parent: FileTree): Parameters<typeof planPlacement>[2] {
+function placementOf(op: CopyOp, parent: FileTree, task: OpTask, job: Job): PlacementOptions {
   const { dest, time, owner, mode } = op
+  const unknown = (name: string): void => warnUnknownOwner(name, task, job)
   return {
     dest,
     time,
-    ...(owner === null ? {} : { owner: resolveOwner(owner, accountsFor(owner, parent)) }),
+    ...(owner === null ? {} : { owner: findOwner(owner, parent, unknown) }),
     ...(mode === null ? {} : { mode: parseModeChange(mode) }),
   }
-}
-
-/** The account files are only read when the owner is given by name, or by number without a group. */
-function accountsFor(owner: string, parent: FileTree): AccountFiles {
-  return /^\d+:\d+$/.test(owner) ? {} : readAccounts(parent)
 }
 
 async function writePlanned(writer: LayerWriter, planned: readonly Planned[], job: Job): Promise<void> {

@@ -1,7 +1,6 @@
-import { resolveUser } from '../../container/index.ts'
 import { type ByteString, fail, fromByteString, toByteString } from '../../core/index.ts'
-import type { Attributes, FileTree } from '../../layer/index.ts'
-import { readAccounts } from '../files/accounts.ts'
+import type { Attributes, FileTree, LayerWriter } from '../../layer/index.ts'
+import { findOwner, type Owner, warnUnknownOwner } from '../files/owner.ts'
 import type { BuildSession } from '../session.ts'
 import type { OpRunner } from '../solver.ts'
 import { baseLayers, contentKey, diffIdsOf } from '../values.ts'
@@ -24,29 +23,27 @@ export function folderRunner(session: BuildSession): OpRunner<FolderOp> {
     kind: 'folder',
     operation: (op) => ({ ...op }),
     content: async (_op, inputs) => ({ base: await contentKey(baseLayers(inputs)) }),
-    async run(op, inputs, _task, job) {
+    async run(op, inputs, task, job) {
       const base = baseLayers(inputs)
       const tree = await session.store.layers.tree(await diffIdsOf(base), job)
-      const layer = await writeLayer(
-        session,
-        (writer) => {
-          for (const { path, attributes } of foldersFor(op, tree)) writer.directory(path, attributes)
-        },
-        job,
-      )
+      const owner = (): Owner => findOwner(op.user, tree, (name) => warnUnknownOwner(name, task, job))
+      const folders = foldersFor(op, tree, owner)
+      const fill = (writer: LayerWriter): void => {
+        for (const { path, attributes } of folders) writer.directory(path, attributes)
+      }
+      const layer = await writeLayer(session, fill, job)
       return { kind: 'layers', layers: [...base, layer] }
     },
   }
 }
 
-function foldersFor(op: FolderOp, tree: FileTree): { path: ByteString; attributes: Attributes }[] {
+function foldersFor(op: FolderOp, tree: FileTree, owner: () => Owner): { path: ByteString; attributes: Attributes }[] {
   const target = tree.resolve(toByteString(op.path))
   const steps = target.split('/').map((_, at, all) => all.slice(0, at + 1).join('/') as ByteString)
   const found = steps.map((path) => ({ path, existing: tree.stat(path) }))
   const blocked = found.find(({ existing }) => existing && existing.kind !== 'directory')
   if (blocked) throw fail('COPY_CONFLICT', `mkdir /${fromByteString(blocked.path)}: not a directory`)
   if (found.every(({ existing }) => existing)) return []
-  const { uid, gid } = op.user === '' ? { uid: 0, gid: 0 } : resolveUser(op.user, readAccounts(tree))
-  const fresh = { mode: 0o755, uid, gid, mtime: { seconds: op.time, nanoseconds: 0 } }
+  const fresh = { mode: 0o755, ...owner(), mtime: { seconds: op.time, nanoseconds: 0 } }
   return found.map(({ path, existing }) => ({ path, attributes: existing ?? fresh }))
 }

@@ -7,7 +7,7 @@ import {
   resolvConfFile,
   type StepRequest,
 } from '../../container/index.ts'
-import { fail, hasCode, type Job, type SourceSpan } from '../../core/index.ts'
+import { fail, hasCode, type Job, quoteGo, type SlipwayError, type SourceSpan } from '../../core/index.ts'
 import { commitBehind } from '../commit-behind.ts'
 import { HOST_CA_PATH, hostCaEnv } from '../host-ca.ts'
 import type { BuildSession } from '../session.ts'
@@ -85,7 +85,7 @@ async function runStep(session: BuildSession, machine: Machine, step: Step, job:
     const { exitCode } = await machine.keeper.call('runStep', request, job)
     if (exitCode !== 0) throw runFailed(step, exitCode)
   } catch (error) {
-    if (hasCode(error, 'RUNTIME_FAILED')) throw runFailed(step, Number(error.data['exitCode']), error.message)
+    if (hasCode(error, 'RUNTIME_FAILED', 'USER_UNKNOWN', 'USER_INVALID')) throw runFailed(step, error)
     throw error
   } finally {
     release()
@@ -124,7 +124,9 @@ function writeMachineFiles(op: RunOp, folder: string): ContainerMount[] {
 }
 
 /** BuildKit's words, which people search for. */
-function runFailed({ op, span }: Step, exitCode: number, problem?: string): Error {
-  const message = `process "${op.args.join(' ')}" did not complete successfully: ${problem ?? `exit code: ${exitCode}`}`
-  return fail('RUN_FAILED', message, { ...(span ? { span } : {}), data: { exitCode } })
+function runFailed({ op, span }: Step, why: number | SlipwayError): Error {
+  const [exitCode, problem] =
+    typeof why === 'number' ? [why, `exit code: ${why}`] : [Number(why.data['exitCode'] ?? 1), why.message]
+  const message = `process ${quoteGo(op.args.join(' '))} did not complete successfully: ${problem}`
+  return fail('RUN_FAILED', message, { ...(span ? { span } : {}), data: { exitCode }, cause: why })
 }

@@ -3,7 +3,7 @@ import { parse, parseInstruction } from '../../dockerfile/index.ts'
 import type { ContainerConfig } from '../../oci/index.ts'
 import { CONFIG_PLANNERS } from './instructions.ts'
 import type { ConfigState } from './stage-state.ts'
-import { absolutePath } from './workdir.ts'
+import { setWorkingDir } from './workdir.ts'
 
 /**
  * A container config after instructions of the Dockerfile language, as `--change` of `import` and `commit` gives them.
@@ -21,7 +21,7 @@ function applyChange(state: ConfigState, change: string): void {
   if (nodes.length !== 1) throw fail('DOCKERFILE_INVALID', `${change} is not one instruction`)
   const instruction = parseInstruction(nodes[0]!)
   const { kind } = instruction
-  if (kind === 'workdir') state.config.WorkingDir = absolutePath(state, instruction.path.text)
+  if (kind === 'workdir') setWorkingDir(state, instruction.path.text)
   else if (Object.hasOwn(CONFIG_PLANNERS, kind)) {
     const plan = CONFIG_PLANNERS[kind as keyof typeof CONFIG_PLANNERS]
     plan(state, instruction as never)

@@ -1,5 +1,5 @@
 import type { SourceSpan } from '../../core/index.ts'
-import type { Dockerfile } from '../../dockerfile/index.ts'
+import type { Dockerfile, Stage } from '../../dockerfile/index.ts'
 import type { Platform } from '../../oci/index.ts'
 import type { Vertex } from '../graph.ts'
 import type { BaseImage, StageState } from './stage-state.ts'
@@ -31,6 +31,8 @@ export interface PlanOptions {
 export interface PlanSources {
   /** Finds a base image. Fails with `IMAGE_NOT_FOUND`. */
   image(reference: string, platform: Platform, span: SourceSpan): Promise<ResolvedImage>
+  /** Hears of each stage that the target needs. */
+  planned?(stage: Stage): void
 }
 
 /** A base image that was found, and what it is called in full, with its digest. */

@@ -47,6 +47,7 @@ function createContext(dockerfile: Dockerfile, options: PlanOptions, sources: Pl
       if (underWay.has(index)) throw circular(stage)
       const known = planned.get(index)
       if (known) return known
+      sources.planned?.(stage)
       underWay.add(index)
       const state = planStage(context, stage).finally(() => underWay.delete(index))
       planned.set(index, state)

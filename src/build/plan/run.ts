@@ -4,6 +4,7 @@ import type { RunOp } from '../ops/run.ts'
 import { proxyEnvironment } from './arguments.ts'
 import { commandArguments, shellOf } from './command.ts'
 import { addLayer, environmentOf, type StageState } from './stage-state.ts'
+import { absolutePath } from './workdir.ts'
 
 const HOSTNAME = 'buildkitsandbox'
 
@@ -14,10 +15,10 @@ export function planRun(stage: StageState, instruction: RunInstruction): void {
   const { args, script } = argumentsOf(stage, instruction)
   const op: RunOp = {
     kind: 'run',
-    args: script ? [`/dev/pipes/${script.name}`] : args,
+    args,
     script: script ?? null,
     env: environmentOf(stage),
-    cwd: stage.config.WorkingDir || '/',
+    cwd: absolutePath(stage, ''),
     user: stage.config.User ?? '',
     network: instruction.network && instruction.network !== 'default' ? instruction.network : options.network,
     hostname: options.buildArgs['BUILDKIT_SANDBOX_HOSTNAME'] ?? HOSTNAME,
@@ -54,8 +55,8 @@ function argumentsOf(stage: StageState, { command, node }: RunInstruction): Comm
     return { args: [...shellOf(stage), command.text + bodies] }
   }
   const text = heredocBody(first)
-  const args = [...shellOf(stage), text]
-  return text.startsWith('#!') ? { args, script: { name: first.name, text } } : { args }
+  if (!text.startsWith('#!')) return { args: [...shellOf(stage), text] }
+  return { args: [...shellOf(stage), `/dev/pipes/${first.name}`], script: { name: first.name, text } }
 }
 
 function refuseUnknown(instruction: RunInstruction): void {

@@ -7,7 +7,7 @@ import { addHistory, type ConfigState, expandToken } from './stage-state.ts'
 export function planStopsignal(stage: ConfigState, instruction: StopsignalInstruction): void {
   const signal = expandToken(stage, instruction.signal)
   if (parseSignal(signal) === undefined) {
-    throw fail('DOCKERFILE_INVALID', `Invalid signal: ${signal}`, { span: instruction.signal.span })
+    throw fail('DOCKERFILE_INVALID', `invalid signal: ${signal}`, { span: instruction.signal.span })
   }
   stage.config.StopSignal = signal
   addHistory(stage, `STOPSIGNAL ${signal}`)

@@ -1,13 +1,19 @@
 import { writeFileSync } from 'node:fs'
 import { fail, SlipwayError } from '../../core/index.ts'
-import type { BuildRequest } from '../../engine/index.ts'
+import type { BuildRequest, ProgressEvent } from '../../engine/index.ts'
 import { parsePlatform } from '../../oci/index.ts'
 import { type Command, type CommandContext, defineCommand } from '../command.ts'
 import { parseExtraHost } from '../extra-host.ts'
 import type { FlagValues } from '../flags.ts'
 import { chooseColors } from '../render/colors.ts'
 import { renderBuildError } from '../render/error.ts'
-import { chooseProgressMode, createProgressRenderer, openProgress, PROGRESS_MODES } from '../render/progress/index.ts'
+import {
+  chooseProgressMode,
+  createProgressRenderer,
+  openProgress,
+  PROGRESS_MODES,
+  renderWarnings,
+} from '../render/progress/index.ts'
 import { jobOf, withEngine } from '../session.ts'
 
 const FLAGS = {
@@ -43,6 +49,14 @@ const FLAGS = {
   },
   target: { kind: 'string', about: 'Set the target build stage to build' },
   // accepted for the sake of scripts: there is one builder, and intermediate containers never stay
+  // for the error that says so
+  secret: { kind: 'list', placeholder: 'stringArray', hidden: true, about: 'Secret to expose to the build' },
+  ssh: {
+    kind: 'list',
+    placeholder: 'stringArray',
+    hidden: true,
+    about: 'SSH agent socket or keys to expose to the build',
+  },
   builder: { kind: 'string', hidden: true, about: 'Override the configured builder instance' },
   'force-rm': { kind: 'bool', hidden: true, about: 'Always remove intermediate containers' },
   load: { kind: 'bool', hidden: true, about: 'Shorthand for "--output=type=docker"' },
@@ -63,6 +77,9 @@ function pairsOf(texts: readonly string[], env: NodeJS.ProcessEnv): Record<strin
 }
 
 function requestOf({ flags, args, env }: CommandContext & { flags: BuildFlags }): BuildRequest {
+  for (const name of ['secret', 'ssh'] as const) {
+    if (flags[name].length > 0) throw fail('BUILD_UNSUPPORTED', `--${name} is not supported yet`)
+  }
   const epoch = env['SOURCE_DATE_EPOCH']
   const buildArgs = pairsOf(flags['build-arg'], env)
   return {
@@ -112,12 +129,15 @@ export const command: Command = defineCommand({
       const heading = 'building with Slipway, no daemon'
       const renderer = createProgressRenderer(mode, () => io.stderr.terminal(), { env, heading })
       const progress = openProgress(renderer, (text) => io.stderr.writeNow(text))
+      const warnings: Extract<ProgressEvent, { type: 'warning' }>[] = []
+      const listen = (event: ProgressEvent): void => {
+        if (event.type === 'warning') warnings.push(event)
+        progress.progress(event)
+      }
       try {
-        const report = await engine.build(
-          requestOf(context as never),
-          jobOf(context, (event) => progress.progress(event)),
-        )
+        const report = await engine.build(requestOf(context as never), jobOf(context, listen))
         progress.close()
+        if (!flags.quiet) await io.stderr.write(renderWarnings(warnings, { debug: context.globals.debug }))
         if (flags.iidfile) writeFileSync(flags.iidfile, report.id)
         if (flags.quiet) await io.stdout.write(`${report.id}\n`)
         return 0

@@ -2,7 +2,7 @@ import { statSync } from 'node:fs'
 import { fail } from '../../core/index.ts'
 import { parsePlatform } from '../../oci/index.ts'
 import { type Command, defineCommand } from '../command.ts'
-import { jobOf, withEngine } from '../session.ts'
+import { warningJob, withEngine } from '../session.ts'
 
 /** `slipway import`. */
 export const command: Command = defineCommand({
@@ -29,7 +29,9 @@ export const command: Command = defineCommand({
         ...(tag === undefined ? {} : { tag }),
         ...(flags.platform === undefined ? {} : { platform: parsePlatform(flags.platform) }),
       }
-      const image = await engine.images.import(request, jobOf(context))
+      const { job, tellWarnings } = warningJob(context)
+      const image = await engine.images.import(request, job)
+      await tellWarnings()
       await io.stdout.write(`${image.id}\n`)
       return 0
     }),

@@ -4,7 +4,7 @@ import type { LoadedImage } from '../../engine/index.ts'
 import { familiarReference, parsePlatform, parseReference } from '../../oci/index.ts'
 import { type Command, type CommandContext, defineCommand } from '../command.ts'
 import { createTransferProgress, openProgress, TRANSFER_WORDS } from '../render/progress/index.ts'
-import { jobOf, withEngine } from '../session.ts'
+import { warningJob, withEngine } from '../session.ts'
 
 function describe({ id, names, displaced }: LoadedImage): string {
   const short = (name: string): string => familiarReference(parseReference(name))
@@ -49,12 +49,10 @@ export const command: Command = defineCommand({
       const progress = openProgress(renderer, (text) => flags.quiet || io.stdout.writeNow(text))
       const options = flags.platform === undefined ? {} : { platform: parsePlatform(flags.platform) }
       try {
-        const loaded = await engine.images.load(
-          input,
-          options,
-          jobOf(context, (event) => progress.progress(event)),
-        )
+        const { job, tellWarnings } = warningJob(context, (event) => progress.progress(event))
+        const loaded = await engine.images.load(input, options, job)
         progress.close()
+        await tellWarnings()
         await io.stdout.write(loaded.map(describe).join(''))
         return 0
       } finally {

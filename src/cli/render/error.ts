@@ -42,13 +42,14 @@ export function renderError(error: unknown, style: ErrorStyle = DEFAULT_STYLE): 
 
 /**
  * The end of a failed build, as `docker build` prints it: the excerpt of the Dockerfile and
- * `ERROR: failed to build: ...`, then our hint. Ends with a newline.
+ * `ERROR: failed to build: ...`, then our hint, and the code only with `debug`. Ends with a newline.
  */
 export function renderBuildError(error: unknown, style: ErrorStyle = DEFAULT_STYLE): string {
   const excerpt = error instanceof SlipwayError && error.span ? renderExcerpt(error.span) : ''
   const hint = error instanceof SlipwayError ? renderHint(error, style) : ''
   const out = `${excerpt}ERROR: failed to build: ${escapeMessage(messageOf(error))}\n${hint}`
-  return style.debug ? out + renderCauses(error) : out
+  if (!style.debug) return out
+  return `${out}  ${error instanceof SlipwayError ? error.code : 'INTERNAL'}\n${renderCauses(error)}`
 }
 
 function renderHint(error: SlipwayError, style: ErrorStyle): string {

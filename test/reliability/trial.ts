@@ -1,0 +1,147 @@
+/** One killed command, and everything that must be true afterwards. */
+import { cpSync, existsSync, readdirSync, rmSync, statSync } from 'node:fs'
+import path from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type CommandResult, runCommand, startCommand } from '../command.ts'
+import { checkStore, problemsOf } from './check.ts'
+import { commandOf, descendantsOf, runtimeLeftovers, tracesAfter } from './traces.ts'
+import type { Operation } from './workload.ts'
+
+/** Who is killed: the command, the keeper that works for it, or all processes there are. */
+export type Victim = 'command' | 'keeper' | 'all'
+
+/** What a trial is compared with: the same operation that nobody disturbed. */
+export interface Reference {
+  operation: Operation
+  /** Seconds that it took. */
+  seconds: number
+  image: string
+  /** What lies in the store after `image prune`, by path, with sizes. */
+  files: Map<string, number>
+}
+
+export interface Trial {
+  reference: Reference
+  victim: Victim
+  /** Seconds from its start to its end. */
+  delay: number
+  /** The store is that of an earlier trial of the same operation. */
+  continues: boolean
+}
+
+export interface Outcome {
+  /** Whether there still was something to kill. */
+  killed: boolean
+  /** What lay about before `image prune`. */
+  leftovers: number
+  problems: string[]
+}
+
+/** A store with a base image, which knows the machine: every trial begins with a copy. */
+export async function makeTemplate(root: string): Promise<void> {
+  for (const args of [['info'], ['bootstrap', 'busybox']]) expectSuccess(await runCommand(args, { root }), args)
+}
+
+function expectSuccess({ exitCode, stderr }: CommandResult, args: readonly string[]): void {
+  if (exitCode !== 0) throw new Error(`slipway ${args.join(' ')}: ${stderr}`)
+}
+
+/** Does an operation in peace. */
+export async function makeReference(operation: Operation, template: string, root: string): Promise<Reference> {
+  cpSync(template, root, { recursive: true })
+  const result = await runCommand(operation.args, { root })
+  expectSuccess(result, operation.args)
+  const image = await imageId(operation, root)
+  expectSuccess(await runCommand(['image', 'prune', '-f'], { root }), ['image', 'prune'])
+  const reference = { operation, seconds: result.seconds, image, files: filesOf(root) }
+  rmSync(root, { recursive: true })
+  return reference
+}
+
+async function imageId(operation: Operation, root: string): Promise<string> {
+  const { stdout } = await runCommand(['images', '-q', '--no-trunc', operation.image], { root })
+  return stdout.toString().trim()
+}
+
+/** Kills the operation once in the store at `root`, and looks. */
+export async function runTrial(trial: Trial, root: string): Promise<Outcome> {
+  const { operation } = trial.reference
+  const problems: string[] = []
+  const { killed, result } = await killOnce(trial, root)
+  if (trial.victim === 'keeper' && killed && result.exitCode > 128) problems.push('the command died with its keeper')
+  if (result.timedOut) problems.push('the command hung')
+  problems.push(...(await tracesAfter(root)).map((trace) => `still there: ${trace}`))
+  const left = checkStore(root)
+  problems.push(...problemsOf(left).map((problem) => `after the kill: ${problem}`))
+  const leftovers = left.leftovers.length + runtimeLeftovers(root).length
+  const commands = { images: ['images'], again: operation.args, prune: ['image', 'prune', '-f'] }
+  for (const [name, args] of Object.entries(commands)) {
+    const { exitCode, stderr } = await runCommand(args, { root })
+    if (exitCode !== 0) problems.push(`${name}: ${stderr.slice(-500)}`)
+  }
+  const image = await imageId(operation, root)
+  if (image !== trial.reference.image) problems.push(`again it made ${image}, not ${trial.reference.image}`)
+  problems.push(...remains(root, trial.reference))
+  return { killed, leftovers, problems }
+}
+
+/** What pruning has left that an undisturbed operation does not leave, or has taken too much. */
+function remains(root: string, { files }: Reference): string[] {
+  const now = filesOf(root)
+  const findings = checkStore(root)
+  return [
+    ...problemsOf(findings).map((problem) => `after pruning: ${problem}`),
+    ...findings.leftovers.map((name) => `not pruned: ${name}`),
+    ...runtimeLeftovers(root).map((name) => `not pruned: ${name}`),
+    ...[...now]
+      .filter(([name, size]) => files.get(name) !== size)
+      .map(([name, size]) => `too much: ${name} (${size} bytes)`),
+    ...[...files.keys()].filter((name) => !now.has(name)).map((name) => `too little: ${name}`),
+  ]
+}
+
+/** The database keeps its size, and its neighbours come and go. */
+function filesOf(root: string): Map<string, number> {
+  const names = readdirSync(root, { recursive: true, encoding: 'utf8' }).filter(
+    (name) => !name.startsWith('slipway.db'),
+  )
+  return new Map(names.map((name) => [name, sizeOf(path.join(root, name))]))
+}
+
+function sizeOf(file: string): number {
+  const stat = statSync(file)
+  return stat.isFile() ? stat.size : 0
+}
+
+async function killOnce(
+  { reference, victim, delay, continues }: Trial,
+  root: string,
+): Promise<{ killed: boolean; result: CommandResult }> {
+  const [command = '', ...rest] = reference.operation.args
+  const anew = continues && command === 'build' ? ['--no-cache'] : []
+  const { child, ended } = startCommand([command, ...anew, ...rest], { root })
+  let isOver = false
+  void ended.then(() => {
+    isOver = true
+  })
+  await Promise.race([sleep(delay * 1000), ended])
+  if (isOver) return { killed: false, result: await ended }
+  const all = descendantsOf(child.pid!)
+  const victims = { command: [child.pid!], keeper: all.filter(isKeeper).slice(0, 1), all }[victim]
+  const killed = victims.filter(kill).length > 0
+  return { killed, result: await ended }
+}
+
+/** `unshare` or the Node process behind it: either ends the other. */
+function isKeeper(pid: number): boolean {
+  return existsSync(`/proc/${pid}`) && /keeper\.[jt]s/.test(commandOf(pid))
+}
+
+function kill(pid: number): boolean {
+  try {
+    process.kill(pid, 'SIGKILL')
+    return true
+  } catch {
+    return false
+  }
+}
