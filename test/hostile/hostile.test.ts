@@ -71,6 +71,20 @@ describe('a build', () => {
     expect(result.stderr).toContain(`${name} is a symbolic link that leads out of the build context`)
   })
 
+  test('nor one beside a Dockerfile in a folder of the context, by whatever way the context is named', async () => {
+    mkdirSync(path.join(context, 'sub'))
+    file('sub/Dockerfile', 'FROM scratch\nCOPY . /\n')
+    symlinkSync(path.join(canary, 'victim'), path.join(context, 'sub/Dockerfile.dockerignore'))
+    const other = path.join(work, 'other-name')
+    symlinkSync(context, other)
+    for (const way of [context, other]) {
+      const { code, result } = await build('-f', path.join(way, 'sub/Dockerfile'))
+      expect(code).toBe('DOCKERFILE_MISSING')
+      expect(result.stderr).toContain('Dockerfile.dockerignore is a symbolic link that leads out of the build context')
+    }
+    rmSync(other)
+  })
+
   test('waits for no pipe that is called Dockerfile, and copies none', async () => {
     execFileSync('mkfifo', [path.join(context, 'Dockerfile')])
     expect((await build()).code).toBe('DOCKERFILE_MISSING')
