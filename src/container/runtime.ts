@@ -11,6 +11,8 @@ export interface Runtime {
   stateFolder: string
   /** Control group above those of the containers. */
   cgroup: string
+  /** The containers' seccomp filter, compiled (base64), when the runtime takes such a one. */
+  seccompFilter?: string
 }
 
 /** What a container's process wrote, as it comes. */
