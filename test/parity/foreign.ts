@@ -126,7 +126,13 @@ function caseOf(name: string, text: string, { exceptions = NO_EXCEPTIONS, ...det
   const skip = needs(text)
   const build = plainBuild(portable(text), details)
   const words = exceptions.words || hasSeveralSources(text)
-  return { name, builds: [build], exceptions: { ...exceptions, words }, ...(skip ? { skip } : {}) }
+  const fields = [...exceptions.fields, ...clockFiles(text)]
+  return { name, builds: [build], exceptions: { ...exceptions, words, fields }, ...(skip ? { skip } : {}) }
+}
+
+/** `date > /file` says something else each time. */
+function clockFiles(text: string): string[] {
+  return [...text.matchAll(/\bdate\s*>+\s*\/(\S+)/g)].map(([, file]) => `${file}:content`)
 }
 
 /** Of several sources that are missing Docker names any: it looks for all of them at the same time. */
