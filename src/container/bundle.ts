@@ -24,5 +24,11 @@ export function writeBundle(folder: string, rootfs: string, request: BundleReque
   const user = resolveUser(request.user, { passwd: account('etc/passwd'), group: account('etc/group') })
   const spec = runtimeSpec({ ...request.process, user }, rootfs, `${request.runtime.cgroup}/${request.id}`)
   mkdirSync(folder, { recursive: true, mode: 0o700 })
-  writeFileSync(path.join(folder, 'config.json'), JSON.stringify(spec))
+  writeFileSync(path.join(folder, 'config.json'), JSON.stringify({ ...spec, ...filterAnnotation(request) }))
+}
+
+/** The filter that the spec describes, as crun takes it without compiling it again (crun(1), OCI RUNTIME ANNOTATIONS). */
+function filterAnnotation({ runtime, process }: BundleRequest): { annotations?: Record<string, string> } {
+  if (!runtime.seccompFilter || process.privileged) return {}
+  return { annotations: { 'run.oci.seccomp_bpf_data': runtime.seccompFilter } }
 }

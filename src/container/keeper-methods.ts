@@ -74,7 +74,8 @@ async function runStep(request: StepRequest, job: Job): Promise<{ exitCode: numb
     stdout: (chunk: Buffer) => job.progress({ type: 'log', task, stream: 'stdout', chunk }),
     stderr: (chunk: Buffer) => job.progress({ type: 'log', task, stream: 'stderr', chunk }),
   }
-  return { exitCode: await runBundle(runtime, { id, bundle: folder }, output, job) }
+  const program = request.process.args[0]!
+  return { exitCode: await runBundle(runtime, { id, bundle: folder, program }, output, job) }
 }
 
 /** Turns an upper directory into a layer. The directory stays. */

@@ -69,7 +69,8 @@ async function probe(store: Store, keeper: Keeper, job: Job): Promise<MachineFac
 
 function chosenRuntime(store: Store, facts: MachineFacts): Runtime {
   const stateFolder = path.join(store.layout.runtime, 'runtime')
-  if (facts.runtime) return { program: facts.runtime, stateFolder, cgroup: store.layout.cgroup }
+  const { runtime: program, seccompFilter } = facts
+  if (program) return { program, stateFolder, cgroup: store.layout.cgroup, ...(seccompFilter ? { seccompFilter } : {}) }
   const problems = facts.runtimeProblems
   const hint = problems.length === 0 ? { hint: 'install one with: apt-get install crun' } : {}
   throw fail('RUNTIME_MISSING', ['no OCI runtime works on this machine', ...problems].join('\n'), hint)

@@ -1,10 +1,13 @@
+import { spawnSync } from 'node:child_process'
 import { mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
-import { type Job, messageOf, toByteString } from '../core/index.ts'
+import { digestOf, fail, type Job, messageOf, toByteString } from '../core/index.ts'
 import { bindMount, findProgram, mount, unmount } from '../host/index.ts'
 import { createLayerWriter } from '../layer/index.ts'
-import { runBundle } from './runtime.ts'
+import { DEFAULT_CAPABILITIES } from './capabilities.ts'
+import { globalArgs, type Runtime, runBundle } from './runtime.ts'
+import { seccompProfile } from './seccomp.ts'
 import { runtimeSpec } from './spec.ts'
 
 /** What this machine can do, found out by trying. */
@@ -13,6 +16,8 @@ export interface MachineFacts {
   erofs: { works: boolean; reason?: string }
   /** The first OCI runtime that ran a process, crun before runc; absolute path. */
   runtime?: string
+  /** The containers' seccomp filter, compiled (base64), when the runtime takes such a one. */
+  seccompFilter?: string
   /** Why the runtimes that were found did not work. */
   runtimeProblems: string[]
 }
@@ -71,16 +76,23 @@ async function probeRuntimes(request: ProbeRequest, job: Job): Promise<Omit<Mach
   for (const [at, name] of ['crun', 'runc'].entries()) {
     const program = findProgram(name)
     if (!program) continue
-    const problem = await tryRuntime(program, { folder: path.join(folder, name), id: `${id}-${at}`, cgroup }, job)
-    if (problem === undefined) return { runtime: program, runtimeProblems }
-    runtimeProblems.push(`${program}: ${problem}`)
+    try {
+      const place = { folder: path.join(folder, name), id: `${id}-${at}`, cgroup }
+      return { runtime: program, runtimeProblems, ...(await tryRuntime(program, place, job)) }
+    } catch (error) {
+      runtimeProblems.push(`${program}: ${messageOf(error)}`)
+    }
   }
   return { runtimeProblems }
 }
 
-/** Runs `true` in a container whose root is the host's own, read-only; `undefined` when that worked. */
-async function tryRuntime(program: string, request: ProbeRequest, job: Job): Promise<string | undefined> {
-  const { folder, id, cgroup } = request
+/** Runs `true` in a container whose root is the host's own, read-only. Fails when that does not work. */
+async function tryRuntime(
+  program: string,
+  { folder, id, cgroup }: ProbeRequest,
+  job: Job,
+): Promise<Pick<MachineFacts, 'seccompFilter'>> {
+  const runtime = { program, stateFolder: path.join(folder, 'state'), cgroup }
   const rootfs = path.join(folder, 'rootfs')
   mkdirSync(rootfs, { recursive: true })
   bindMount('/', rootfs)
@@ -92,25 +104,42 @@ async function tryRuntime(program: string, request: ProbeRequest, job: Job): Pro
     writeFileSync(path.join(folder, 'config.json'), JSON.stringify(spec))
     const said: Buffer[] = []
     const output = { stdout: () => {}, stderr: (chunk: Buffer) => void said.push(chunk) }
-    const exitCode = await runBundle(
-      { program, stateFolder: path.join(folder, 'state'), cgroup },
-      { id, bundle: folder },
-      output,
-      job,
-    )
-    return exitCode === 0 ? undefined : `exit code ${exitCode}: ${Buffer.concat(said).toString().trim()}`
-  } catch (error) {
-    return messageOf(error)
+    const exitCode = await runBundle(runtime, { id, bundle: folder, program: args[0]! }, output, job)
+    if (exitCode !== 0) throw fail('RUNTIME_FAILED', `exit code ${exitCode}: ${Buffer.concat(said).toString().trim()}`)
+    const seccompFilter = compiledFilter(runtime, id, folder)
+    return seccompFilter ? { seccompFilter } : {}
   } finally {
     unmount(rootfs, { detach: true })
   }
 }
 
-/** Something that changes when programs are installed or replaced: part of the key under which facts are remembered. */
+/**
+ * The filter as crun compiles it for a bundle. It does so for each container, which is half of the work of starting one,
+ * unless it is given the result.
+ */
+function compiledFilter(runtime: Runtime, id: string, bundle: string): string | undefined {
+  if (path.basename(runtime.program) !== 'crun') return undefined
+  const call = (...args: string[]): void =>
+    void spawnSync(runtime.program, [...globalArgs(runtime), ...args], { stdio: 'ignore' })
+  call('create', '--bundle', bundle, id)
+  try {
+    return readFileSync(path.join(runtime.stateFolder, id, 'seccomp.bpf')).toString('base64')
+  } catch {
+    return undefined // a crun that keeps it elsewhere
+  } finally {
+    call('delete', '--force', id)
+  }
+}
+
+/**
+ * Something that changes when programs are installed or replaced, or the filter is another: part of the key under which
+ * facts are remembered.
+ */
 export function runtimesFingerprint(): string {
   const of = (name: string): string => {
     const program = findProgram(name)
     return program ? `${program}:${statSync(program).mtimeMs}` : `${name}:-`
   }
-  return ['crun', 'runc'].map(of).join(' ')
+  const filter = digestOf(JSON.stringify(seccompProfile(DEFAULT_CAPABILITIES)))
+  return [...['crun', 'runc'].map(of), filter].join(' ')
 }

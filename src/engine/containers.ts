@@ -7,125 +7,18 @@ import {
   deleteContainer,
   hostsFile,
   killContainer,
+  type LogEntry,
   type Machine,
   openMachine,
   type Runtime,
-  randomName,
+  readLog,
   resolvConfFile,
   startContainer,
 } from '../container/index.ts'
-import { fail, hasCode, type Job } from '../core/index.ts'
+import { fail, type Job } from '../core/index.ts'
 import { identifyProcess, parseSignal } from '../host/index.ts'
-import type { ContainerConfig } from '../oci/index.ts'
 import type { Store } from '../store/index.ts'
 import { type Container, containerPaths, containerState, findContainer, type StoredRecord } from './container-record.ts'
-import { findImage } from './images.ts'
-
-/** What to make a container from; everything that is missing comes from the image. */
-export interface CreateRequest {
-  image: string
-  name?: string
-  /** Arguments after the image: they take the place of CMD. */
-  command?: readonly string[]
-  /** Takes the place of ENTRYPOINT, and of CMD too; `[]` resets it. */
-  entrypoint?: readonly string[]
-  /** `NAME=value`, on top of the image's. */
-  env?: readonly string[]
-  cwd?: string
-  user?: string
-  hostname?: string
-  terminal?: boolean
-  openStdin?: boolean
-  network?: 'host' | 'none'
-  mounts?: readonly ContainerMount[]
-  /** `name=address`. */
-  extraHosts?: readonly string[]
-  readonlyRootfs?: boolean
-  /** Bytes. */
-  shmSize?: number
-  labels?: Readonly<Record<string, string>>
-  autoRemove?: boolean
-  stopSignal?: string
-}
-
-const NAME = /^[a-zA-Z0-9][a-zA-Z0-9_.-]+$/
-const DEFAULT_PATH = 'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
-
-/** Makes a container, without starting it. Fails with `IMAGE_NOT_FOUND`, `CONTAINER_INVALID`, `CONTAINER_NAME_TAKEN`. */
-export function createContainer(store: Store, request: CreateRequest): Container {
-  const { image } = findImage(store, request.image)
-  const { config } = store.images.config(image)
-  if (request.name !== undefined && !NAME.test(request.name)) {
-    throw fail(
-      'CONTAINER_INVALID',
-      `Invalid container name (${request.name}), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed`,
-    )
-  }
-  const id = store.containers.newId()
-  const { diff_ids: diffIds } = config.rootfs
-  const record: StoredRecord = {
-    ...processPart(request, config.config ?? {}, id),
-    image: request.image,
-    imageId: image.id,
-    diffIds: [...diffIds],
-    network: request.network ?? 'host',
-    mounts: [...(request.mounts ?? [])],
-    extraHosts: [...(request.extraHosts ?? [])],
-    readonlyRootfs: request.readonlyRootfs ?? false,
-    shmSize: request.shmSize ?? null,
-    labels: { ...config.config?.Labels, ...request.labels },
-    autoRemove: request.autoRemove ?? false,
-  }
-  return addUnderName(store, request.name, { id, imageDigest: image.descriptor.digest, record, createdAt: Date.now() })
-}
-
-function addUnderName(store: Store, name: string | undefined, rest: Omit<Container, 'name'>): Container {
-  for (let attempt = 0; ; attempt++) {
-    const container = { ...rest, name: name ?? randomName(attempt) }
-    try {
-      store.containers.add(container)
-      return container
-    } catch (error) {
-      if (name !== undefined || attempt > 20 || !hasCode(error, 'CONTAINER_NAME_TAKEN')) throw error
-    }
-  }
-}
-
-type ProcessPart = Pick<
-  StoredRecord,
-  'entrypoint' | 'command' | 'env' | 'cwd' | 'user' | 'hostname' | 'terminal' | 'openStdin' | 'stopSignal'
->
-
-function processPart(request: CreateRequest, image: ContainerConfig, id: string): ProcessPart {
-  const entrypoint = [...(request.entrypoint ?? image.Entrypoint ?? [])]
-  const inherited = request.entrypoint ? [] : (image.Cmd ?? [])
-  const command = request.command && request.command.length > 0 ? [...request.command] : [...inherited]
-  if (entrypoint.length + command.length === 0) throw fail('CONTAINER_INVALID', 'no command specified')
-  const hostname = request.hostname ?? id.slice(0, 12)
-  return {
-    entrypoint,
-    command,
-    env: mergeEnv(image.Env ?? [], request, hostname),
-    cwd: request.cwd ?? (image.WorkingDir || '/'),
-    user: request.user ?? image.User ?? '',
-    hostname,
-    terminal: request.terminal ?? false,
-    openStdin: request.openStdin ?? false,
-    stopSignal: request.stopSignal ?? image.StopSignal ?? 'SIGTERM',
-  }
-}
-
-/** As Docker: PATH and HOSTNAME first, TERM with a terminal, then the image's and the request's, later ones winning. */
-function mergeEnv(image: readonly string[], request: CreateRequest, hostname: string): string[] {
-  const all = [DEFAULT_PATH, `HOSTNAME=${hostname}`, ...(request.terminal ? ['TERM=xterm'] : []), ...image]
-  const merged = new Map<string, string>()
-  for (const pair of [...all, ...(request.env ?? [])]) {
-    const cut = pair.indexOf('=')
-    if (cut < 0) merged.delete(pair)
-    else merged.set(pair.slice(0, cut), pair)
-  }
-  return [...merged.values()]
-}
 
 /** How to start a container. */
 export interface StartOptions {
@@ -230,6 +123,18 @@ function somethingChanged(folder: string, job: Job): Promise<void> {
     job.signal?.addEventListener('abort', end, { once: true })
     if (job.signal?.aborted) end()
   })
+}
+
+/** Output of a container so far, and with `follow` what comes, until it has ended. */
+export function logsOf(
+  store: Store,
+  container: Container,
+  options: { follow?: boolean },
+  job: Job,
+): AsyncIterable<LogEntry> {
+  const { log } = containerPaths(store, container.id)
+  const ended = (): boolean => containerState(store, findContainer(store, container.id)).status !== 'running'
+  return readLog(log, options.follow ? { follow: { ended } } : {}, job)
 }
 
 /** Sends a signal, by name or number. Fails with `CONTAINER_INVALID` when the container does not run. */

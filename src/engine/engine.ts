@@ -1,35 +1,24 @@
 import type { LogEntry } from '../container/index.ts'
-import { readLog } from '../container/index.ts'
 import { type Bytes, type Job, silentJob } from '../core/index.ts'
 import type { Platform } from '../oci/index.ts'
 import { defaultRoot, openStore, type Store, type StoredImage } from '../store/index.ts'
-import { type ImportRequest, importImage, type LoadedImage, loadImages, saveImages } from './archives.ts'
-import { type BootstrapRequest, bootstrap } from './bootstrap.ts'
-import { type BuildReport, type BuildRequest, build } from './build.ts'
-import {
-  type Container,
-  type ContainerState,
-  containerPaths,
-  containerState,
-  findContainer,
-} from './container-record.ts'
-import {
-  type CreateRequest,
-  createContainer,
-  kill,
-  removeContainer,
-  type StartOptions,
-  start,
-  stop,
-  waitForExit,
-} from './containers.ts'
+import type { ImportRequest, LoadedImage } from './archives.ts'
+import type { BootstrapRequest } from './bootstrap.ts'
+import type { BuildReport, BuildRequest } from './build.ts'
+import { type Container, type ContainerState, containerState, findContainer } from './container-record.ts'
+import type { StartOptions } from './containers.ts'
+import { type CreateRequest, createContainer } from './create.ts'
 import { guarded, guardedStream, guardedSync } from './guarded.ts'
 import { type Filters, imageFilter } from './image-filters.ts'
 import { type HistoryRow, type ImageSummary, imageHistory, listImages, tagImage } from './images.ts'
-import { type Info, info } from './info.ts'
+import type { Info } from './info.ts'
 import { type Inspection, inspectContainer, inspectImage } from './inspect.ts'
 import { type Pruned, type PruneRequest, pruneImages } from './prune.ts'
 import { type Removal, type RemoveOptions, removeImage } from './remove.ts'
+
+// What builds, runs and moves images is large. It is loaded when first used, so that lists come up at once.
+const archives = (): Promise<typeof import('./archives.ts')> => import('./archives.ts')
+const containers = (): Promise<typeof import('./containers.ts')> => import('./containers.ts')
 
 /** How an engine is opened. */
 export interface EngineOptions {
@@ -81,9 +70,10 @@ export interface Engine extends Disposable {
 export function openEngine(options: EngineOptions = {}): Engine {
   const store = guardedSync(() => openStore(options.root ?? defaultRoot()))
   return {
-    build: (request, job = silentJob) => guarded(() => build(store, request, job)),
-    bootstrap: (request, job = silentJob) => guarded(() => bootstrap(store, request, job)),
-    info: (job = silentJob) => guarded(() => info(store, job)),
+    build: (request, job = silentJob) => guarded(async () => (await import('./build.ts')).build(store, request, job)),
+    bootstrap: (request, job = silentJob) =>
+      guarded(async () => (await import('./bootstrap.ts')).bootstrap(store, request, job)),
+    info: (job = silentJob) => guarded(async () => (await import('./info.ts')).info(store, job)),
     images: imageFunctions(store),
     containers: containerFunctions(store),
     [Symbol.dispose]: () => store[Symbol.dispose](),
@@ -98,10 +88,15 @@ function imageFunctions(store: Store): Engine['images'] {
     tag: (name, as) => guardedSync(() => tagImage(store, name, as)),
     remove: (name, removeOptions) => guardedSync(() => removeImage(store, name, removeOptions)),
     prune: (request = {}) => guardedSync(() => pruneImages(store, request)),
-    save: (names, saveOptions = {}, job = silentJob) => guardedStream(saveImages(store, names, saveOptions, job)),
-    load: (input, loadOptions = {}, job = silentJob) => guarded(() => loadImages(store, input, loadOptions, job)),
-    import: (request, job = silentJob) => guarded(() => importImage(store, request, job)),
+    save: (names, saveOptions = {}, job = silentJob) => guardedStream(save(store, names, saveOptions, job)),
+    load: (input, loadOptions = {}, job = silentJob) =>
+      guarded(async () => (await archives()).loadImages(store, input, loadOptions, job)),
+    import: (request, job = silentJob) => guarded(async () => (await archives()).importImage(store, request, job)),
   }
+}
+
+async function* save(store: Store, names: readonly string[], options: { platform?: Platform }, job: Job): Bytes {
+  yield* (await archives()).saveImages(store, names, options, job)
 }
 
 function containerFunctions(store: Store): Engine['containers'] {
@@ -112,18 +107,21 @@ function containerFunctions(store: Store): Engine['containers'] {
     inspect: (name) => inspectContainer(store, name),
     create: (request) => guardedSync(() => createContainer(store, request)),
     start: (name, startOptions = {}, job = silentJob) =>
-      guarded(async () => start(store, find(name), startOptions, job)),
-    wait: async (name, job = silentJob) => waitForExit(store, find(name), job),
-    kill: async (name, signal, job = silentJob) => kill(store, find(name), signal, job),
-    stop: async (name, stopOptions, job = silentJob) => stop(store, find(name), stopOptions, job),
+      guarded(async () => (await containers()).start(store, find(name), startOptions, job)),
+    wait: async (name, job = silentJob) => (await containers()).waitForExit(store, find(name), job),
+    kill: async (name, signal, job = silentJob) => (await containers()).kill(store, find(name), signal, job),
+    stop: async (name, stopOptions, job = silentJob) => (await containers()).stop(store, find(name), stopOptions, job),
     remove: (name, removeOptions = {}, job = silentJob) =>
-      guarded(async () => removeContainer(store, find(name), removeOptions, job)),
+      guarded(async () => (await containers()).removeContainer(store, find(name), removeOptions, job)),
     logs: (name, logOptions = {}, job = silentJob) => logs(store, find(name), logOptions, job),
   }
 }
 
-function logs(store: Store, container: Container, options: { follow?: boolean }, job: Job): AsyncIterable<LogEntry> {
-  const { log } = containerPaths(store, container.id)
-  const ended = (): boolean => containerState(store, findContainer(store, container.id)).status !== 'running'
-  return readLog(log, options.follow ? { follow: { ended } } : {}, job)
+async function* logs(
+  store: Store,
+  container: Container,
+  options: { follow?: boolean },
+  job: Job,
+): AsyncIterable<LogEntry> {
+  yield* (await containers()).logsOf(store, container, options, job)
 }

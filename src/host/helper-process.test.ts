@@ -18,6 +18,7 @@ type Methods = {
   spawnFamily(params: { marker: string }, job: Job): Promise<void>
   mount(params: { at: string }, job: Job): Promise<void>
   busy(params: { milliseconds: number }, job: Job): Promise<void>
+  chatter(params: { milliseconds: number }, job: Job): Promise<void>
 }
 
 const PROGRAM = `
@@ -53,6 +54,10 @@ host.serveHelper({
   busy: async ({ milliseconds }) => {
     const end = Date.now() + milliseconds
     while (Date.now() < end);
+  },
+  chatter: async ({ milliseconds }, job) => {
+    const end = Date.now() + milliseconds
+    while (Date.now() < end) job.progress({ type: 'bytes', task: 't', done: 1 })
   },
 })
 `
@@ -189,6 +194,25 @@ describe('the life of a helper', () => {
   test('ends with its starter', async () => {
     const pid = await starter({})
     await until(() => !isRunning(pid), 'the helper has ended')
+  })
+
+  test('that is still talking when it is disposed ends without a word', async () => {
+    const child = startChild(
+      async ({ host }, args) => {
+        const helper = new host.HelperProcess(new URL(args.entry), {})
+        let dispose = (): void => {}
+        const disposed = new Promise<void>((resolve) => {
+          dispose = resolve
+        })
+        helper.call('chatter', { milliseconds: 300 } as never, { progress: dispose }).catch(() => {})
+        await disposed
+        await helper[Symbol.asyncDispose]()
+      },
+      { entry: entry.href },
+    )
+    await child.next()
+    expect(await child.ended).toEqual({ code: 0, signal: null })
+    expect(child.errors).toBe('')
   })
 
   /** Kills a process that has started a helper; returns the helper's pid. */

@@ -106,7 +106,10 @@ export class HelperProcess<Methods extends HelperMethods> implements AsyncDispos
 /** The other side: offers `methods` to the starter, and ends when the starter does. Call once, at the top of a program. */
 export function serveHelper(methods: HelperMethods): void {
   const running = new Map<number, AbortController>()
-  const reply = (message: Reply): void => void (process.connected && process.send?.(message))
+  const reply = (message: Reply): void => {
+    // what cannot be sent has nobody to read it: the starter is gone, and `disconnect` about to come
+    if (process.connected) process.send!(message, () => {})
+  }
   process.on('disconnect', () => process.exit(0))
   // a terminal's Ctrl-C reaches the whole process group; the starter decides what it means
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {})

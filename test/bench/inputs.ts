@@ -37,7 +37,7 @@ export class Inputs {
   readonly #debian: string | undefined
 
   constructor(folder: string, options: { scale: number; debian: string | undefined }) {
-    this.folder = path.join(folder, 'inputs')
+    this.folder = path.join(folder, options.scale === 1 ? 'inputs' : `inputs-${options.scale}`)
     this.#scale = options.scale
     this.#debian = options.debian
     mkdirSync(this.folder, { recursive: true })

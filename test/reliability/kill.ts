@@ -1,7 +1,7 @@
 /**
  * Kills builds and loads at random moments, and looks whether anything was lost. By hand and as root:
- * `node test/reliability/kill.ts [--trials 200] [--seed 1] [--folder /tmp]`. Every second trial goes on with the store
- * of the one before it.
+ * `node test/reliability/kill.ts [--trials 200] [--seed 1] [--scale 1] [--folder /tmp]`. Every second trial goes on
+ * with the store of the one before it.
  */
 import { cpSync, mkdtempSync, rmSync } from 'node:fs'
 import os from 'node:os'
@@ -31,11 +31,14 @@ export interface Campaign {
   report?: (trial: Trial, outcome: Outcome, at: number) => void
 }
 
-export const FULL_SIZE: WorkloadSize = {
-  contextFiles: 5000,
-  stepFiles: 2000,
-  archiveFiles: 50_000,
-  systemBytes: 150 << 20,
+/** A workload of a size: 1 is that of a large project and a distribution. */
+export function sizeOf(scale: number): WorkloadSize {
+  return {
+    contextFiles: Math.round(5000 * scale),
+    stepFiles: Math.round(2000 * scale),
+    archiveFiles: Math.round(50_000 * scale),
+    systemBytes: Math.round((150 << 20) * scale),
+  }
 }
 
 /** Runs a campaign; returns all outcomes with their trials. */
@@ -103,18 +106,19 @@ export function randomNumbers(seed: number): () => number {
 
 /** Counts by operation and victim. */
 export function tableOf(results: readonly { trial: Trial; outcome: Outcome }[]): string[] {
-  const rows = new Map<string, { trials: number; killed: number; leftovers: number; bad: number }>()
+  const rows = new Map<string, { trials: number; killed: number; committed: number; leftovers: number; bad: number }>()
   for (const { trial, outcome } of results) {
     const name = `${trial.reference.operation.name}, ${trial.victim} killed`
-    const row = rows.get(name) ?? { trials: 0, killed: 0, leftovers: 0, bad: 0 }
+    const row = rows.get(name) ?? { trials: 0, killed: 0, committed: 0, leftovers: 0, bad: 0 }
     row.trials++
     row.killed += Number(outcome.killed)
+    row.committed += Number(outcome.killed && outcome.committed)
     row.leftovers += Number(outcome.leftovers > 0)
     row.bad += Number(outcome.problems.length > 0)
     rows.set(name, row)
   }
-  return [...rows].sort().map(([name, { trials, killed, leftovers, bad }]) => {
-    return `${name.padEnd(32)} ${trials} trials, ${killed} in time, ${leftovers} left something to prune, ${bad} bad`
+  return [...rows].sort().map(([name, { trials, killed, committed, leftovers, bad }]) => {
+    return `${name.padEnd(32)} ${trials} trials, ${killed} killed in time (${committed} after the image was there), ${leftovers} left something to prune, ${bad} bad`
   })
 }
 
@@ -123,20 +127,21 @@ if (import.meta.main) {
     options: {
       trials: { type: 'string', default: '200' },
       seed: { type: 'string', default: '1' },
+      scale: { type: 'string', default: '1' },
       folder: { type: 'string', default: os.tmpdir() },
     },
   })
   if (process.getuid?.() !== 0) throw new Error('builds with RUN need root')
+  console.log(`seed ${values.seed}, scale ${values.scale}`)
   const results = await runCampaign({
     trials: Number(values.trials),
     seed: Number(values.seed),
     folder: values.folder,
-    size: FULL_SIZE,
-    report({ reference, victim, delay }, { killed, leftovers, problems }, at) {
+    size: sizeOf(Number(values.scale)),
+    report({ reference, victim, delay }, { killed, committed, leftovers, problems }, at) {
       const what = `${reference.operation.name}, ${victim} after ${delay.toFixed(2)} of ${reference.seconds.toFixed(2)} s`
-      console.log(
-        `${at + 1} ${what}: ${killed ? 'killed' : 'too late'}, ${leftovers} leftovers, ${problems.length === 0 ? 'ok' : 'BAD'}`,
-      )
+      const end = killed ? `killed ${committed ? 'after' : 'before'} the commit` : 'too late'
+      console.log(`${at + 1} ${what}: ${end}, ${leftovers} leftovers, ${problems.length === 0 ? 'ok' : 'BAD'}`)
       for (const problem of problems) console.log(`    ! ${problem}`)
     },
   })

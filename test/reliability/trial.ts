@@ -32,6 +32,8 @@ export interface Trial {
 export interface Outcome {
   /** Whether there still was something to kill. */
   killed: boolean
+  /** Whether its image was there nevertheless. */
+  committed: boolean
   /** What lay about before `image prune`. */
   leftovers: number
   problems: string[]
@@ -74,6 +76,8 @@ export async function runTrial(trial: Trial, root: string): Promise<Outcome> {
   const left = checkStore(root)
   problems.push(...problemsOf(left).map((problem) => `after the kill: ${problem}`))
   const leftovers = left.leftovers.length + runtimeLeftovers(root).length
+  const committed = (await imageId(operation, root)) === trial.reference.image
+  if (!committed && /^Loaded image/m.test(result.stdout.toString())) problems.push('it said that the image is there')
   const commands = { images: ['images'], again: operation.args, prune: ['image', 'prune', '-f'] }
   for (const [name, args] of Object.entries(commands)) {
     const { exitCode, stderr } = await runCommand(args, { root })
@@ -82,7 +86,7 @@ export async function runTrial(trial: Trial, root: string): Promise<Outcome> {
   const image = await imageId(operation, root)
   if (image !== trial.reference.image) problems.push(`again it made ${image}, not ${trial.reference.image}`)
   problems.push(...remains(root, trial.reference))
-  return { killed, leftovers, problems }
+  return { killed, committed, leftovers, problems }
 }
 
 /** What pruning has left that an undisturbed operation does not leave, or has taken too much. */
@@ -100,8 +104,8 @@ function remains(root: string, { files }: Reference): string[] {
   ]
 }
 
-/** The database keeps its size, and its neighbours come and go. */
-function filesOf(root: string): Map<string, number> {
+/** Files and sizes in a store. The database keeps its size, and its neighbours come and go. */
+export function filesOf(root: string): Map<string, number> {
   const names = readdirSync(root, { recursive: true, encoding: 'utf8' }).filter(
     (name) => !name.startsWith('slipway.db'),
   )

@@ -26,6 +26,9 @@ export interface WorkloadSize {
   systemBytes: number
 }
 
+/** What takes a second or two: for the suite. */
+export const SMALL: WorkloadSize = { contextFiles: 300, stepFiles: 100, archiveFiles: 2000, systemBytes: 8 << 20 }
+
 const EPOCH = 1_600_000_000
 
 /** Writes contexts and archives below `folder`. */
@@ -51,7 +54,7 @@ function makeContext(context: string, { contextFiles, stepFiles }: WorkloadSize)
     writeFileSync(path.join(folder, `file-${at}`), `content of file ${at}\n`.repeat(1 + (at % 40)))
   }
   const fill = (name: string): string =>
-    `mkdir /${name} && i=0 && while [ $i -lt ${stepFiles} ]; do echo "${name} $i" > /${name}/$i; i=$((i+1)); done && ` +
+    `set -e; mkdir /${name}; i=0; while [ $i -lt ${stepFiles} ]; do echo "${name} $i" > /${name}/$i; i=$((i+1)); done; ` +
     `find /${name} | xargs touch -d @${EPOCH}`
   const lines = [
     'FROM busybox AS one',

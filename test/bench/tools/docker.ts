@@ -21,6 +21,7 @@ export async function openDocker(folder: string, programs: string, all: readonly
   const client = find('docker')
   const buildx = find('docker-buildx')
   if (!dockerd || !client) throw new Error('dockerd or docker not found')
+  removeStore(at) // of a run that was killed
   mkdirSync(path.join(at, 'config/cli-plugins'), { recursive: true })
   if (buildx) symlinkSync(buildx, path.join(at, 'config/cli-plugins/docker-buildx'))
   writeFileSync(path.join(at, 'config/config.json'), '{}')
