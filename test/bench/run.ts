@@ -17,7 +17,7 @@ import type { Tool } from './tools/tool.ts'
 import { listWorkloads, type Workload } from './workloads.ts'
 
 const HELP = `node test/bench/run.ts [OPTIONS]
-  --only ID,...         workloads to run (part of an id is enough)
+  --only ID,...         workloads to run (the beginning of an id is enough)
   --tools NAME,...      slipway, docker, buildah, podman, skopeo, umoci; all that are here when missing
   --docker FOLDER       Docker from this folder, or from where a package was unpacked to, instead of the machine's own;
                         may be repeated; SLIPWAY_BENCH_DOCKER does the same, folders separated by colons
@@ -77,7 +77,7 @@ async function main(folder: string): Promise<void> {
 function* chosenWorkloads(inputs: Inputs): Generator<[string, Workload]> {
   const words = flags.only.split(',').filter((word) => word !== '')
   for (const [id, make] of Object.entries(listWorkloads(inputs))) {
-    const workload = words.length === 0 || words.some((word) => id.includes(word)) ? make() : undefined
+    const workload = words.length === 0 || words.some((word) => id.startsWith(word)) ? make() : undefined
     if (workload) yield [id, workload]
   }
 }
