@@ -1,5 +1,5 @@
-import { closeSync, fstatSync, openSync, readSync, statSync, watch } from 'node:fs'
-import { createPacer, type Job } from '../core/index.ts'
+import { closeSync, type FSWatcher, fstatSync, openSync, readSync, watch } from 'node:fs'
+import { createPacer, errnoOf, type Job } from '../core/index.ts'
 
 /** One piece of a container's output: a line with its line end, or a part of one. */
 export interface LogEntry {
@@ -40,7 +40,7 @@ export async function* readLog(
         yield* entries
         await pace()
       } else if (ended || job.signal?.aborted) return
-      else await changed(file, fstatSync(fd).size, job)
+      else await changed(file, () => fstatSync(fd).size > at, job)
     }
   } finally {
     closeSync(fd)
@@ -73,19 +73,29 @@ function parseLine(line: Buffer): LogEntry | undefined {
   }
 }
 
-/** Waits until the file is longer than `size`, a moment has passed, or the job is stopped. */
-function changed(file: string, size: number, job: Job): Promise<void> {
+/** Waits until there is more, a moment has passed, or the job is stopped. */
+function changed(file: string, isThereMore: () => boolean, job: Job): Promise<void> {
   return new Promise((resolve) => {
-    const watcher = watch(file)
+    const watcher = watchUnlessGone(file)
     const done = (): void => {
       clearTimeout(timer)
-      watcher.close()
+      watcher?.close()
       job.signal?.removeEventListener('abort', done)
       resolve()
     }
     const timer = setTimeout(done, 250)
-    watcher.once('change', done)
+    watcher?.once('change', done)
     job.signal?.addEventListener('abort', done, { once: true })
-    if (job.signal?.aborted || statSync(file, { throwIfNoEntry: false })?.size !== size) done()
+    if (job.signal?.aborted || isThereMore()) done()
   })
+}
+
+/** The container may be removed while its log is read; what was open can be read to its end. */
+function watchUnlessGone(file: string): FSWatcher | undefined {
+  try {
+    return watch(file)
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return undefined
+    throw error
+  }
 }

@@ -76,7 +76,7 @@ async function spawnMonitor(request: StartRequest): Promise<number> {
   sync.destroy()
   // conmon's API version 1 calls the pid "data"
   const { data: pid = -1, message } = JSON.parse(answer || '{}') as { data?: number; message?: string }
-  if (pid <= 0) throw startFailure(tidy(message ?? 'the monitor ended before the container was created'))
+  if (pid <= 0) throw startFailure(tidy(message), request.process.args[0]!)
   return pid
 }
 
@@ -110,9 +110,6 @@ async function readLine(stream: Readable): Promise<string> {
 }
 
 /** The runtime's own sentence, without the wrapping conmon gives it. */
-function tidy(message: string): string {
-  return message
-    .replace(/^container create failed \(no logs from conmon\): /, '')
-    .replace(/^(crun|runc): /, '')
-    .trim()
+function tidy(message = 'the monitor ended before the container was created'): string {
+  return message.replace(/^container create failed \(no logs from conmon\): /, '').trim()
 }

@@ -104,7 +104,7 @@ async function tryRuntime(
     writeFileSync(path.join(folder, 'config.json'), JSON.stringify(spec))
     const said: Buffer[] = []
     const output = { stdout: () => {}, stderr: (chunk: Buffer) => void said.push(chunk) }
-    const exitCode = await runBundle(runtime, { id, bundle: folder }, output, job)
+    const exitCode = await runBundle(runtime, { id, bundle: folder, program: args[0]! }, output, job)
     if (exitCode !== 0) throw fail('RUNTIME_FAILED', `exit code ${exitCode}: ${Buffer.concat(said).toString().trim()}`)
     const seccompFilter = compiledFilter(runtime, id, folder)
     return seccompFilter ? { seccompFilter } : {}

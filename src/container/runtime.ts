@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { readFileSync, rmSync } from 'node:fs'
+import { existsSync, readFileSync, rmSync } from 'node:fs'
 import path from 'node:path'
 import { fail, type Job } from '../core/index.ts'
 import { runProgram } from '../host/index.ts'
@@ -28,12 +28,13 @@ export interface OutputListener {
  */
 export async function runBundle(
   runtime: Runtime,
-  container: { id: string; bundle: string },
+  container: { id: string; bundle: string; program: string },
   output: OutputListener,
   job: Job,
 ): Promise<number> {
   const log = path.join(container.bundle, 'runtime.log')
-  const args = [...globalArgs(runtime), '--log', log, '--log-format', 'json', 'run', '--bundle', container.bundle]
+  // text, since crun writes to the container's standard error in this format, too
+  const args = [...globalArgs(runtime), '--log', log, '--log-format', 'text', 'run', '--bundle', container.bundle]
   const child = spawn(runtime.program, [...args, container.id], { stdio: ['ignore', 'pipe', 'pipe'] })
   child.stdout.on('data', output.stdout)
   child.stderr.on('data', output.stderr)
@@ -46,7 +47,7 @@ export async function runBundle(
     })
     if (job.signal?.aborted) throw fail('CANCELED', 'canceled')
     const problem = exitCode === 0 ? undefined : lastRuntimeError(log)
-    if (problem) throw startFailure(problem)
+    if (problem) throw startFailure(problem, container.program)
     return exitCode
   } finally {
     job.signal?.removeEventListener('abort', stop)
@@ -77,25 +78,56 @@ export function globalArgs(runtime: Runtime): string[] {
 }
 
 /**
- * An error for a process that could not be started, with the exit code that `docker run` gives for it: 127 when the
- * program is not there, 126 when it is there but cannot be executed, else 125.
+ * An error for a `program` that could not be started, with the exit code that `docker run` gives for it: 127 when it is
+ * not there, 126 when it is there but cannot be executed, else 125. Runtimes differ in their words; these are runc's,
+ * which users of Docker know and search for.
  */
-export function startFailure(problem: string): Error {
-  const exitCode = /executable file .*not found|no such file or directory/i.test(problem)
+export function startFailure(problem: string, program = ''): Error {
+  const reason = worded(
+    problem.replace(/^(crun|runc):? |(create|run) failed: |unable to start container process: /g, ''),
+    program,
+  )
+  const exitCode = /executable file not found|no such file or directory/i.test(reason)
     ? 127
-    : /permission denied|is a directory|exec format error|operation not permitted/i.test(problem)
+    : /permission denied|is a directory|exec format error|operation not permitted/i.test(reason)
       ? 126
       : 125
-  return fail('RUNTIME_FAILED', problem, { data: { exitCode } })
+  return fail('RUNTIME_FAILED', `unable to start container process: ${reason}`, { data: { exitCode } })
 }
 
+function worded(problem: string, program: string): string {
+  const exec = `exec: ${JSON.stringify(program)}`
+  if (/^(executable file `.*` not found in \$PATH|open executable): No such file/.test(problem)) {
+    return `${exec}: ${program.includes('/') ? `stat ${program}: no such file or directory` : 'executable file not found in $PATH'}`
+  }
+  return /^open executable: (Permission denied|Operation not permitted)/.test(problem)
+    ? `${exec}: permission denied`
+    : problem
+}
+
+/** The last error of a runtime's log, whatever the runtime and its version make of the format that was asked for. */
 function lastRuntimeError(log: string): string | undefined {
+  if (!existsSync(log)) return undefined
+  return readFileSync(log, 'utf8').split('\n').map(errorOfLine).findLast(Boolean)
+}
+
+/**
+ * The message of a line: runc's `time="..." level=error msg="..."`, `{"level":"error","msg":"..."}`, crun's sentence,
+ * with the time before it since its version 1.9. Warnings and remarks are no errors.
+ */
+export function errorOfLine(line: string): string | undefined {
+  if (line.startsWith('{')) return errorOfJson(line)
+  if (/^time=|^level=/.test(line)) {
+    const quoted = /\blevel=(?:error|fatal|panic) msg=("(?:[^"\\]|\\.)*"|\S+)/.exec(line)?.[1]
+    return quoted?.replace(/^"|"$/g, '').replace(/\\(["\\])/g, '$1')
+  }
+  return line.replace(/^\d{4}-\d\d-\d\dT[\d:.]+Z?:? /, '') || undefined
+}
+
+function errorOfJson(line: string): string | undefined {
   try {
-    const lines = readFileSync(log, 'utf8').trim().split('\n')
-    const errors = lines
-      .map((line) => JSON.parse(line) as { level?: string; msg?: string })
-      .filter((entry) => entry.level === 'error' && entry.msg)
-    return errors.at(-1)?.msg
+    const { level, msg } = JSON.parse(line) as { level?: unknown; msg?: unknown }
+    return level === 'error' && typeof msg === 'string' ? msg : undefined
   } catch {
     return undefined
   }

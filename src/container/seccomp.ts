@@ -16,8 +16,8 @@ interface SeccompRule {
 const ENOSYS = 38
 const EPERM = 1
 const AF_VSOCK = 40
-// CLONE_NEWNS | NEWCGROUP | NEWUTS | NEWIPC | NEWUSER | NEWPID | NEWNET
-const NAMESPACE_FLAGS = 0x7e020000
+// CLONE_NEWNS, NEWCGROUP, NEWUTS, NEWIPC, NEWUSER, NEWPID, NEWNET
+const NAMESPACE_FLAGS = [0x00020000, 0x02000000, 0x04000000, 0x08000000, 0x10000000, 0x20000000, 0x40000000]
 
 /** Calls that every container may make: what programs need, without those that reach the host's kernel state. */
 const ALLOWED = `
@@ -76,39 +76,62 @@ const WITH_CAPABILITY: Record<string, string> = {
   CAP_PERFMON: 'perf_event_open',
 }
 
+/** Calls that no container may make: they reach the host's kernel, or are long gone from it. */
+const DENIED = `
+_sysctl add_key afs_syscall create_module get_kernel_syms getpmsg io_uring_enter io_uring_register io_uring_setup
+kexec_file_load kexec_load keyctl migrate_pages move_pages nfsservctl pivot_root putpmsg query_module request_key
+security swapoff swapon sysfs tuxcall uselib userfaultfd ustat vserver`
+
 // Execution domains that programs ask for: PER_LINUX, PER_LINUX32, UNAME26, their combination, and "query".
 const PERSONALITIES = [0x0, 0x0008, 0x20000, 0x20008, 0xffffffff]
 
 const words = (text: string): string[] => text.trim().split(/\s+/)
 const allow = (names: readonly string[], args?: SeccompRule['args']): SeccompRule =>
   args ? { names, action: 'SCMP_ACT_ALLOW', args } : { names, action: 'SCMP_ACT_ALLOW' }
+const deny = (names: readonly string[], args: SeccompRule['args'] = []): SeccompRule => ({
+  names,
+  action: 'SCMP_ACT_ERRNO',
+  errnoRet: EPERM,
+  args,
+})
 
 /**
- * The filter a container runs under: calls outside of the list fail with EPERM. Equal in effect to Docker's default
- * profile (moby/profiles, seccomp) for the capabilities given.
+ * The filter a container runs under. Equal in effect to Docker's default profile (moby/profiles, seccomp) for the
+ * capabilities given: known calls outside of the list fail with EPERM; calls that are newer than the seccomp library,
+ * whose names it does not know, fail with ENOSYS, so that programs take the older way.
  */
 export function seccompProfile(capabilities: readonly string[]): SeccompProfile {
   const has = (capability: string): boolean => capabilities.includes(capability)
   const extra = Object.entries(WITH_CAPABILITY).flatMap(([capability, names]) => (has(capability) ? words(names) : []))
+  const allowed = new Set([...words(ALLOWED), ...extra])
+  const known = [...words(DENIED), ...Object.values(WITH_CAPABILITY).flatMap(words)]
+  const denied = new Set(known.filter((name) => !allowed.has(name) && !DECIDED_BY_ARGUMENTS.includes(name)))
   return {
     defaultAction: 'SCMP_ACT_ERRNO',
-    defaultErrnoRet: EPERM,
+    defaultErrnoRet: ENOSYS,
     architectures: architectures(),
     syscalls: [
-      allow([...new Set([...words(ALLOWED), ...extra])]),
+      allow([...allowed]),
+      deny([...denied]),
       ...PERSONALITIES.map((value) => allow(['personality'], [{ index: 0, value, op: 'SCMP_CMP_EQ' }])),
       // virtual-machine sockets reach the hypervisor, not the container's network
       allow(['socket'], [{ index: 0, value: AF_VSOCK, op: 'SCMP_CMP_NE' }]),
+      deny(['socket'], [{ index: 0, value: AF_VSOCK, op: 'SCMP_CMP_EQ' }]),
       ...(has('CAP_SYS_ADMIN') ? [] : withoutNamespaces()),
     ],
   }
 }
 
+const DECIDED_BY_ARGUMENTS = ['clone', 'clone3']
+
 /** New namespaces are closed to a container without CAP_SYS_ADMIN; threads and processes are not. */
 function withoutNamespaces(): SeccompRule[] {
-  const flags = { index: 0, value: NAMESPACE_FLAGS, valueTwo: 0, op: 'SCMP_CMP_MASKED_EQ' }
+  const all = NAMESPACE_FLAGS.reduce((sum, flag) => sum + flag)
   return [
-    allow(['clone'], [flags]),
+    allow(['clone'], [{ index: 0, value: all, valueTwo: 0, op: 'SCMP_CMP_MASKED_EQ' }]),
+    ...NAMESPACE_FLAGS.map((flag) =>
+      deny(['clone'], [{ index: 0, value: flag, valueTwo: flag, op: 'SCMP_CMP_MASKED_EQ' }]),
+    ),
     // clone3 hides its flags behind a pointer; ENOSYS makes the C library fall back to clone
     { names: ['clone3'], action: 'SCMP_ACT_ERRNO', errnoRet: ENOSYS },
   ]

@@ -1,4 +1,4 @@
-import { DEFAULT_CAPABILITIES } from './capabilities.ts'
+import { DEFAULT_CAPABILITIES, ownCapabilities } from './capabilities.ts'
 import { seccompProfile } from './seccomp.ts'
 import type { ContainerUser } from './user.ts'
 
@@ -29,7 +29,7 @@ export interface ContainerProcess {
   readonlyRootfs?: boolean
   /** Bytes of /dev/shm. */
   shmSize?: number
-  /** Everything a host process may do: all capabilities, all devices, nothing masked. */
+  /** Everything a host process may do: all capabilities of this process, all devices, nothing masked. */
   privileged?: boolean
 }
 
@@ -97,20 +97,10 @@ function processPart(process: ContainerProcess): Record<string, unknown> {
 
 /** As execve would leave them: a user other than root starts with none in effect. Inheritable stays empty (CVE-2022-24769). */
 function capabilitySets(process: ContainerProcess): Record<string, readonly string[]> {
-  const bounding = process.privileged ? ALL_CAPABILITIES : DEFAULT_CAPABILITIES
+  const bounding = process.privileged ? ownCapabilities() : DEFAULT_CAPABILITIES
   const effective = process.user.uid === 0 ? bounding : []
   return { bounding, effective, permitted: effective, inheritable: [], ambient: [] }
 }
-
-const ALL_CAPABILITIES: readonly string[] = [
-  ...DEFAULT_CAPABILITIES,
-  ...`AUDIT_CONTROL AUDIT_READ BLOCK_SUSPEND BPF CHECKPOINT_RESTORE DAC_READ_SEARCH IPC_LOCK IPC_OWNER LEASE
-    LINUX_IMMUTABLE MAC_ADMIN MAC_OVERRIDE NET_ADMIN NET_BROADCAST PERFMON SYS_ADMIN SYS_BOOT SYSLOG SYS_MODULE SYS_NICE
-    SYS_PACCT SYS_PTRACE SYS_RAWIO SYS_RESOURCE SYS_TIME SYS_TTY_CONFIG WAKE_ALARM`
-    .trim()
-    .split(/\s+/)
-    .map((name) => `CAP_${name}`),
-]
 
 function systemMounts(process: ContainerProcess): Record<string, unknown>[] {
   const mount = (destination: string, type: string, source: string, ...options: string[]): Record<string, unknown> => ({

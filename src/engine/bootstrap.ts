@@ -1,10 +1,10 @@
-import { execFileSync, spawn } from 'node:child_process'
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
+import { spawn } from 'node:child_process'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import type { Readable } from 'node:stream'
-import { type Bytes, fail, type Job, runTask, toByteString } from '../core/index.ts'
+import { type Bytes, fail, type Job, runTask } from '../core/index.ts'
 import { requireProgram } from '../host/index.ts'
-import { createLayerWriter, type LayerWriter } from '../layer/index.ts'
+import { createLayerWriter } from '../layer/index.ts'
 import {
   appendLayer,
   type ContainerConfig,
@@ -16,6 +16,7 @@ import {
   writeImage,
 } from '../oci/index.ts'
 import type { LayerRecord, Lease, Store, StoredImage } from '../store/index.ts'
+import { writeBusybox } from './busybox.ts'
 import { fullName } from './images.ts'
 
 /** A base image that is made from what the distribution itself publishes, without any registry. */
@@ -119,13 +120,6 @@ function startOfDay(): number {
   return Math.floor(Date.now() / 86_400_000) * 86_400
 }
 
-const ACCOUNTS = [
-  ['root', 0, '/root', '/bin/sh'],
-  ['daemon', 1, '/usr/sbin', '/bin/false'],
-  ['www-data', 33, '/var/www', '/bin/false'],
-  ['nobody', 65534, '/home', '/bin/false'],
-] as const
-
 async function bootstrapBusybox(store: Store, request: BootstrapRequest, job: Job): Promise<StoredImage> {
   const program = requireProgram('busybox')
   using lease = store.lease()
@@ -139,40 +133,6 @@ async function bootstrapBusybox(store: Store, request: BootstrapRequest, job: Jo
   const config = { Env: [PATH], Cmd: ['sh'] }
   const name = fullName(request.tag ?? request.what)
   return record(store, lease, { layer, config, name, createdBy: 'busybox --install' })
-}
-
-function writeBusybox(writer: LayerWriter, program: string): void {
-  const time = Math.floor(statSync(program).mtimeMs / 1000)
-  const attributes = (mode: number) => ({ mode, uid: 0, gid: 0, mtime: { seconds: time, nanoseconds: 0 } })
-  const folder = (name: string, mode = 0o755): void => writer.directory(toByteString(name), attributes(mode))
-  const text = (name: string, lines: string[], mode = 0o644): void =>
-    writer.file(toByteString(name), attributes(mode), { bytes: Buffer.from(`${lines.join('\n')}\n`) })
-  for (const name of ['bin', 'dev', 'etc', 'home', 'proc', 'sys', 'usr', 'usr/bin', 'usr/sbin', 'var', 'var/www'])
-    folder(name)
-  folder('root', 0o700)
-  folder('tmp', 0o1777)
-  text(
-    'etc/passwd',
-    ACCOUNTS.map(([name, id, home, shell]) => `${name}:x:${id}:${id}:${name}:${home}:${shell}`),
-  )
-  text(
-    'etc/group',
-    ACCOUNTS.map(([name, id]) => `${name === 'nobody' ? 'nogroup' : name}:x:${id}:`),
-  )
-  text(
-    'etc/shadow',
-    ACCOUNTS.map(([name]) => `${name}:*:::::::`),
-    0o640,
-  )
-  for (const name of ['hosts', 'resolv.conf', 'hostname'])
-    writer.file(toByteString(`etc/${name}`), attributes(0o644), { bytes: Buffer.alloc(0) })
-  const binary = toByteString('bin/busybox')
-  writer.file(binary, attributes(0o755), { hostPath: program })
-  const applets = execFileSync(program, ['--list'], { encoding: 'utf8' }).split('\n')
-  for (const applet of applets.filter((name) => name !== '' && name !== 'busybox')) {
-    writer.hardlink(toByteString(`bin/${applet}`), binary)
-  }
-  writer.symlink(toByteString('usr/bin/env'), attributes(0o777), toByteString('../../bin/env'))
 }
 
 function record(

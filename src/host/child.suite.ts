@@ -40,7 +40,7 @@ export interface ChildTools {
   syscalls: typeof syscalls
   fs: typeof fs
   childProcess: typeof childProcess
-  /** Loads a module of this program: `load<typeof import('../store/index.ts')>('store/index.ts')`. */
+  /** Loads a module of this program by its path below `src`. */
   load<T>(file: string): Promise<T>
   /** Sends a value to the test, which gets it by `next`. */
   tell(value: unknown): void
@@ -94,6 +94,11 @@ export class Child {
     })
     this.#told = createInterface({ input: this.process.stdout! })[Symbol.asyncIterator]()
     this.ended = once(this.process, 'close').then(([code, signal]) => ({ code, signal }))
+  }
+
+  /** What it has written to stderr. */
+  get errors(): string {
+    return this.#errors
   }
 
   get pid(): number {

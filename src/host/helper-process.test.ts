@@ -13,11 +13,13 @@ type Methods = {
   count(params: { to: number }, job: Job): Promise<number>
   refuse(params: { hint?: string }, job: Job): Promise<never>
   break(params: unknown, job: Job): Promise<never>
+  fill(params: unknown, job: Job): Promise<never>
   unsendable(params: unknown, job: Job): Promise<unknown>
   untilStopped(params: unknown, job: Job): Promise<string>
   spawnFamily(params: { marker: string }, job: Job): Promise<void>
   mount(params: { at: string }, job: Job): Promise<void>
   busy(params: { milliseconds: number }, job: Job): Promise<void>
+  chatter(params: { milliseconds: number }, job: Job): Promise<void>
 }
 
 const PROGRAM = `
@@ -37,6 +39,10 @@ host.serveHelper({
     throw core.fail('RUNTIME_FAILED', 'it refused', { data: { exitCode: 126 }, ...(hint ? { hint } : {}) })
   },
   break: async () => { throw new TypeError('oh dear') },
+  fill: async () => {
+    const cause = Object.assign(new Error('write'), { code: 'ENOSPC', path: '/some/file' })
+    throw core.fail('STORE_UNUSABLE', 'it stopped', { cause })
+  },
   unsendable: async () => () => 1,
   untilStopped: (_, job) => new Promise((resolve) => {
     if (job.signal.aborted) resolve('stopped before')
@@ -53,6 +59,10 @@ host.serveHelper({
   busy: async ({ milliseconds }) => {
     const end = Date.now() + milliseconds
     while (Date.now() < end);
+  },
+  chatter: async ({ milliseconds }, job) => {
+    const end = Date.now() + milliseconds
+    while (Date.now() < end) job.progress({ type: 'bytes', task: 't', done: 1 })
   },
 })
 `
@@ -129,6 +139,11 @@ describe('a call', () => {
       code: 'INTERNAL',
       message: /TypeError: oh dear\n.*at /,
     })
+    await expect(helper.call('fill', 0)).rejects.toMatchObject({
+      code: 'DISK_FULL',
+      message: 'it stopped (/some/file)',
+      hint: /free some space/,
+    })
     expect(await helper.call('echo', 'still there')).toBe('still there')
   })
 
@@ -189,6 +204,25 @@ describe('the life of a helper', () => {
   test('ends with its starter', async () => {
     const pid = await starter({})
     await until(() => !isRunning(pid), 'the helper has ended')
+  })
+
+  test('that is still talking when it is disposed ends without a word', async () => {
+    const child = startChild(
+      async ({ host }, args) => {
+        const helper = new host.HelperProcess(new URL(args.entry), {})
+        let dispose = (): void => {}
+        const disposed = new Promise<void>((resolve) => {
+          dispose = resolve
+        })
+        helper.call('chatter', { milliseconds: 300 } as never, { progress: dispose }).catch(() => {})
+        await disposed
+        await helper[Symbol.asyncDispose]()
+      },
+      { entry: entry.href },
+    )
+    await child.next()
+    expect(await child.ended).toEqual({ code: 0, signal: null })
+    expect(child.errors).toBe('')
   })
 
   /** Kills a process that has started a helper; returns the helper's pid. */

@@ -1,7 +1,15 @@
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { type ErrorCode, fail, type Job, type ProgressEvent, SlipwayError, silentJob } from '../core/index.ts'
+import {
+  type ErrorCode,
+  fail,
+  type Job,
+  type ProgressEvent,
+  SlipwayError,
+  silentJob,
+  withDiskCode,
+} from '../core/index.ts'
 import { requireProgram } from './program.ts'
 
 /** What one side sends: a call, or a stop for it. */
@@ -106,7 +114,10 @@ export class HelperProcess<Methods extends HelperMethods> implements AsyncDispos
 /** The other side: offers `methods` to the starter, and ends when the starter does. Call once, at the top of a program. */
 export function serveHelper(methods: HelperMethods): void {
   const running = new Map<number, AbortController>()
-  const reply = (message: Reply): void => void (process.connected && process.send?.(message))
+  const reply = (message: Reply): void => {
+    // what cannot be sent has nobody to read it: the starter is gone, and `disconnect` about to come
+    if (process.connected) process.send!(message, () => {})
+  }
   process.on('disconnect', () => process.exit(0))
   // a terminal's Ctrl-C reaches the whole process group; the starter decides what it means
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {})
@@ -120,7 +131,8 @@ export function serveHelper(methods: HelperMethods): void {
     try {
       reply({ id, result: await methods[method]!(params as never, job) })
     } catch (error) {
-      reply({ id, error: toWire(error as Error) })
+      // its causes stay here, so what a full disk did must be said before it goes
+      reply({ id, error: toWire(withDiskCode(error) as Error) })
     } finally {
       running.delete(id)
     }

@@ -1,19 +1,26 @@
 import { describe, expect, test } from 'vitest'
 import { type Digest, digestOf } from '../core/index.ts'
 import { inChild } from '../host/child.suite.ts'
-import { addImage, temporaryStore } from './fixture.suite.ts'
+import { addImage, type TestStore, temporaryStore } from './fixture.suite.ts'
 import { openStore, type StoredContainer } from './index.ts'
 
-const image = digestOf(Buffer.from('image'))
+let image: Digest
 const id = (start: string): string => start.padEnd(64, '0')
 
 function container(name: string, start: string, createdAt = 1): StoredContainer<{ note: string }> {
   return { id: id(start), name, imageDigest: image, record: { note: name }, createdAt }
 }
 
+/** A store with `image`. */
+async function storeWithImage(): Promise<TestStore> {
+  const store = temporaryStore()
+  image = (await addImage(store, [])).descriptor.digest
+  return store
+}
+
 describe('a container', () => {
-  test('is kept with its record, and changed', () => {
-    const { containers } = temporaryStore()
+  test('is kept with its record, and changed', async () => {
+    const { containers } = await storeWithImage()
     containers.add(container('web', 'ab'))
     expect(containers.find('web')).toEqual(container('web', 'ab'))
     containers.update(id('ab'), { note: 'ä', nested: [1, null] })
@@ -23,15 +30,15 @@ describe('a container', () => {
     expect(containers.find('web')).toBeUndefined()
   })
 
-  test('ids are 64 random hex digits', () => {
-    const { containers } = temporaryStore()
+  test('ids are 64 random hex digits', async () => {
+    const { containers } = await storeWithImage()
     const ids = Array.from({ length: 100 }, () => containers.newId())
     expect(new Set(ids).size).toBe(100)
     for (const each of ids) expect(each).toMatch(/^[0-9a-f]{64}$/)
   })
 
-  test('are listed newest first', () => {
-    const { containers } = temporaryStore()
+  test('are listed newest first', async () => {
+    const { containers } = await storeWithImage()
     containers.add(container('old', 'a', 1))
     containers.add(container('new', 'b', 3))
     containers.add(container('middle', 'c', 2))
@@ -50,6 +57,14 @@ describe('a container', () => {
   })
 })
 
+test('an image that is gone is no image to run', () => {
+  const { containers } = temporaryStore()
+  expect(() => containers.add({ ...container('web', 'ab'), imageDigest: digestOf(Buffer.from('gone')) })).toThrow(
+    expect.objectContaining({ code: 'IMAGE_NOT_FOUND', message: expect.stringMatching(/^No such image: sha256:/) }),
+  )
+  expect(containers.list()).toEqual([])
+})
+
 describe('finding', () => {
   test.each([
     ['the id', id('abc1'), 'one'],
@@ -64,8 +79,8 @@ describe('finding', () => {
     ['the end of an id', '0000', undefined],
     ['a pattern', '%', undefined],
     ['more than an id', `${id('abc1')}0`, undefined],
-  ])('by %s', (_by, text, expected) => {
-    const { containers } = temporaryStore()
+  ])('by %s', async (_by, text, expected) => {
+    const { containers } = await storeWithImage()
     containers.add(container('one', 'abc1'))
     containers.add(container('two', 'abc2'))
     containers.add(container('three', 'f'))
@@ -73,8 +88,8 @@ describe('finding', () => {
     expect(containers.find(text)?.name).toBe(expected)
   })
 
-  test('a beginning of several ids is ambiguous, in Docker’s words', () => {
-    const { containers } = temporaryStore()
+  test('a beginning of several ids is ambiguous, in Docker’s words', async () => {
+    const { containers } = await storeWithImage()
     containers.add(container('one', 'abc1'))
     containers.add(container('two', 'abc2'))
     expect(() => containers.find('abc')).toThrow(
@@ -87,8 +102,8 @@ describe('finding', () => {
 })
 
 describe('names', () => {
-  test('belong to one container', () => {
-    const { containers } = temporaryStore()
+  test('belong to one container', async () => {
+    const { containers } = await storeWithImage()
     containers.add(container('web', 'ab'))
     expect(() => containers.add(container('web', 'cd'))).toThrow(
       expect.objectContaining({
@@ -103,7 +118,7 @@ describe('names', () => {
   })
 
   test('are given once when several processes want the same one', async () => {
-    const store = temporaryStore()
+    const store = await storeWithImage()
     const claim = (args: { root: string; digest: Digest; own: string }): Promise<string> =>
       inChild(async ({ load }, { root, digest, own }) => {
         const room = await load<typeof import('./index.ts')>('store/index.ts')

@@ -186,13 +186,13 @@ describe('other files', () => {
   test('that are no database are refused, and not touched', () => {
     const text = 'this is not a database, but long enough to look like something'.repeat(20)
     writeFileSync(file, text)
-    expect(() => new Database(file)).toThrow(expect.objectContaining({ code: 'STORE_UNUSABLE' }))
+    expect(() => new Database(file)).toThrow(expect.objectContaining({ code: 'STORE_DAMAGED' }))
     expect(readFileSync(file, 'utf8')).toBe(text)
   })
 
   test('a folder, or a file in a folder that is not there', () => {
     mkdirSync(file)
-    expect(() => new Database(file)).toThrow(/cannot open the store's database .*slipway\.db: unable to open/)
+    expect(() => new Database(file)).toThrow(/the store's database .*slipway\.db: unable to open/)
     expect(() => new Database(path.join(file, 'none/x.db'))).toThrow(
       expect.objectContaining({ code: 'STORE_UNUSABLE' }),
     )

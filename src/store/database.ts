@@ -1,5 +1,7 @@
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite'
-import { fail, messageOf } from '../core/index.ts'
+import { fail, hasCode, withDiskCode } from '../core/index.ts'
+import { explain, isBusy } from './database-errors.ts'
+import type { Reserve } from './reserve.ts'
 import { SCHEMA, SCHEMA_VERSION } from './schema.ts'
 
 /** A row as SQLite gives it. */
@@ -21,52 +23,40 @@ const PATIENCE = 20_000
  */
 export class Database implements Disposable {
   readonly #db: DatabaseSync
+  readonly #file: string
+  readonly #reserve: Reserve | undefined
   readonly #statements = new Map<string, StatementSync>()
   #inTransaction = false
 
-  constructor(file: string) {
-    try {
-      this.#db = new DatabaseSync(file, { timeout: PATIENCE })
-      withPatience(() => this.#db.exec('PRAGMA journal_mode = WAL'))
-      this.#db.exec('PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON')
-    } catch (cause) {
-      const known = explain(cause)
-      if (known !== cause) throw known
-      throw fail('STORE_UNUSABLE', `cannot open the store's database ${file}: ${messageOf(cause)}`, { cause })
-    }
-    this.#migrate(file)
+  /** `reserve` is space to use when the disk is full. */
+  constructor(file: string, reserve?: Reserve) {
+    this.#file = file
+    this.#reserve = reserve
+    this.#db = this.#withReserve(() => open(file))
+    this.#migrate()
+    reserve?.keep()
   }
 
   /** The first row, or `undefined`. */
   get<T = Row>(sql: string, ...values: SQLInputValue[]): T | undefined {
-    return explained(() => this.#prepare(sql).get(...values)) as T | undefined
+    return this.#explained(() => this.#prepare(sql).get(...values)) as T | undefined
   }
 
   all<T = Row>(sql: string, ...values: SQLInputValue[]): T[] {
-    return explained(() => this.#prepare(sql).all(...values)) as T[]
+    return this.#explained(() => this.#prepare(sql).all(...values)) as T[]
   }
 
   /** Returns how many rows were changed. */
   run(sql: string, ...values: SQLInputValue[]): number {
-    return Number(explained(() => this.#prepare(sql).run(...values)).changes)
+    return Number(this.#explained(() => this.#prepare(sql).run(...values)).changes)
   }
 
-  /** All or nothing, and alone: other writers wait. Nested calls join the outer one. Must not be asynchronous. */
+  /**
+   * All or nothing, and alone: other writers wait. Nested calls join the outer one. Must not be asynchronous, and may be
+   * called twice: on a full disk, again with the space that was set aside.
+   */
   transaction<T>(work: () => T): T {
-    if (this.#inTransaction) return work()
-    explained(() => this.#db.exec('BEGIN IMMEDIATE'))
-    this.#inTransaction = true
-    try {
-      const result = work()
-      explained(() => this.#db.exec('COMMIT'))
-      return result
-    } catch (error) {
-      // on some errors, such as a full disk, SQLite has rolled back by itself
-      if (this.#db.isTransaction) this.#db.exec('ROLLBACK')
-      throw error
-    } finally {
-      this.#inTransaction = false
-    }
+    return this.#inTransaction ? work() : this.#withReserve(() => this.#transact(work))
   }
 
   /**
@@ -91,6 +81,40 @@ export class Database implements Disposable {
     this.close()
   }
 
+  #transact<T>(work: () => T): T {
+    this.#explained(() => this.#db.exec('BEGIN IMMEDIATE'))
+    this.#inTransaction = true
+    try {
+      const result = work()
+      this.#explained(() => this.#db.exec('COMMIT'))
+      return result
+    } catch (error) {
+      // on some errors, such as a full disk, SQLite has rolled back by itself
+      if (this.#db.isTransaction) this.#db.exec('ROLLBACK')
+      throw error
+    } finally {
+      this.#inTransaction = false
+    }
+  }
+
+  #withReserve<T>(work: () => T): T {
+    try {
+      return this.#explained(work)
+    } catch (error) {
+      if (!hasCode(withDiskCode(error), 'DISK_FULL') || !this.#reserve?.giveUp()) throw error
+      return this.#explained(work)
+    }
+  }
+
+  /** Errors of SQLite that say something about the machine get a code. */
+  #explained<T>(work: () => T): T {
+    try {
+      return work()
+    } catch (error) {
+      throw explain(error, this.#file)
+    }
+  }
+
   #prepare(sql: string): StatementSync {
     let statement = this.#statements.get(sql)
     if (!statement) {
@@ -100,7 +124,7 @@ export class Database implements Disposable {
     return statement
   }
 
-  #migrate(file: string): void {
+  #migrate(): void {
     const version = (): number => this.get<{ user_version: number }>('PRAGMA user_version')!.user_version
     if (version() === SCHEMA_VERSION) return
     this.transaction(() => {
@@ -108,7 +132,7 @@ export class Database implements Disposable {
       if (found > SCHEMA_VERSION) {
         throw fail(
           'STORE_TOO_NEW',
-          `${file} was written by a newer Slipway (schema ${found}, this one knows ${SCHEMA_VERSION})`,
+          `${this.#file} was written by a newer Slipway (schema ${found}, this one knows ${SCHEMA_VERSION})`,
           {
             hint: 'use that version, or name another folder with --root or SLIPWAY_ROOT',
           },
@@ -120,30 +144,16 @@ export class Database implements Disposable {
   }
 }
 
-/** SQLite's result codes (sqlite.org/rescode.html), as far as they say something about the machine. */
-const BUSY = 5
-const FULL = 13
-const DAMAGED = [11, 26]
-const FAILED = [8, 10, 14]
-
-function explained<T>(work: () => T): T {
+function open(file: string): DatabaseSync {
+  const db = new DatabaseSync(file, { timeout: PATIENCE })
   try {
-    return work()
+    withPatience(() => db.exec('PRAGMA journal_mode = WAL'))
+    db.exec('PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON')
+    return db
   } catch (error) {
-    throw explain(error)
+    db.close()
+    throw error
   }
-}
-
-function explain(error: unknown): unknown {
-  const { code, errcode } = error as { code?: string; errcode?: number }
-  if (code !== 'ERR_SQLITE_ERROR' || errcode === undefined) return error
-  const primary = errcode & 0xff
-  const message = `the store's database: ${messageOf(error)}`
-  if (primary === BUSY) return fail('STORE_BUSY', `${message}: other processes kept it busy`, { cause: error })
-  if (primary === FULL) return fail('DISK_FULL', message, { cause: error, hint: 'free some space on its disk.' })
-  if (DAMAGED.includes(primary)) return fail('STORE_DAMAGED', message, { cause: error })
-  if (FAILED.includes(primary)) return fail('DISK_FAILED', message, { cause: error })
-  return error
 }
 
 /** SQLite does not wait by itself when several processes turn a new file to WAL at once. */
@@ -153,8 +163,7 @@ function withPatience(work: () => void): void {
       work()
       return
     } catch (error) {
-      const isBusy = ((error as { errcode?: number }).errcode ?? 0) % 256 === BUSY
-      if (!isBusy || waited >= PATIENCE) throw error
+      if (!isBusy(error) || waited >= PATIENCE) throw error
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 10)
     }
   }

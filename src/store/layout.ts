@@ -14,6 +14,8 @@ export interface StoreLayout {
   /** The control group above those of everything that runs from this store. */
   readonly cgroup: string
   readonly database: string
+  /** Space that is set aside for when the disk is full. */
+  readonly reserve: string
   readonly containers: string
   readonly snapshots: string
   blob(digest: Digest): string
@@ -44,6 +46,7 @@ export function layoutAt(root: string): StoreLayout {
     runtime: path.join(runtimeBase(), name),
     cgroup: `/slipway/${name}`,
     database: of('slipway.db'),
+    reserve: of('reserve'),
     containers: of('containers'),
     snapshots: of('snapshots'),
     blob: (digest) => of('blobs', digestAlgorithm(digest), digestHex(digest)),

@@ -91,7 +91,11 @@ describe('a lease', () => {
     const { holder: text } = db.get<{ holder: string }>('SELECT holder FROM leases WHERE id = ?', id)!
     expect(JSON.parse(text).pidNamespace).not.toBe(readlinkSync('/proc/self/ns/pid'))
     expect(store.collect().digests).toEqual([])
-    db.run('UPDATE leases SET touched_at = ? WHERE id = ?', Date.now() - 11 * 60_000, id)
+    db.run(
+      'UPDATE leases SET touched_at = ? WHERE id = ?',
+      Number(process.hrtime.bigint() / 1_000_000n) - 11 * 60_000,
+      id,
+    )
     expect(store.collect().digests).toEqual(layers)
   })
 })

@@ -33,7 +33,9 @@ export class Lease implements Disposable {
     // the row first: a folder without one is swept
     db.run('INSERT INTO leases VALUES (?, ?, ?)', this.id, JSON.stringify(thisProcess()), sinceBoot())
     mkdirSync(this.folder, { recursive: true, mode: 0o700 })
-    this.#timer = setInterval(() => this.#touch(), TOUCH_EVERY)
+    this.#timer = setInterval(() => {
+      this.#quietly('UPDATE leases SET touched_at = ? WHERE id = ?', sinceBoot(), this.id)
+    }, TOUCH_EVERY)
     this.#timer.unref()
   }
 
@@ -54,14 +56,15 @@ export class Lease implements Disposable {
   [Symbol.dispose](): void {
     clearInterval(this.#timer)
     removeTree(this.folder)
-    this.#db.run('DELETE FROM leases WHERE id = ?', this.id)
+    this.#quietly('DELETE FROM leases WHERE id = ?', this.id)
   }
 
-  #touch(): void {
+  /** What fails here, on a full disk for instance, is made good: by the next touch, or by the next collection. */
+  #quietly(sql: string, ...values: (string | number)[]): void {
     try {
-      this.#db.run('UPDATE leases SET touched_at = ? WHERE id = ?', sinceBoot(), this.id)
+      this.#db.run(sql, ...values)
     } catch {
-      // nobody awaits this, and there are nine more tries before anyone misses it
+      // see above; an error here would hide the one that matters
     }
   }
 }

@@ -8,6 +8,7 @@ import { createFolders, defaultRoot, layoutAt, type StoreLayout } from './layout
 import { Lease } from './leases.ts'
 import { MemoStore } from './memos.ts'
 import { ReferrerStore } from './referrers.ts'
+import { Reserve } from './reserve.ts'
 import type { Snapshotter } from './snapshots.ts'
 import { createDirectorySnapshotter } from './snapshots-directory.ts'
 import { createErofsSnapshotter } from './snapshots-erofs.ts'
@@ -36,7 +37,8 @@ export interface Store extends Disposable {
 export function openStore(root: string = defaultRoot()): Store {
   const layout = layoutAt(root)
   createFolders(layout)
-  const db = new Database(layout.database)
+  const reserve = new Reserve(layout.reserve)
+  const db = new Database(layout.database, reserve)
   const blobs = new BlobStore(layout, db)
   const layers = new LayerStore(layout, db, blobs)
   const lease = (): Lease => new Lease(db, layout)
@@ -59,7 +61,11 @@ export function openStore(root: string = defaultRoot()): Store {
     referrers: new ReferrerStore(db),
     lease,
     atomically: (work) => db.durably(work),
-    collect: () => collect(db, layout),
+    collect() {
+      const collected = collect(db, layout)
+      reserve.keep()
+      return collected
+    },
     snapshotter: (kind) => snapshotters[kind](),
     [Symbol.dispose]: () => db.close(),
   }

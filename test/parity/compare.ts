@@ -51,9 +51,10 @@ function withoutStubs(docker: Tree, slipway: Tree): Tree {
   return new Map([...docker].filter(([name, entry]) => !isStub(name, entry)))
 }
 
-function compareTrees(docker: Tree, slipway: Tree, { paths, fields }: Exceptions): Comparison {
+function compareTrees(theirs: Tree, ours: Tree, { paths, fields }: Exceptions): Comparison {
   const differences: string[] = []
   let times = 0
+  const [docker, slipway] = [withFirstNames(theirs), withFirstNames(ours)]
   for (const name of new Set([...docker.keys(), ...slipway.keys()])) {
     const [a, b] = [docker.get(name), slipway.get(name)]
     if (name === '' || paths.some((path) => name === path || name.startsWith(`${path}/`))) continue
@@ -68,6 +69,16 @@ function compareTrees(docker: Tree, slipway: Tree, { paths, fields }: Exceptions
     if (a.mtime !== b.mtime) times++
   }
   return { differences, times }
+}
+
+/** Hard links are told by the first of a file's names. */
+function withFirstNames(tree: Tree): Tree {
+  const firsts = new Map<string, string>()
+  for (const name of [...tree.keys()].sort()) {
+    const { inode } = tree.get(name)!
+    if (!firsts.has(inode)) firsts.set(inode, name)
+  }
+  return new Map([...tree].map(([name, entry]) => [name, { ...entry, inode: firsts.get(entry.inode)! }]))
 }
 
 const FIELDS = ['kind', 'mode', 'owner', 'size', 'content', 'xattrs', 'inode'] as const

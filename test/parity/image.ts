@@ -26,7 +26,7 @@ export function readWithGnuTar(archive: string, work: string): ReadImage {
     const [image] = JSON.parse(readFileSync(path.join(folder, 'manifest.json'), 'utf8'))
     const config: unknown = JSON.parse(readFileSync(path.join(folder, image.Config), 'utf8'))
     const layers = ((image.Layers ?? []) as string[]).map((layer) => extractLayer(path.join(folder, layer), work))
-    return { config, tree: layers.reduce(putOnTop, new Map()) }
+    return { config, tree: layers.reduce<Tree>(putOnTop, new Map()) }
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }
@@ -53,7 +53,7 @@ const WHITEOUT = '.wh.'
 const OPAQUE = '.wh..wh..opq'
 
 /** By the image spec, "Whiteouts": a layer first hides what is below, then adds its own. */
-function putOnTop(below: Tree, layer: Tree): Tree {
+function putOnTop(below: Tree, layer: Tree, number: number): Tree {
   const result = new Map(below)
   for (const name of layer.keys()) {
     const [folder, base] = split(name)
@@ -64,7 +64,7 @@ function putOnTop(below: Tree, layer: Tree): Tree {
     if (split(name)[1].startsWith(WHITEOUT)) continue
     const there = result.get(name)
     if (there && (there.kind !== 'directory' || entry.kind !== 'directory')) remove(result, name)
-    result.set(name, entry)
+    result.set(name, { ...entry, inode: `${number} ${entry.inode}` })
   }
   return result
 }

@@ -1,7 +1,7 @@
 /**
- * Kills builds and loads at random moments, and looks whether anything was lost. By hand and as root:
- * `node test/reliability/kill.ts [--trials 200] [--seed 1] [--folder /tmp]`. Every second trial goes on with the store
- * of the one before it.
+ * Kills builds, loads and removals at random moments, and looks whether anything was lost. By hand and as root:
+ * `node test/reliability/kill.ts [--trials 200] [--seed 1] [--scale 1] [--folder /tmp]`. Every second trial goes on
+ * with the store of the one before it.
  */
 import { cpSync, mkdtempSync, rmSync } from 'node:fs'
 import os from 'node:os'
@@ -31,11 +31,14 @@ export interface Campaign {
   report?: (trial: Trial, outcome: Outcome, at: number) => void
 }
 
-export const FULL_SIZE: WorkloadSize = {
-  contextFiles: 5000,
-  stepFiles: 2000,
-  archiveFiles: 50_000,
-  systemBytes: 150 << 20,
+/** A workload of a size: 1 is that of a large project and a distribution. */
+export function sizeOf(scale: number): WorkloadSize {
+  return {
+    contextFiles: Math.round(5000 * scale),
+    stepFiles: Math.round(2000 * scale),
+    archiveFiles: Math.round(50_000 * scale),
+    systemBytes: Math.round((150 << 20) * scale),
+  }
 }
 
 /** Runs a campaign; returns all outcomes with their trials. */
@@ -44,6 +47,7 @@ export async function runCampaign(campaign: Campaign): Promise<{ trial: Trial; o
   const root = path.join(folder, 'store')
   try {
     const operations = makeWorkload(path.join(folder, 'work'), campaign.size)
+    operations.push({ ...operations.at(-1)!, name: 'rmi', undo: ['rmi', operations.at(-1)!.image] })
     const template = path.join(folder, 'template')
     await makeTemplate(template)
     const references: Reference[] = []
@@ -85,8 +89,8 @@ function chooseTrial(references: readonly Reference[], random: () => number, con
   const victim: Victim = reference.operation.hasKeeper
     ? pick(['command', 'command', 'keeper', 'all'])
     : pick(['command', 'all'])
-  // commits and renames come late
-  const share = random() < 0.3 ? 0.7 + 0.3 * random() : random()
+  // commits and renames come late, and later on a busy machine
+  const share = random() < 0.4 ? 0.7 + 0.6 * random() : random()
   return { reference, victim, delay: share * reference.seconds, continues }
 }
 
@@ -103,18 +107,19 @@ export function randomNumbers(seed: number): () => number {
 
 /** Counts by operation and victim. */
 export function tableOf(results: readonly { trial: Trial; outcome: Outcome }[]): string[] {
-  const rows = new Map<string, { trials: number; killed: number; leftovers: number; bad: number }>()
+  const rows = new Map<string, { trials: number; killed: number; committed: number; leftovers: number; bad: number }>()
   for (const { trial, outcome } of results) {
     const name = `${trial.reference.operation.name}, ${trial.victim} killed`
-    const row = rows.get(name) ?? { trials: 0, killed: 0, leftovers: 0, bad: 0 }
+    const row = rows.get(name) ?? { trials: 0, killed: 0, committed: 0, leftovers: 0, bad: 0 }
     row.trials++
     row.killed += Number(outcome.killed)
+    row.committed += Number(outcome.killed && outcome.committed)
     row.leftovers += Number(outcome.leftovers > 0)
     row.bad += Number(outcome.problems.length > 0)
     rows.set(name, row)
   }
-  return [...rows].sort().map(([name, { trials, killed, leftovers, bad }]) => {
-    return `${name.padEnd(32)} ${trials} trials, ${killed} in time, ${leftovers} left something to prune, ${bad} bad`
+  return [...rows].sort().map(([name, { trials, killed, committed, leftovers, bad }]) => {
+    return `${name.padEnd(32)} ${trials} trials, ${killed} killed in time (${committed} after the commit), ${leftovers} left something to prune, ${bad} bad`
   })
 }
 
@@ -123,20 +128,21 @@ if (import.meta.main) {
     options: {
       trials: { type: 'string', default: '200' },
       seed: { type: 'string', default: '1' },
+      scale: { type: 'string', default: '1' },
       folder: { type: 'string', default: os.tmpdir() },
     },
   })
   if (process.getuid?.() !== 0) throw new Error('builds with RUN need root')
+  console.log(`seed ${values.seed}, scale ${values.scale}`)
   const results = await runCampaign({
     trials: Number(values.trials),
     seed: Number(values.seed),
     folder: values.folder,
-    size: FULL_SIZE,
-    report({ reference, victim, delay }, { killed, leftovers, problems }, at) {
+    size: sizeOf(Number(values.scale)),
+    report({ reference, victim, delay }, { killed, committed, leftovers, problems }, at) {
       const what = `${reference.operation.name}, ${victim} after ${delay.toFixed(2)} of ${reference.seconds.toFixed(2)} s`
-      console.log(
-        `${at + 1} ${what}: ${killed ? 'killed' : 'too late'}, ${leftovers} leftovers, ${problems.length === 0 ? 'ok' : 'BAD'}`,
-      )
+      const end = killed ? `killed ${committed ? 'after' : 'before'} the commit` : 'nothing there to kill'
+      console.log(`${at + 1} ${what}: ${end}, ${leftovers} leftovers, ${problems.length === 0 ? 'ok' : 'BAD'}`)
       for (const problem of problems) console.log(`    ! ${problem}`)
     },
   })

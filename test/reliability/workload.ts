@@ -12,6 +12,8 @@ export interface Operation {
   image: string
   /** Whether a keeper works for it. */
   hasKeeper: boolean
+  /** Takes the image away again: what is killed then, after the operation itself was done in peace. */
+  undo?: readonly string[]
 }
 
 /** How much there is to do. */
@@ -25,6 +27,9 @@ export interface WorkloadSize {
   /** Bytes of this machine's programs and libraries that make a layer like that of a distribution. */
   systemBytes: number
 }
+
+/** What takes a second or two: for the suite. */
+export const SMALL: WorkloadSize = { contextFiles: 300, stepFiles: 100, archiveFiles: 2000, systemBytes: 8 << 20 }
 
 const EPOCH = 1_600_000_000
 
@@ -51,7 +56,7 @@ function makeContext(context: string, { contextFiles, stepFiles }: WorkloadSize)
     writeFileSync(path.join(folder, `file-${at}`), `content of file ${at}\n`.repeat(1 + (at % 40)))
   }
   const fill = (name: string): string =>
-    `mkdir /${name} && i=0 && while [ $i -lt ${stepFiles} ]; do echo "${name} $i" > /${name}/$i; i=$((i+1)); done && ` +
+    `set -e; mkdir /${name}; i=0; while [ $i -lt ${stepFiles} ]; do echo "${name} $i" > /${name}/$i; i=$((i+1)); done; ` +
     `find /${name} | xargs touch -d @${EPOCH}`
   const lines = [
     'FROM busybox AS one',

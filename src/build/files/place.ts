@@ -37,6 +37,8 @@ class Placement {
   readonly #madeForArchive: Attributes
   /** The destination with all symlinks followed. */
   readonly #dest: ByteString
+  /** Counts what the user named; hard links are kept within each. */
+  #named = 0
   /** Where the folders of an archive went. */
   readonly #unpacked = new Map<ByteString, ByteString>()
 
@@ -55,6 +57,7 @@ class Placement {
   }
 
   add(selected: Selected): void {
+    if (selected.top) this.#named++
     if (selected.unpacked) this.#unpack(selected)
     else if (selected.top && selected.entry.kind === 'directory') this.#mergeInto(selected.entry)
     else this.#place(selected)
@@ -124,7 +127,7 @@ class Placement {
     if (entry.link !== undefined) planned.link = entry.link
     if (entry.device) planned.device = entry.device
     if (entry.kind === 'file') planned.body = source.body(entry)
-    this.#tree.put(planned, entry.nlink > 1 ? { source, inode: entry.inode } : undefined)
+    this.#tree.put(planned, entry.nlink > 1 ? { named: this.#named, inode: entry.inode } : undefined)
   }
 
   #attributes(entry: Entry, mode: ModeChange | undefined): Attributes {

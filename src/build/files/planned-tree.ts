@@ -1,6 +1,6 @@
 import { type ByteString, fail, fromByteString } from '../../core/index.ts'
 import type { Attributes, Entry, FileTree } from '../../layer/index.ts'
-import type { FileBody, FileSource } from './source.ts'
+import type { FileBody } from './source.ts'
 
 /** An entry of the new layer. */
 export interface Planned {
@@ -17,9 +17,9 @@ export interface Planned {
   hardLinkTo?: ByteString
 }
 
-/** A file of the source that has several names there. */
+/** A file that has several names in its source; `named` tells what the user named with one word from what with another. */
 interface Linked {
-  source: FileSource
+  named: number
   inode: number
 }
 
@@ -89,14 +89,13 @@ export class PlannedTree {
   /** All that is planned, sorted, parents first; of several names of one file the first carries the content. */
   entries(): Planned[] {
     const sorted = [...this.#planned.values()].sort((a, b) => (a.path < b.path ? -1 : a.path > b.path ? 1 : 0))
-    const firsts = new Map<FileSource, Map<number, ByteString>>()
+    const firsts = new Map<string, ByteString>()
     return sorted.map((planned) => {
       const linked = this.#linked.get(planned.path)
       if (!linked || planned.kind !== 'file') return planned
-      const known = firsts.get(linked.source) ?? new Map<number, ByteString>()
-      firsts.set(linked.source, known)
-      const first = known.get(linked.inode)
-      if (first === undefined) known.set(linked.inode, planned.path)
+      const key = `${linked.named} ${linked.inode}`
+      const first = firsts.get(key)
+      if (first === undefined) firsts.set(key, planned.path)
       return first === undefined ? planned : { ...planned, hardLinkTo: first }
     })
   }

@@ -1,5 +1,5 @@
 import { writeFileSync } from 'node:fs'
-import { fail, SlipwayError } from '../../core/index.ts'
+import { fail, quoteGo, SlipwayError } from '../../core/index.ts'
 import type { BuildRequest, ProgressEvent } from '../../engine/index.ts'
 import { parsePlatform } from '../../oci/index.ts'
 import { type Command, type CommandContext, defineCommand } from '../command.ts'
@@ -48,8 +48,7 @@ const FLAGS = {
     about: 'Image identifier (format: "[registry/]repository[:tag]")',
   },
   target: { kind: 'string', about: 'Set the target build stage to build' },
-  // accepted for the sake of scripts: there is one builder, and intermediate containers never stay
-  // for the error that says so
+  // for an error that says what it is that is missing
   secret: { kind: 'list', placeholder: 'stringArray', hidden: true, about: 'Secret to expose to the build' },
   ssh: {
     kind: 'list',
@@ -57,6 +56,7 @@ const FLAGS = {
     hidden: true,
     about: 'SSH agent socket or keys to expose to the build',
   },
+  // accepted for the sake of scripts: there is one builder, and intermediate containers never stay
   builder: { kind: 'string', hidden: true, about: 'Override the configured builder instance' },
   'force-rm': { kind: 'bool', hidden: true, about: 'Always remove intermediate containers' },
   load: { kind: 'bool', hidden: true, about: 'Shorthand for "--output=type=docker"' },
@@ -65,13 +65,13 @@ const FLAGS = {
 
 type BuildFlags = FlagValues<typeof FLAGS>
 
-/** `name=value`; a name alone takes its value from the environment, and is left out when it has none there. */
-function pairsOf(texts: readonly string[], env: NodeJS.ProcessEnv): Record<string, string> {
+/** `name=value` texts; `alone` gives the value of a name that stands alone, or says that it does not count. */
+function pairsOf(texts: readonly string[], alone: (name: string) => string | undefined): Record<string, string> {
   const pairs = texts.flatMap((text): [string, string][] => {
     const cut = text.indexOf('=')
-    if (cut >= 0) return [[text.slice(0, cut), text.slice(cut + 1)]]
-    const value = env[text]
-    return value === undefined ? [] : [[text, value]]
+    if (cut === 0) throw fail('USAGE_INVALID', `invalid key-value pair ${quoteGo(text)}: empty key`)
+    const [name, value] = cut < 0 ? [text, alone(text)] : [text.slice(0, cut), text.slice(cut + 1)]
+    return value === undefined ? [] : [[name, value]]
   })
   return Object.fromEntries(pairs)
 }
@@ -81,12 +81,12 @@ function requestOf({ flags, args, env }: CommandContext & { flags: BuildFlags })
     if (flags[name].length > 0) throw fail('BUILD_UNSUPPORTED', `--${name} is not supported yet`)
   }
   const epoch = env['SOURCE_DATE_EPOCH']
-  const buildArgs = pairsOf(flags['build-arg'], env)
+  const buildArgs = pairsOf(flags['build-arg'], (name) => env[name])
   return {
     context: args[0]!,
     tags: flags.tag,
     buildArgs: epoch && !('SOURCE_DATE_EPOCH' in buildArgs) ? { ...buildArgs, SOURCE_DATE_EPOCH: epoch } : buildArgs,
-    labels: pairsOf(flags.label, {}),
+    labels: pairsOf(flags.label, () => ''),
     noCache: flags['no-cache'],
     network: networkOf(flags.network),
     extraHosts: flags['add-host'].map(parseExtraHost),

@@ -1,5 +1,6 @@
+export { CONTAINER_TYPE } from './container-type.ts'
 export { debugTemplate } from './debug.ts'
-export { CONTAINER_TYPE, IMAGE_TYPE, NETWORK_TYPE, VOLUME_TYPE } from './engine-types.ts'
+export { IMAGE_TYPE } from './image-type.ts'
 export { type Inspected, type InspectOutput, renderInspect } from './inspect.ts'
 export { type ListFormats, type Row, renderList } from './list.ts'
 export { renderObject } from './object.ts'

@@ -191,6 +191,7 @@ FROM busybox
 COPY hard /hard
 COPY . /all/
 COPY hard/first hard/second /two/
+COPY hard/* /three/
 #: case pipes are copied
 #: context special
 FROM busybox
