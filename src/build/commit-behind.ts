@@ -1,7 +1,7 @@
 import { rmSync } from 'node:fs'
 import path from 'node:path'
 import type { Machine } from '../container/index.ts'
-import type { Job } from '../core/index.ts'
+import { type Job, yieldToEvents } from '../core/index.ts'
 import type { LayerRecord } from '../store/index.ts'
 import type { BuildSession } from './session.ts'
 import { diffIdsOf, type LayerRef } from './values.ts'
@@ -44,6 +44,8 @@ export function commitBehind(session: BuildSession, machine: Machine, step: Comm
 /** The layers below are waited for: what is new can only be told by looking at them. */
 async function commit(session: BuildSession, machine: Machine, step: CommitStep, job: Job): Promise<LayerRecord> {
   const { store, lease } = session
+  // the keeper does one thing at a time: the next step is started first, and this is done while it runs
+  await yieldToEvents()
   const lower = await store.layers.indexes(await diffIdsOf(step.base), job)
   const files = store.layers.temporary(lease)
   const upper = machine.snapshotter.upper(step.key)
