@@ -195,12 +195,14 @@ export function busyboxBase(store: TestStore): TestBase {
   }
 }
 
-/** The files of a tree: path to text; folders end with a slash, links show where they point. */
+const LARGE = 1 << 16
+
+/** The files of a tree: path to text, or size; folders end with a slash, links show where they point. */
 export function listFiles(tree: FileTree): Record<string, string> {
   const found: Record<string, string> = {}
-  for (const { path: name, kind, link } of tree.walk()) {
+  for (const { path: name, kind, link, size } of tree.walk()) {
     if (kind === 'directory') found[`${name}/`] = ''
-    else if (kind === 'file') found[name] = tree.readFile(name, 1 << 20)!.toString()
+    else if (kind === 'file') found[name] = size > LARGE ? `${size} bytes` : tree.readFile(name, LARGE)!.toString()
     else found[name] = kind === 'symlink' ? `-> ${link}` : kind
   }
   return found

@@ -13,12 +13,23 @@ import {
   type Solver,
   type StageState,
 } from '../build/index.ts'
-import { type Digest, fail, hasCode, type Job, runTask, type SourceSpan } from '../core/index.ts'
+import {
+  type Digest,
+  fail,
+  hasCode,
+  type Job,
+  type ProgressEvent,
+  runTask,
+  type SourceFile,
+  type SourceSpan,
+} from '../core/index.ts'
 import { type ParseWarning, parseDockerfile } from '../dockerfile/index.ts'
 import {
   familiarReference,
+  formatPlatform,
   formatReference,
   hostPlatform,
+  matchesPlatform,
   type Platform,
   parseReference,
   withDefaultTag,
@@ -32,8 +43,8 @@ import { secretNameWarnings } from './secret-names.ts'
 export interface BuildRequest {
   /** A folder. */
   context: string
-  /** Path of the Dockerfile; `Dockerfile` in the context when missing. */
-  dockerfile?: string
+  /** Path of the Dockerfile, or the file itself; `Dockerfile` in the context when missing. */
+  dockerfile?: string | SourceFile
   tags?: readonly string[]
   buildArgs?: Readonly<Record<string, string>>
   /** Stage to build, by name or number. */
@@ -72,7 +83,7 @@ export async function build(store: Store, request: BuildRequest, job: Job): Prom
   const context = contextFolder(request.context)
   using lease = store.lease()
   await using session = new BuildSession(store, lease)
-  const { file, source } = await internal(job, 'load build definition from', request.dockerfile ?? 'Dockerfile', () =>
+  const { file, source } = await internal(job, 'load build definition from', nameOf(request), () =>
     readDockerfile(context, request.dockerfile),
   )
   const dockerfile = parseDockerfile(source)
@@ -97,12 +108,18 @@ export async function build(store: Store, request: BuildRequest, job: Job): Prom
   return report(image, stage, solver, names, dockerfile.warnings)
 }
 
+function nameOf({ dockerfile = 'Dockerfile' }: BuildRequest): string {
+  return typeof dockerfile === 'string' ? dockerfile : dockerfile.name
+}
+
 function checkedTag(tag: string): string {
   try {
     return fullName(tag)
   } catch (error) {
     if (!hasCode(error, 'REFERENCE_INVALID')) throw error
-    throw fail('REFERENCE_INVALID', `invalid tag "${tag}": ${error.message}`, { cause: error })
+    const isUpperCase = error.message.endsWith('must be lowercase')
+    const problem = isUpperCase ? 'repository name must be lowercase' : error.message
+    throw fail('REFERENCE_INVALID', `invalid tag "${tag}": ${problem}`, { cause: error })
   }
 }
 
@@ -138,6 +155,16 @@ function epochFrom(text: string | undefined): number | undefined {
   return Number(text)
 }
 
+/** Of an image, as `images` shows it or longer: what is shorter is a name. */
+const IMAGE_ID = /^(sha256:)?[0-9a-f]{12,64}$/
+
+/** BuildKit's words (dockerfile2llb: rule InvalidBaseImagePlatform). */
+function otherPlatform(name: string, wanted: Platform, found: Platform, span: SourceSpan): ProgressEvent {
+  const [expected, pulled] = [formatPlatform(wanted), formatPlatform(found)]
+  const message = `Base image ${name} was pulled with platform "${pulled}", expected "${expected}" for current build`
+  return { type: 'warning', code: 'InvalidBaseImagePlatform', message, span }
+}
+
 /** Base images come from the store. BuildKit's words for one that is not there. */
 function imageResolver(store: Store, lease: Lease, job: Job) {
   return async (text: string, platform: Platform, span: SourceSpan): Promise<ResolvedImage> => {
@@ -145,12 +172,13 @@ function imageResolver(store: Store, lease: Lease, job: Job) {
     const task = { id: `metadata ${name}`, name: `[internal] load metadata for ${name}` }
     return runTask(job, task, async () => {
       const image = store.atomically(() => {
-        const found = store.images.named(name) ?? store.images.find(text)?.image
+        const found = store.images.named(name) ?? (IMAGE_ID.test(text) ? store.images.find(text)?.image : undefined)
         if (found) lease.hold([found.descriptor.digest])
         return found
       })
       if (!image) throw missingBase(name, span)
       const { config } = store.images.config(image, platform)
+      if (!matchesPlatform(platform, config)) job.progress(otherPlatform(text, platform, config, span))
       const layers = config.rootfs.diff_ids.map((diffId) => store.layers.get(diffId))
       if (!layers.every((layer): layer is LayerRecord => layer !== undefined)) throw missingBase(name, span)
       return { name: `${name.replace(/@.*/, '')}@${image.descriptor.digest}`, config, layers }

@@ -21,7 +21,7 @@ describe('COPY', () => {
       owner: null,
       mode: null,
       unpack: false,
-      time: 0,
+      unkeyed: { time: 0, epoch: null },
     })
     expect(kinds(inputs)).toEqual(['image', 'context'])
     expect(createdBy).toBe('COPY a b /dest/ # buildkit')
@@ -70,8 +70,8 @@ describe('COPY', () => {
 
   test('takes its time from the base image, or from SOURCE_DATE_EPOCH', async () => {
     const bases = { base: { about: { created: '2001-09-09T01:46:40.9Z' } } }
-    expect((await copy('COPY a /', { bases })).op.time).toBe(1_000_000_000)
-    expect((await copy('COPY a /', { bases, epoch: 5 })).op.time).toBe(5)
+    expect((await copy('COPY a /', { bases })).op.unkeyed.time).toBe(1_000_000_000)
+    expect((await copy('COPY a /', { bases, epoch: 5 })).op.unkeyed).toEqual({ time: 5, epoch: 5 })
   })
 })
 
