@@ -96,7 +96,8 @@ export const imageCommand: Command = defineCommand({
     format: formatFlag,
     platform: {
       kind: 'string',
-      about: 'Inspect a specific platform of the multi-platform image. Formatted as "os[/arch[/variant]]"',
+      about:
+        'Inspect a specific platform of the multi-platform image. Formatted as "os[/arch[/variant]]" (e.g., "linux/amd64")',
     },
   },
   run(context) {
