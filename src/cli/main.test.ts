@@ -200,7 +200,7 @@ describe('what goes wrong', () => {
     [
       ['run'],
       1,
-      "slipway: 'slipway run' requires at least 1 argument\n\nUsage:  slipway run [OPTIONS] IMAGE [COMMAND] [ARG...]\n\nRun 'slipway run --help' for more information\n",
+      "slipway: 'slipway run' requires at least 1 argument\n\nUsage:  slipway run [OPTIONS] IMAGE [COMMAND] [ARG...]\n\nSee 'slipway run --help' for more information\n",
     ],
     [
       ['broken', 'x'],

@@ -37,7 +37,9 @@ export function checkOperands(node: TreeNode, command: Command, count: number): 
   if (count >= min && count <= max) return
   const path = pathOf(node)
   const text = `${PROGRAM}: '${path}' ${describeOperands(min, max)}\n\nUsage:  ${usageLine(node, command)}\n\n`
-  throw usageError(`${text}Run '${path} --help' for more information`, OPERAND_EXIT_CODE)
+  // Docker has two wordings
+  const verb = min > 0 && max === Number.POSITIVE_INFINITY ? 'See' : 'Run'
+  throw usageError(`${text}${verb} '${path} --help' for more information`, OPERAND_EXIT_CODE)
 }
 
 function describeOperands(min: number, max: number): string {

@@ -1,5 +1,5 @@
 import path from 'node:path'
-import { type Digest, digestHex, type Job, withDiskCode } from '../core/index.ts'
+import { type Digest, digestHex, type Job } from '../core/index.ts'
 import type { HelperMethods, Mount } from '../host/index.ts'
 import {
   createLayerWriter,
@@ -47,23 +47,7 @@ export interface KeeperMethods extends HelperMethods {
   create(request: StartRequest, job: Job): Promise<{ pid: number }>
 }
 
-export const keeperMethods: KeeperMethods = {
-  probe: probeMachine,
-  runStep: withDiskCodes(runStep),
-  commit: withDiskCodes(commit),
-  create: withDiskCodes(createMonitored),
-}
-
-/** Errors lose their causes on the way to the other process: what a full disk did must be said before. */
-function withDiskCodes<P, R>(method: (request: P, job: Job) => Promise<R>): (request: P, job: Job) => Promise<R> {
-  return async (request, job) => {
-    try {
-      return await method(request, job)
-    } catch (error) {
-      throw withDiskCode(error)
-    }
-  }
-}
+export const keeperMethods: KeeperMethods = { probe: probeMachine, runStep, commit, create: createMonitored }
 
 async function runStep(request: StepRequest, job: Job): Promise<{ exitCode: number }> {
   const { id, task, runtime, folder } = request

@@ -104,29 +104,32 @@ const result = koffi.load(null).func(prototype)(number, ...values)
 require('node:fs').writeSync(1, (result < 0 ? koffi.errno() : 0) + ' ')
 process.kill(process.pid, 'SIGKILL')`
 
-describe.skipIf(!isRoot || process.arch !== 'x64').each(RUNTIMES)(
-  'in a container of %s (needs root, x86-64)',
-  (program) => {
-    test.each(USERS)('user %i: calls answer as in a container of Docker', async (uid) => {
-      const args = { program, uid, call: CALL, calls: CALLS.map(([, number, values]) => [number, values]) }
-      const output = await inChild(runAllCalls, { ...args, folder: temporaryFolder() }, { wrapper: PRIVATE_MOUNTS })
-      const errnos = output
-        .trim()
-        .split('\n')
-        .map((line) => Number(line.trim().split(' ')[0]))
-      expect(errnos).toHaveLength(CALLS.length)
-      const answers = CALLS.map(([name, , , expected], at) => {
-        const errno = errnos[at]!
-        const allowed = errno !== EPERM && errno !== ENOSYS
-        return [name, expected === 'allowed' && allowed ? 'allowed' : errno]
-      })
-      expect(answers).toEqual(CALLS.map(([name, , , expected]) => [name, expected]))
-    })
-  },
+const WAYS = RUNTIMES.flatMap((program) =>
+  program.endsWith('/crun') ? [{ program }, { program, compiled: true }] : [{ program }],
 )
+
+describe.skipIf(!isRoot || process.arch !== 'x64').each(WAYS)('in a container of %j (needs root, x86-64)', (way) => {
+  test.each(USERS)('user %i: calls answer as in a container of Docker', async (uid) => {
+    const args = { ...way, uid, call: CALL, calls: CALLS.map(([, number, values]) => [number, values]) }
+    const output = await inChild(runAllCalls, { ...args, folder: temporaryFolder() }, { wrapper: PRIVATE_MOUNTS })
+    const errnos = output
+      .trim()
+      .split('\n')
+      .map((line) => Number(line.trim().split(' ')[0]))
+    expect(errnos).toHaveLength(CALLS.length)
+    const answers = CALLS.map(([name, , , expected], at) => {
+      const errno = errnos[at]!
+      const allowed = errno !== EPERM && errno !== ENOSYS
+      return [name, expected === 'allowed' && allowed ? 'allowed' : errno]
+    })
+    expect(answers).toEqual(CALLS.map(([name, , , expected]) => [name, expected]))
+  })
+})
 
 interface Calls {
   program: string
+  /** Use the filter that was compiled when the machine was looked at. */
+  compiled?: boolean
   uid: number
   call: string
   calls: unknown[]
@@ -136,12 +139,19 @@ interface Calls {
 /** Runs in a process with mounts of its own: a container whose root is the host's, where this Node makes the calls. */
 async function runAllCalls(
   { host, fs, load }: ChildTools,
-  { program, uid, call, calls, folder }: Calls,
+  { program, compiled, uid, call, calls, folder }: Calls,
 ): Promise<string> {
-  const { runtimeSpec } = await load<typeof import('./spec.ts')>('container/spec.ts')
+  const { writeBundle } = await load<typeof import('./bundle.ts')>('container/bundle.ts')
+  const { probeMachine } = await load<typeof import('./probe.ts')>('container/probe.ts')
   const { runBundle } = await load<typeof import('./runtime.ts')>('container/runtime.ts')
+  const job = { progress: () => {} }
+  const [id, cgroup] = [`seccomp-${process.pid}`, '/slipway']
   host.adoptPrivateMounts()
   host.hideHybridCgroup()
+  const facts = compiled ? await probeMachine({ folder: `${folder}/probe`, id: `${id}-p`, cgroup }, job) : undefined
+  if (compiled && !facts?.seccompFilter) throw new Error('there is no compiled filter')
+  const filter = facts?.seccompFilter ? { seccompFilter: facts.seccompFilter } : {}
+  const runtime = { program, stateFolder: `${folder}/state`, cgroup, ...filter }
   const rootfs = `${folder}/rootfs`
   fs.mkdirSync(rootfs)
   host.bindMount('/', rootfs)
@@ -149,22 +159,18 @@ async function runAllCalls(
   const modules = `${process.cwd()}/package.json`
   const line = (each: unknown): string =>
     `${quoted(process.execPath)} --eval "$CALL" ${quoted(JSON.stringify(each))} ${quoted(modules)} 2>/dev/null; echo`
-  const spec = runtimeSpec(
-    {
+  const plain = { cwd: '/', hostname: 'box', terminal: false, network: 'none' as const, mounts: [] }
+  writeBundle(folder, rootfs, {
+    id,
+    runtime,
+    user: `${uid}:${uid}`,
+    process: {
+      ...plain,
       args: ['/bin/sh', '-c', calls.map(line).join('\n')],
       env: [`CALL=${call}`, 'PATH=/usr/bin:/bin'],
-      cwd: '/',
-      hostname: 'box',
-      terminal: false,
-      network: 'none',
-      mounts: [],
       readonlyRootfs: true,
-      user: { uid, gid: uid, additionalGids: [] },
     },
-    rootfs,
-    `/slipway/seccomp-${process.pid}`,
-  )
-  fs.writeFileSync(`${folder}/config.json`, JSON.stringify(spec))
+  })
   let output = ''
   const listener = {
     stdout: (chunk: Buffer): void => {
@@ -172,8 +178,6 @@ async function runAllCalls(
     },
     stderr: () => {},
   }
-  const runtime = { program, stateFolder: `${folder}/state`, cgroup: '/slipway' }
-  const container = { id: `seccomp-${process.pid}`, bundle: folder, program: '/bin/sh' }
-  await runBundle(runtime, container, listener, { progress: () => {} })
+  await runBundle(runtime, { id, bundle: folder, program: '/bin/sh' }, listener, job)
   return output
 }

@@ -57,7 +57,7 @@ export function readIgnoreFile(
 ): { filter: PathFilter; name: string } | undefined {
   const own = dockerfile === undefined ? [] : [`${dockerfile}.dockerignore`]
   for (const file of [...own, path.join(context, '.dockerignore')]) {
-    if (path.dirname(file) === context && leadsOut(context, file)) {
+    if (leadsOut(context, file)) {
       const problem = `${path.basename(file)} is a symbolic link that leads out of the build context`
       throw fail('DOCKERFILE_MISSING', `failed to read dockerignore: ${problem}`, { hint: 'put a copy in its place' })
     }
@@ -70,15 +70,20 @@ export function readIgnoreFile(
   return undefined
 }
 
-/** Whether a file of the context is one of somewhere else: a context may come from anybody. Asked before reading it. */
+/**
+ * Whether a file that lies in the context is a link to one that does not: a context may come from anybody, and what it
+ * links to is not theirs to show. Asked before reading it.
+ */
 function leadsOut(context: string, file: string): boolean {
   try {
-    const real = realpathSync(file)
-    return context !== '/' && !real.startsWith(`${context}/`)
+    return isWithin(context, realpathSync(path.dirname(file))) && !isWithin(context, realpathSync(file))
   } catch {
     return false // there is nothing to read
   }
 }
+
+const isWithin = (context: string, file: string): boolean =>
+  `${file}/`.startsWith(context === '/' ? '/' : `${context}/`)
 
 /** Answers for a path follow from the answer for its folder, so each folder is asked once. */
 function createFilter(patterns: Parameters<typeof createIgnoreMatcher>[0]): PathFilter {

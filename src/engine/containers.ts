@@ -22,7 +22,7 @@ import { type Container, containerPaths, containerState, findContainer, type Sto
 
 /** How to start a container. */
 export interface StartOptions {
-  /** Called when the container exists but does not run yet: who attaches now misses nothing. */
+  /** Called when the container exists but does not run yet: who attaches now misses nothing. At once, when it runs. */
   onCreated?: (attachment: Attachment) => void
   /** A command that the monitor runs when the container has ended. */
   onExit?: readonly string[]
@@ -30,7 +30,10 @@ export interface StartOptions {
 
 /** Starts a container that does not run. Fails with `RUNTIME_FAILED` (`data.exitCode` is what `docker run` answers). */
 export async function start(store: Store, container: Container, options: StartOptions, job: Job): Promise<void> {
-  if (containerState(store, container).status === 'running') return
+  if (containerState(store, container).status === 'running') {
+    options.onCreated?.(attach(containerPaths(store, container.id).bundle))
+    return
+  }
   await using machine = await openMachine(store, { processes: false }, job)
   const runtime = machine.runtime()
   await clearTraces(store, container, runtime, job)
@@ -97,11 +100,11 @@ function machineFiles(record: StoredRecord, folder: string): ContainerMount[] {
   ]
 }
 
-/** Resolves with the exit code once a container has ended. The job's cancellation ends the waiting, not the container. */
+/** Resolves with the exit code once a container has ended; with 0 at once when it was never started. The job's cancellation ends the waiting, not the container. */
 export async function waitForExit(store: Store, container: Container, job: Job): Promise<number> {
   for (;;) {
     const state = containerState(store, findContainer(store, container.id))
-    if (state.status === 'exited') return state.exitCode!
+    if (state.status !== 'running') return state.exitCode ?? 0
     await somethingChanged(containerPaths(store, container.id).exits, job)
   }
 }
@@ -126,28 +129,42 @@ function somethingChanged(folder: string, job: Job): Promise<void> {
 }
 
 /** Output of a container so far, and with `follow` what comes, until it has ended. */
-export function logsOf(
+export async function* logsOf(
   store: Store,
   container: Container,
   options: { follow?: boolean },
   job: Job,
 ): AsyncIterable<LogEntry> {
   const { log } = containerPaths(store, container.id)
-  const ended = (): boolean => containerState(store, findContainer(store, container.id)).status !== 'running'
-  return readLog(log, options.follow ? { follow: { ended } } : {}, job)
+  if (!existsSync(log)) return // never started
+  const ended = (): boolean => {
+    const now = store.containers.find<StoredRecord>(container.id)
+    return !now || containerState(store, now).status !== 'running'
+  }
+  yield* readLog(log, options.follow ? { follow: { ended } } : {}, job)
 }
 
 /** Sends a signal, by name or number. Fails with `CONTAINER_INVALID` when the container does not run. */
 export async function kill(store: Store, container: Container, signal: string, job: Job): Promise<void> {
-  const number = parseSignal(signal)
-  if (number === undefined) throw fail('CONTAINER_INVALID', `invalid signal: ${signal}`)
+  const number = signalOf(container, signal)
   if (containerState(store, container).status !== 'running') {
     throw fail(
       'CONTAINER_INVALID',
-      `Cannot kill container: ${container.name}: Container ${container.id} is not running`,
+      `cannot kill container: ${container.name}: container ${container.id} is not running`,
     )
   }
   await killContainer(await runtimeOf(store, job), container.id, number, job)
+}
+
+/** The same, but a container that has ended meanwhile is as good as one that took the signal. */
+async function send(store: Store, container: Container, signal: string, job: Job): Promise<void> {
+  await killContainer(await runtimeOf(store, job), container.id, signalOf(container, signal), job)
+}
+
+function signalOf(container: Container, signal: string): number {
+  const number = parseSignal(signal)
+  if (number !== undefined) return number
+  throw fail('CONTAINER_INVALID', `cannot kill container: ${container.name}: invalid signal: ${signal}`)
 }
 
 /** Asks a container to end by its stop signal, and kills it after `seconds` (-1: never). */
@@ -158,7 +175,7 @@ export async function stop(
   job: Job,
 ): Promise<void> {
   if (containerState(store, container).status !== 'running') return
-  await kill(store, container, options.signal ?? container.record.stopSignal, job)
+  await send(store, container, options.signal ?? container.record.stopSignal, job)
   const patience = new AbortController()
   const timer = options.seconds < 0 ? undefined : setTimeout(() => patience.abort(), options.seconds * 1000)
   const signal = job.signal ? AbortSignal.any([job.signal, patience.signal]) : patience.signal
@@ -166,7 +183,7 @@ export async function stop(
     await waitForExit(store, container, { ...job, signal })
   } catch (error) {
     if (!patience.signal.aborted || job.signal?.aborted) throw error
-    await kill(store, container, 'SIGKILL', job)
+    await send(store, container, 'SIGKILL', job)
     await waitForExit(store, container, job)
   } finally {
     clearTimeout(timer)
@@ -187,7 +204,7 @@ export async function removeContainer(
         `cannot remove container "${container.name}": container is running: stop the container before removing or force remove`,
       )
     }
-    await kill(store, container, 'SIGKILL', job)
+    await send(store, container, 'SIGKILL', job)
     await waitForExit(store, container, job)
   }
   if (container.record.started) await deleteContainer(await runtimeOf(store, job), container.id, job)

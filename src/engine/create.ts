@@ -1,5 +1,7 @@
+import path from 'node:path'
 import { type ContainerMount, randomName } from '../container/index.ts'
 import { fail, hasCode } from '../core/index.ts'
+import { parseSignal } from '../host/index.ts'
 import type { ContainerConfig } from '../oci/index.ts'
 import type { Store } from '../store/index.ts'
 import type { Container, StoredRecord } from './container-record.ts'
@@ -45,6 +47,7 @@ export function createContainer(store: Store, request: CreateRequest): Container
       `Invalid container name (${request.name}), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed`,
     )
   }
+  checkProcess(request)
   const id = store.containers.newId()
   const { diff_ids: diffIds } = config.rootfs
   const record: StoredRecord = {
@@ -61,6 +64,13 @@ export function createContainer(store: Store, request: CreateRequest): Container
     autoRemove: request.autoRemove ?? false,
   }
   return addUnderName(store, request.name, { id, imageDigest: image.descriptor.digest, record, createdAt: Date.now() })
+}
+
+function checkProcess({ cwd = '/', stopSignal = 'SIGTERM' }: CreateRequest): void {
+  if (!path.isAbsolute(cwd)) {
+    throw fail('CONTAINER_INVALID', `the working directory '${cwd}' is invalid, it needs to be an absolute path`)
+  }
+  if (parseSignal(stopSignal) === undefined) throw fail('CONTAINER_INVALID', `invalid signal: ${stopSignal}`)
 }
 
 function addUnderName(store: Store, name: string | undefined, rest: Omit<Container, 'name'>): Container {

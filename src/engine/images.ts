@@ -70,10 +70,11 @@ function summarize(images: StoredImage[], uses: Map<Digest, number>): ImageSumma
   }
 }
 
-/** The image a user means. Fails with `IMAGE_NOT_FOUND`, in Docker's words. */
+/** The image a user means. Fails with `IMAGE_NOT_FOUND` or `REFERENCE_INVALID`, in Docker's words. */
 export function findImage(store: Store, text: string): FoundImage {
   const found = store.images.find(text)
   if (found) return found
+  parseReference(text)
   throw fail('IMAGE_NOT_FOUND', `No such image: ${nameForMessage(text)}`)
 }
 

@@ -13,6 +13,7 @@ type Methods = {
   count(params: { to: number }, job: Job): Promise<number>
   refuse(params: { hint?: string }, job: Job): Promise<never>
   break(params: unknown, job: Job): Promise<never>
+  fill(params: unknown, job: Job): Promise<never>
   unsendable(params: unknown, job: Job): Promise<unknown>
   untilStopped(params: unknown, job: Job): Promise<string>
   spawnFamily(params: { marker: string }, job: Job): Promise<void>
@@ -38,6 +39,10 @@ host.serveHelper({
     throw core.fail('RUNTIME_FAILED', 'it refused', { data: { exitCode: 126 }, ...(hint ? { hint } : {}) })
   },
   break: async () => { throw new TypeError('oh dear') },
+  fill: async () => {
+    const cause = Object.assign(new Error('write'), { code: 'ENOSPC', path: '/some/file' })
+    throw core.fail('STORE_UNUSABLE', 'it stopped', { cause })
+  },
   unsendable: async () => () => 1,
   untilStopped: (_, job) => new Promise((resolve) => {
     if (job.signal.aborted) resolve('stopped before')
@@ -133,6 +138,11 @@ describe('a call', () => {
     await expect(helper.call('break', 0)).rejects.toMatchObject({
       code: 'INTERNAL',
       message: /TypeError: oh dear\n.*at /,
+    })
+    await expect(helper.call('fill', 0)).rejects.toMatchObject({
+      code: 'DISK_FULL',
+      message: 'it stopped (/some/file)',
+      hint: /free some space/,
     })
     expect(await helper.call('echo', 'still there')).toBe('still there')
   })

@@ -1,7 +1,15 @@
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { type ErrorCode, fail, type Job, type ProgressEvent, SlipwayError, silentJob } from '../core/index.ts'
+import {
+  type ErrorCode,
+  fail,
+  type Job,
+  type ProgressEvent,
+  SlipwayError,
+  silentJob,
+  withDiskCode,
+} from '../core/index.ts'
 import { requireProgram } from './program.ts'
 
 /** What one side sends: a call, or a stop for it. */
@@ -123,7 +131,8 @@ export function serveHelper(methods: HelperMethods): void {
     try {
       reply({ id, result: await methods[method]!(params as never, job) })
     } catch (error) {
-      reply({ id, error: toWire(error as Error) })
+      // its causes stay here, so what a full disk did must be said before it goes
+      reply({ id, error: toWire(withDiskCode(error) as Error) })
     } finally {
       running.delete(id)
     }

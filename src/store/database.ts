@@ -1,6 +1,7 @@
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite'
-import { fail, hasCode, messageOf, withDiskCode } from '../core/index.ts'
-import { isDiskFull, type Reserve } from './reserve.ts'
+import { fail, hasCode, withDiskCode } from '../core/index.ts'
+import { explain, isBusy } from './database-errors.ts'
+import type { Reserve } from './reserve.ts'
 import { SCHEMA, SCHEMA_VERSION } from './schema.ts'
 
 /** A row as SQLite gives it. */
@@ -155,37 +156,6 @@ function open(file: string): DatabaseSync {
   }
 }
 
-/** SQLite's result codes (sqlite.org/rescode.html). */
-const RESULT = { perm: 3, busy: 5, readonly: 8, ioerr: 10, corrupt: 11, full: 13, cantopen: 14, notadb: 26 } as const
-
-function explain(error: unknown, file: string): unknown {
-  const { code, errcode } = error as { code?: string; errcode?: number }
-  if (code !== 'ERR_SQLITE_ERROR' || errcode === undefined) return error
-  const message = `the store's database ${file}: ${messageOf(error)}`
-  switch (errcode & 0xff) {
-    case RESULT.busy:
-      return fail('STORE_BUSY', `${message}: other processes keep it busy`, { cause: error })
-    case RESULT.full:
-      return diskFull(message, error)
-    case RESULT.ioerr:
-      return isDiskFull(file) ? diskFull(message, error) : fail('DISK_FAILED', message, { cause: error })
-    case RESULT.cantopen:
-    case RESULT.perm:
-    case RESULT.readonly:
-      return isDiskFull(file) ? diskFull(message, error) : fail('STORE_UNUSABLE', message, { cause: error })
-    case RESULT.corrupt:
-    case RESULT.notadb:
-      return fail('STORE_DAMAGED', message, { cause: error })
-    default:
-      return error
-  }
-}
-
-function diskFull(message: string, cause: unknown): Error {
-  const hint = 'free some space on its disk; "slipway rmi" and "slipway image prune" still work.'
-  return fail('DISK_FULL', `${message}: no space left on device`, { cause, hint })
-}
-
 /** SQLite does not wait by itself when several processes turn a new file to WAL at once. */
 function withPatience(work: () => void): void {
   for (let waited = 0; ; waited += 10) {
@@ -193,8 +163,7 @@ function withPatience(work: () => void): void {
       work()
       return
     } catch (error) {
-      const isBusy = ((error as { errcode?: number }).errcode ?? 0) % 256 === RESULT.busy
-      if (!isBusy || waited >= PATIENCE) throw error
+      if (!isBusy(error) || waited >= PATIENCE) throw error
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 10)
     }
   }

@@ -227,17 +227,12 @@ export class ImageStore {
 
   /** Reads an image as far as it is here, checks all of it, and collects what lists need to know. */
   #examine(root: Descriptor): { summary: ImageSummary; id: Digest } {
-    const manifests = this.#manifestsOf(root)
-    const examined = manifests.map(({ descriptor, manifest }) => this.#examineManifest(descriptor.digest, manifest))
+    const examined = this.#manifestsOf(root).map(({ descriptor, manifest }) => {
+      return { platform: descriptor.platform, found: this.#examineManifest(descriptor.digest, manifest) }
+    })
     const host = hostPlatform()
-    const isOurs = ({ platform }: Descriptor): boolean => platform !== undefined && matchesPlatform(host, platform)
-    const chosen =
-      examined[
-        Math.max(
-          0,
-          manifests.findIndex(({ descriptor }) => isOurs(descriptor)),
-        )
-      ]
+    const ours = examined.find(({ platform }) => platform && matchesPlatform(host, platform))
+    const chosen = (ours ?? examined[0])?.found
     if (!chosen) throw fail('BLOB_NOT_FOUND', `no platform of ${root.digest} is in the store`)
     return chosen
   }

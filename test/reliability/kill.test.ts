@@ -9,7 +9,7 @@ import { SMALL } from './workload.ts'
 const isRoot = process.getuid?.() === 0
 
 test.skipIf(!isRoot)(
-  'builds and loads that are killed at random moments lose nothing and leave nothing (needs root)',
+  'commands that are killed at random moments lose nothing and leave nothing (needs root)',
   async () => {
     const folder = mkdtempSync(path.join(os.tmpdir(), 'slipway-kill-test-'))
     onTestFinished(() => rmSync(folder, { recursive: true, force: true }))

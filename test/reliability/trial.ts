@@ -32,7 +32,7 @@ export interface Trial {
 export interface Outcome {
   /** Whether there still was something to kill. */
   killed: boolean
-  /** Whether its image was there nevertheless. */
+  /** Whether its image was there nevertheless, or gone if it was taken away. */
   committed: boolean
   /** What lay about before `image prune`. */
   leftovers: number
@@ -55,7 +55,9 @@ export async function makeReference(operation: Operation, template: string, root
   expectSuccess(result, operation.args)
   const image = await imageId(operation, root)
   expectSuccess(await runCommand(['image', 'prune', '-f'], { root }), ['image', 'prune'])
-  const reference = { operation, seconds: result.seconds, image, files: filesOf(root) }
+  const files = filesOf(root)
+  const { seconds } = operation.undo ? await runCommand(operation.undo, { root }) : result
+  const reference = { operation, seconds, image, files }
   rmSync(root, { recursive: true })
   return reference
 }
@@ -76,7 +78,7 @@ export async function runTrial(trial: Trial, root: string): Promise<Outcome> {
   const left = checkStore(root)
   problems.push(...problemsOf(left).map((problem) => `after the kill: ${problem}`))
   const leftovers = left.leftovers.length + runtimeLeftovers(root).length
-  const committed = (await imageId(operation, root)) === trial.reference.image
+  const committed = (await imageId(operation, root)) === (operation.undo ? '' : trial.reference.image)
   if (!committed && /^Loaded image/m.test(result.stdout.toString())) problems.push('it said that the image is there')
   const commands = { images: ['images'], again: operation.args, prune: ['image', 'prune', '-f'] }
   for (const [name, args] of Object.entries(commands)) {
@@ -121,7 +123,9 @@ async function killOnce(
   { reference, victim, delay, continues }: Trial,
   root: string,
 ): Promise<{ killed: boolean; result: CommandResult }> {
-  const [command = '', ...rest] = reference.operation.args
+  const { args, undo } = reference.operation
+  if (undo) expectSuccess(await runCommand(args, { root }), args)
+  const [command = '', ...rest] = undo ?? args
   const anew = continues && command === 'build' ? ['--no-cache'] : []
   const { child, ended } = startCommand([command, ...anew, ...rest], { root })
   let isOver = false

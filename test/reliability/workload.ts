@@ -12,6 +12,8 @@ export interface Operation {
   image: string
   /** Whether a keeper works for it. */
   hasKeeper: boolean
+  /** Takes the image away again: what is killed then, after the operation itself was done in peace. */
+  undo?: readonly string[]
 }
 
 /** How much there is to do. */

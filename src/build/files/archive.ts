@@ -41,8 +41,9 @@ async function entriesOf(body: FileBody, session: BuildSession, job: Job): Promi
   const files = session.store.layers.temporary(session.lease)
   const { bytes } = await decompress(bytesOf(body))
   const written = await session.store.blobs.writeTemporary(bytes, session.lease, job)
-  // names that begin with .wh. mean nothing special in an archive that is not a layer
-  await indexLayer(written.path, files.index, { whiteouts: false }, job)
+  // names that begin with .wh. mean nothing special in an archive that is not a layer, and links to what is not in it
+  // lead nowhere
+  await indexLayer(written.path, files.index, { whiteouts: false, parent: openFileTree([]) }, job)
   const tree = openFileTree([openLayer(files.index, () => written.path)])
   rmSync(files.index)
   const source = new TreeSource(tree, 'in the archive')

@@ -48,8 +48,7 @@ const FLAGS = {
     about: 'Image identifier (format: "[registry/]repository[:tag]")',
   },
   target: { kind: 'string', about: 'Set the target build stage to build' },
-  // accepted for the sake of scripts: there is one builder, and intermediate containers never stay
-  // for the error that says so
+  // for an error that says what it is that is missing
   secret: { kind: 'list', placeholder: 'stringArray', hidden: true, about: 'Secret to expose to the build' },
   ssh: {
     kind: 'list',
@@ -57,6 +56,7 @@ const FLAGS = {
     hidden: true,
     about: 'SSH agent socket or keys to expose to the build',
   },
+  // accepted for the sake of scripts: there is one builder, and intermediate containers never stay
   builder: { kind: 'string', hidden: true, about: 'Override the configured builder instance' },
   'force-rm': { kind: 'bool', hidden: true, about: 'Always remove intermediate containers' },
   load: { kind: 'bool', hidden: true, about: 'Shorthand for "--output=type=docker"' },

@@ -1,5 +1,5 @@
 import { hasCode } from '../../core/index.ts'
-import type { Engine, Inspection } from '../../engine/index.ts'
+import { type Engine, type Inspection, nameForMessage } from '../../engine/index.ts'
 import { parsePlatform } from '../../oci/index.ts'
 import { type Command, type CommandContext, defineCommand } from '../command.ts'
 import { renderError } from '../render/error.ts'
@@ -9,7 +9,13 @@ import { CONTAINER_TYPE, IMAGE_TYPE, type Inspected, renderInspect } from '../te
 type Kind = 'image' | 'container'
 
 const TYPES = { image: IMAGE_TYPE, container: CONTAINER_TYPE }
-const NOT_FOUND = ['IMAGE_NOT_FOUND', 'CONTAINER_NOT_FOUND'] as const
+// what cannot be a name is nobody's name
+const NOT_FOUND = ['IMAGE_NOT_FOUND', 'CONTAINER_NOT_FOUND', 'REFERENCE_INVALID'] as const
+
+const missingImage = (name: string): string => `Error: No such image: ${nameForMessage(name)}`
+const missingContainer = (name: string): string => `Error: No such container: ${name}`
+const missingObject = (name: string): string => `Error: No such object: ${name}`
+const MISSING = { image: missingImage, container: missingContainer }
 
 const formatFlag = {
   kind: 'string',
@@ -73,12 +79,11 @@ export const command: Command = defineCommand({
   run(context) {
     const { type, format } = context.flags
     const kinds: Kind[] = type === undefined ? ['container', 'image'] : [type as Kind]
-    const what = type ?? 'object'
     return inspect(context, {
       format,
       kinds,
       platform: undefined,
-      missing: (name) => `Error: No such ${what}: ${name}`,
+      missing: type === undefined ? missingObject : MISSING[type as Kind],
     })
   },
 })
@@ -96,7 +101,7 @@ export const imageCommand: Command = defineCommand({
   },
   run(context) {
     const { platform, format } = context.flags
-    return inspect(context, { format, kinds: ['image'], platform, missing: (name) => `Error: No such image: ${name}` })
+    return inspect(context, { format, kinds: ['image'], platform, missing: missingImage })
   },
 })
 
@@ -114,7 +119,7 @@ export const containerCommand: Command = defineCommand({
       format,
       kinds: ['container'],
       platform: undefined,
-      missing: (name) => `Error: No such container: ${name}`,
+      missing: missingContainer,
     })
   },
 })

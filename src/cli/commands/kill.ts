@@ -1,3 +1,4 @@
+import { fail, hasCode } from '../../core/index.ts'
 import { type Command, defineCommand } from '../command.ts'
 import { forEachOperand, jobOf, withEngine } from '../session.ts'
 
@@ -9,7 +10,10 @@ export const command: Command = defineCommand({
   run: (context) =>
     withEngine(context, (engine) =>
       forEachOperand(context, async (name) => {
-        await engine.containers.kill(name, context.flags.signal, jobOf(context))
+        await engine.containers.kill(name, context.flags.signal, jobOf(context)).catch((error: unknown) => {
+          if (!hasCode(error, 'CONTAINER_NOT_FOUND')) throw error
+          throw fail('CONTAINER_NOT_FOUND', `cannot kill container: ${name}: ${error.message}`)
+        })
         await context.io.stdout.write(`${name}\n`)
       }),
     ),

@@ -1,4 +1,4 @@
-import { fail } from '../../core/index.ts'
+import { fail, messageOf } from '../../core/index.ts'
 import { type LogEntry, parseMoment } from '../../engine/index.ts'
 import { type Command, type CommandContext, defineCommand } from '../command.ts'
 import { jobOf, withEngine } from '../session.ts'
@@ -24,6 +24,14 @@ function tailOf(text: string): number {
   if (text === 'all') return Number.POSITIVE_INFINITY
   if (/^-?\d+$/.test(text)) return Number(text) < 0 ? Number.POSITIVE_INFINITY : Number(text)
   throw fail('USAGE_INVALID', `invalid value for "tail": ${text}`)
+}
+
+function momentOf(flag: string, text: string): number {
+  try {
+    return parseMoment(text)
+  } catch (error) {
+    throw fail('USAGE_INVALID', `invalid value for "${flag}": ${messageOf(error)}`)
+  }
 }
 
 /** Writes entries of the wanted time, each to its own stream. */
@@ -61,8 +69,8 @@ export const command: Command = defineCommand({
       const { flags, args } = context
       const name = args[0]!
       const print = printer(context, {
-        since: flags.since === undefined ? Number.NEGATIVE_INFINITY : parseMoment(flags.since),
-        until: flags.until === undefined ? Number.POSITIVE_INFINITY : parseMoment(flags.until),
+        since: flags.since === undefined ? Number.NEGATIVE_INFINITY : momentOf('since', flags.since),
+        until: flags.until === undefined ? Number.POSITIVE_INFINITY : momentOf('until', flags.until),
         timestamps: flags.timestamps,
       })
       const tail = tailOf(flags.tail)

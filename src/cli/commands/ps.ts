@@ -75,10 +75,19 @@ const TESTS: Record<string, (container: ContainerSummary, value: string) => bool
   network: ({ record }, value) => record.network === value,
 }
 
+const STATES = ['created', 'running', 'paused', 'restarting', 'removing', 'exited', 'dead']
+
 function filter(pairs: readonly string[]): (container: ContainerSummary) => boolean {
   const filters = Object.entries(filtersOf(pairs))
   const unknown = filters.find(([name]) => !Object.hasOwn(TESTS, name))
   if (unknown) throw fail('FILTER_INVALID', `invalid filter '${unknown[0]}'`)
+  const state = filters
+    .flatMap(([name, values]) => (name === 'status' ? values : []))
+    .find((it) => !STATES.includes(it))
+  if (state !== undefined) {
+    const problem = `invalid value for state (${state}): must be one of ${STATES.join(', ')}`
+    throw fail('FILTER_INVALID', `invalid filter 'status=${state}': ${problem}`)
+  }
   return (container) => filters.every(([name, values]) => values.some((value) => TESTS[name]!(container, value)))
 }
 

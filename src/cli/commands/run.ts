@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import path from 'node:path'
-import { fail, hasCode } from '../../core/index.ts'
+import { errnoOf, fail, messageOf, SlipwayError } from '../../core/index.ts'
 import type { CreateRequest, Engine } from '../../engine/index.ts'
 import { attachTerminal } from '../attach.ts'
 import { type Command, type CommandContext, defineCommand } from '../command.ts'
@@ -60,16 +60,14 @@ export function createRequestOf(context: {
     mounts: [...flags.volume.map((text) => parseVolume(text)), ...flags.tmpfs.map(parseTmpfs)],
     extraHosts: flags['add-host'].map(parseExtraHost),
     readonlyRootfs: flags['read-only'],
-    labels: Object.fromEntries(
-      flags.label.map((pair) => pair.split(/=(.*)/s).slice(0, 2)).map(([key, value = '']) => [key!, value]),
-    ),
+    labels: Object.fromEntries(flags.label.map(labelOf)),
     autoRemove: flags.rm,
     ...given('name', flags.name),
     ...given(
       'entrypoint',
       flags.entrypoint === undefined ? undefined : flags.entrypoint === '' ? [] : [flags.entrypoint],
     ),
-    ...given('cwd', flags.workdir === undefined ? undefined : path.posix.resolve('/', flags.workdir)),
+    ...given('cwd', flags.workdir === undefined ? undefined : path.posix.normalize(flags.workdir)),
     ...given('user', flags.user),
     ...given('hostname', flags.hostname),
     ...given('shmSize', flags['shm-size']),
@@ -88,16 +86,38 @@ function networkOf(text: string): 'host' | 'none' {
 
 /** A name without a value takes that of this process, and is left out when there is none. */
 function envPair(pair: string, env: NodeJS.ProcessEnv): string[] {
-  if (pair.startsWith('=') || pair === '') throw fail('USAGE_INVALID', `invalid environment variable: ${pair}`)
+  if (pair.startsWith('=') || pair === '') {
+    throw wrongArgument(pair, '-e, --env', `invalid environment variable: ${pair}`)
+  }
   if (pair.includes('=')) return [pair]
   return env[pair] === undefined ? [] : [`${pair}=${env[pair]}`]
 }
 
+function labelOf(pair: string): [string, string] {
+  const [key = '', value = ''] = pair.split(/=(.*)/s)
+  if (key === '') throw wrongArgument(pair, '-l, --label', `invalid label '${pair}': empty name`)
+  return [key, value]
+}
+
+function wrongArgument(text: string, flag: string, why: string): Error {
+  const message = `invalid argument ${JSON.stringify(text)} for "${flag}" flag: ${why}`
+  return fail('USAGE_INVALID', message, { data: { exitCode: 125 } })
+}
+
 function readEnvFile(file: string): string[] {
-  const lines = readFileSync(file, 'utf8')
+  const lines = textOf(file)
     .replace(/^\ufeff/, '')
     .split('\n')
   return lines.map((line) => line.replace(/^\s+/, '')).filter((line) => line !== '' && !line.startsWith('#'))
+}
+
+function textOf(file: string): string {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch (error) {
+    const reason = errnoOf(error) === 'ENOENT' ? 'no such file or directory' : messageOf(error)
+    throw fail('USAGE_INVALID', `open ${file}: ${reason}`)
+  }
 }
 
 /** `slipway run`. */
@@ -113,13 +133,12 @@ export const command: Command = defineCommand({
   run: (context) =>
     withEngine(context, async (engine) => {
       const { flags } = context
-      if (flags.detach && flags.interactive && flags.tty) flags.interactive = true
       try {
         const { id } = engine.containers.create(createRequestOf(context))
         return flags.detach ? await runDetached(engine, id, context) : await runAttached(engine, id, context)
       } catch (error) {
         // Docker answers 125 when it is not the command that failed
-        if (hasCode(error, 'IMAGE_NOT_FOUND', 'CONTAINER_INVALID', 'CONTAINER_NAME_TAKEN')) error.data['exitCode'] = 125
+        if (error instanceof SlipwayError && error.fault !== 'canceled') error.data['exitCode'] ??= 125
         throw error
       }
     }),
