@@ -12,8 +12,6 @@ interface CommitStep {
   key: string
   /** What it ran on. */
   base: readonly LayerRef[]
-  /** Seconds since 1970 that no file of the layer is newer than. */
-  epoch: number | null
 }
 
 /**
@@ -50,7 +48,7 @@ async function commit(session: BuildSession, machine: Machine, step: CommitStep,
   const files = store.layers.temporary(lease)
   const upper = machine.snapshotter.upper(step.key)
   const blobs = path.join(store.layout.root, 'blobs')
-  const request = { upper, lower, blobs, files, ...(step.epoch === null ? {} : { epoch: step.epoch }) }
+  const request = { upper, lower, blobs, files }
   try {
     return store.layers.adopt(files, await machine.keeper.call('commit', request, job), lease)
   } catch (error) {

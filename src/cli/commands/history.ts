@@ -1,10 +1,11 @@
 import type { HistoryRow } from '../../engine/index.ts'
 import { parsePlatform } from '../../oci/index.ts'
 import { type Command, defineCommand } from '../command.ts'
+import { LIST_FORMAT } from '../format-flag.ts'
 import { humanAge } from '../render/durations.ts'
 import { escapeMessage } from '../render/escape.ts'
 import { humanSize } from '../render/sizes.ts'
-import { FORMAT_ABOUT, withEngine } from '../session.ts'
+import { withEngine } from '../session.ts'
 import { type Row, renderList } from '../template/index.ts'
 
 const FORMATS = {
@@ -47,7 +48,7 @@ export const command: Command = defineCommand({
   usage: '[OPTIONS] IMAGE',
   operands: { min: 1, max: 1, completes: 'image' },
   flags: {
-    format: { kind: 'string', default: '', about: FORMAT_ABOUT },
+    format: LIST_FORMAT,
     human: { kind: 'bool', short: 'H', default: true, about: 'Print sizes and dates in human readable format' },
     'no-trunc': { kind: 'bool', about: "Don't truncate output" },
     platform: {
