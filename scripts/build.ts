@@ -40,6 +40,7 @@ const built = await build({
   banner: { js: "import{createRequire as __cr}from'node:module';const require=__cr(import.meta.url);" },
 })
 removeStale(new Set(Object.keys(built.metafile.outputs)))
+rmSync('dist/cache', { recursive: true, force: true })
 if (process.argv.includes('--types')) {
   execFileSync(process.execPath, ['node_modules/.bin/tsc', '-p', 'scripts/tsconfig.types.json'], { stdio: 'inherit' })
 }

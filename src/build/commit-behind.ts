@@ -1,7 +1,7 @@
 import { rmSync } from 'node:fs'
 import path from 'node:path'
 import type { Machine } from '../container/index.ts'
-import type { Job } from '../core/index.ts'
+import { type Job, yieldToEvents } from '../core/index.ts'
 import type { LayerRecord } from '../store/index.ts'
 import type { BuildSession } from './session.ts'
 import { diffIdsOf, type LayerRef } from './values.ts'
@@ -12,8 +12,6 @@ interface CommitStep {
   key: string
   /** What it ran on. */
   base: readonly LayerRef[]
-  /** Seconds since 1970 that no file of the layer is newer than. */
-  epoch: number | null
 }
 
 /**
@@ -44,11 +42,13 @@ export function commitBehind(session: BuildSession, machine: Machine, step: Comm
 /** The layers below are waited for: what is new can only be told by looking at them. */
 async function commit(session: BuildSession, machine: Machine, step: CommitStep, job: Job): Promise<LayerRecord> {
   const { store, lease } = session
+  // the keeper does one thing at a time: the next step is started first, and this is done while it runs
+  await yieldToEvents()
   const lower = await store.layers.indexes(await diffIdsOf(step.base), job)
   const files = store.layers.temporary(lease)
   const upper = machine.snapshotter.upper(step.key)
   const blobs = path.join(store.layout.root, 'blobs')
-  const request = { upper, lower, blobs, files, ...(step.epoch === null ? {} : { epoch: step.epoch }) }
+  const request = { upper, lower, blobs, files }
   try {
     return store.layers.adopt(files, await machine.keeper.call('commit', request, job), lease)
   } catch (error) {

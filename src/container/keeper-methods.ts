@@ -33,8 +33,6 @@ export interface CommitRequest {
   /** The folder with blobs by algorithm and hex digest. */
   blobs: string
   files: LayerFiles
-  /** Seconds since 1970: no file of the layer is newer. */
-  epoch?: number
 }
 
 const stacks = new MountedStacks()
@@ -68,8 +66,7 @@ async function commit(request: CommitRequest, job: Job): Promise<LayerSummary> {
   const lower = openFileTree(request.lower.map((index) => openLayer(index, blobPath)))
   const writer = createLayerWriter(request.files, {}, job)
   try {
-    const { epoch } = request
-    await diffUpper(request.upper, writer, { lower, ...(epoch === undefined ? {} : { epoch }) }, job)
+    await diffUpper(request.upper, writer, { lower }, job)
     return writer.finish()
   } catch (error) {
     writer.abort()

@@ -10,6 +10,7 @@ import {
   type PlanOptions,
   planBuild,
   type ResolvedImage,
+  restampLayer,
   type Solver,
   type StageState,
 } from '../build/index.ts'
@@ -18,6 +19,7 @@ import {
   fail,
   hasCode,
   type Job,
+  mapLimit,
   type ProgressEvent,
   runTask,
   type SourceFile,
@@ -59,7 +61,10 @@ export interface BuildRequest {
   shmSize?: number
   /** RUN steps trust this machine's certificate authorities. */
   hostCa?: boolean
-  /** Seconds since 1970; the build argument SOURCE_DATE_EPOCH when missing. */
+  /**
+   * Seconds since 1970, the build argument SOURCE_DATE_EPOCH when missing: the time of the image and its steps, and the
+   * latest time of any file that they make. The cache does not depend on it.
+   */
   epoch?: number
 }
 
@@ -104,7 +109,7 @@ export async function build(store: Store, request: BuildRequest, job: Job): Prom
   const solver = createSolver(runners, store, { now: Date.now, lease }, job)
   const layers = await solveAll(solver, stage)
   digests.save()
-  const image = await exportTask(store, { stage, solver, layers, names, lease, epoch: planOptions(request).epoch }, job)
+  const image = await exportTask(store, { stage, solver, layers, names, lease, epoch: epochOf(request) }, job)
   return report(image, stage, solver, names, dockerfile.warnings)
 }
 
@@ -137,7 +142,6 @@ function internal<T>(job: Job, verb: string, what: string, work: () => T | Promi
 
 function planOptions(request: BuildRequest): PlanOptions {
   const { target, shmSize, buildArgs = {} } = request
-  const epoch = request.epoch ?? epochFrom(buildArgs['SOURCE_DATE_EPOCH'])
   return {
     buildArgs,
     labels: request.labels ?? {},
@@ -149,11 +153,12 @@ function planOptions(request: BuildRequest): PlanOptions {
     ...(target === undefined ? {} : { target }),
     ...(shmSize === undefined ? {} : { shmSize }),
     ...(request.hostCa ? { hostCa: findHostCa() } : {}),
-    ...(epoch === undefined ? {} : { epoch }),
   }
 }
 
-function epochFrom(text: string | undefined): number | undefined {
+function epochOf({ epoch, buildArgs = {} }: BuildRequest): number | undefined {
+  const text = buildArgs['SOURCE_DATE_EPOCH']
+  if (epoch !== undefined) return epoch
   if (text === undefined || text === '') return undefined
   if (!/^\d{1,12}$/.test(text)) {
     throw fail('EPOCH_INVALID', `invalid SOURCE_DATE_EPOCH: ${text}`, { hint: 'It is a number of seconds since 1970.' })
@@ -233,12 +238,14 @@ async function exportTask(store: Store, finished: Finished, job: Job): Promise<S
   const { stage, solver, layers, names, lease, epoch } = finished
   return runTask(job, { id: 'export', name: 'exporting to image' }, async () => {
     const baseCount = stage.base?.layers.length ?? 0
-    let next = baseCount
+    let next = 0
+    const own = layers.slice(baseCount)
+    const stamped = epoch === undefined ? own : await restampAll(store, own, { epoch, lease }, job)
     const steps = stage.steps.map(({ createdBy, vertex }) => {
       const time = vertex && (epoch === undefined ? solver.outcome(vertex)?.createdAt : epoch * 1000)
       const created = time === undefined ? {} : { created: new Date(time).toISOString() }
       const history = { ...created, created_by: createdBy, comment: 'buildkit.dockerfile.v0' }
-      return vertex ? { history, layer: layers[next++]! } : { history }
+      return vertex ? { history, layer: stamped[next++]! } : { history }
     })
     const image = exportImage(store, lease, { ...resultOf(stage), steps }, names)
     const say = (name: string): Promise<void> =>
@@ -247,6 +254,16 @@ async function exportTask(store: Store, finished: Finished, job: Job): Promise<S
     for (const name of names) await say(`naming to ${name}`)
     return image
   })
+}
+
+/** Two at a time, in the given order. */
+function restampAll(
+  store: Store,
+  layers: readonly LayerRecord[],
+  options: { epoch: number; lease: Lease },
+  job: Job,
+): Promise<LayerRecord[]> {
+  return mapLimit(layers, 2, (layer) => restampLayer(store, layer, options, job))
 }
 
 function resultOf({ platform, base, config, author }: StageState): Omit<Parameters<typeof exportImage>[2], 'steps'> {

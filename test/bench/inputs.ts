@@ -80,6 +80,17 @@ export class Inputs {
     })
   }
 
+  /** An image of one large file. */
+  largeFileImage(fullBytes: number): ImageArchive {
+    return this.#archive(`large-${fullBytes}`, (layer) => {
+      const files = `${layer}.files`
+      mkdirSync(files)
+      makeLargeFile(path.join(files, 'file'), this.count(fullBytes / MEBIBYTE))
+      packFolder(files, layer)
+      rmSync(files, { recursive: true })
+    })
+  }
+
   /** The smallest image that can run something; `undefined` when there is no busybox on this machine. */
   busyboxImage(): ImageArchive | undefined {
     const busybox = findProgram('busybox')

@@ -23,7 +23,7 @@ export interface Cost {
 }
 
 // what outlives its command (a monitor, a shim) is waited for so long, so that its time counts
-const PATIENCE = 2000
+const PATIENCE = 10_000
 const MEMORY_INTERVAL = 10
 
 /** Runs a command to its end and measures it. `daemons` are the processes that work for it. Throws when it fails. */

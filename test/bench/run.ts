@@ -6,7 +6,6 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { parseArgs } from 'node:util'
-import { findProgram } from '../../src/host/index.ts'
 import { Inputs } from './inputs.ts'
 import { freeBytes, machineFacts } from './machine.ts'
 import { type CommandLine, measure, runQuietly } from './measure.ts'
@@ -18,10 +17,10 @@ import type { Tool } from './tools/tool.ts'
 import { listWorkloads, type Workload } from './workloads.ts'
 
 const HELP = `node test/bench/run.ts [OPTIONS]
-  --only ID,...         workloads to run (part of an id is enough)
+  --only ID,...         workloads to run (the beginning of an id is enough)
   --tools NAME,...      slipway, docker, buildah, podman, skopeo, umoci; all that are here when missing
-  --docker FOLDER       Docker from this folder, or from where a package was unpacked to; may be repeated;
-                        SLIPWAY_BENCH_DOCKER does the same, folders separated by colons
+  --docker FOLDER       Docker from this folder, or from where a package was unpacked to, instead of the machine's own;
+                        may be repeated; SLIPWAY_BENCH_DOCKER does the same, folders separated by colons
   --debian FILE         a Debian root file system as a tar; made by mmdebstrap when missing
   --rounds N            how often each tool does each workload (5)
   --scale FRACTION      makes all inputs smaller (1)
@@ -78,7 +77,7 @@ async function main(folder: string): Promise<void> {
 function* chosenWorkloads(inputs: Inputs): Generator<[string, Workload]> {
   const words = flags.only.split(',').filter((word) => word !== '')
   for (const [id, make] of Object.entries(listWorkloads(inputs))) {
-    const workload = words.length === 0 || words.some((word) => id.includes(word)) ? make() : undefined
+    const workload = words.length === 0 || words.some((word) => id.startsWith(word)) ? make() : undefined
     if (workload) yield [id, workload]
   }
 }
@@ -88,7 +87,7 @@ async function openTools(folder: string, report: Report): Promise<Tool[]> {
   const named = [...flags.docker, ...(process.env['SLIPWAY_BENCH_DOCKER'] ?? '').split(':')].filter(
     (each) => each !== '',
   )
-  const dockers = findProgram('dockerd') ? ['', ...named] : named
+  const dockers = named.length > 0 ? named : ['']
   const openers: [string, () => Promise<Tool>][] = [
     ['slipway', () => openSlipway(folder, flags.slipway.split(' '))],
     ...dockers.map((from): [string, () => Promise<Tool>] => ['docker', () => openDocker(folder, from, dockers)]),

@@ -38,6 +38,7 @@ export function listWorkloads(inputs: Inputs): Record<string, () => Workload | u
   const many = (): string => inputs.smallFiles(20_000, COPY)
   const large = (): string => inputs.largeFile(GIBIBYTE, COPY)
   const manyImage = (): ImageArchive => inputs.manyFilesImage(50_000)
+  const largeImage = (): ImageArchive => inputs.largeFileImage(GIBIBYTE)
   const withDebian = (make: typeof load) => () =>
     withImage(inputs.debianImage(), (image) => make('Debian', image, inputs))
   const withBase = (make: (base: ImageArchive) => Workload) => () => withImage(inputs.busyboxImage(), make)
@@ -55,9 +56,12 @@ export function listWorkloads(inputs: Inputs): Record<string, () => Workload | u
     'run-true': withBase(runTrue),
     images: withBase(listImages),
     version: () => ({ title: '`version`', command: (tool) => tool.version?.() }),
-    'memory-large': () => watched(copyFresh('COPY of one file of 1 GiB', large())),
-    'memory-many': () => watched(copyFresh('COPY of 50,000 files', inputs.smallFiles(50_000, COPY))),
-    'memory-load': () => watched(load('50,000 files', manyImage(), inputs)),
+    'memory-copy-large': () => watched(copyFresh('COPY of one file of 1 GiB', large())),
+    'memory-copy-many': () => watched(copyFresh('COPY of 50,000 files', inputs.smallFiles(50_000, COPY))),
+    'memory-load-large': () => watched(load('one file of 1 GiB', largeImage(), inputs)),
+    'memory-load-many': () => watched(load('50,000 files', manyImage(), inputs)),
+    'memory-save-large': () => watched(save('one file of 1 GiB', largeImage(), inputs)),
+    'memory-save-many': () => watched(save('50,000 files', manyImage(), inputs)),
     ...growing([1000, 10_000, 100_000], 'files', (count) => () => growingFiles(inputs, count)),
     ...growing([1, 10, 100], 'steps', (count) => withBase((base) => growingSteps(inputs, count, base))),
   }

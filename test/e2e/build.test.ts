@@ -160,6 +160,9 @@ describe('the cache', () => {
     const later = await build(folder, { buildArgs: { SOURCE_DATE_EPOCH: '1700000001' } })
     expect(later.cachedSteps).toBe(3)
     expect(engine.images.inspect(later.id)['Created']).toMatch(/^2023-11-14T22:13:21/)
+    // and yet the image is the one that a build without a cache gives
+    const { digest } = await build(folder, { epoch: 1_700_000_001 }, open('other store'))
+    expect(later.digest).toBe(digest)
   })
 
   test('does not care for times, and does for modes, names and links', async () => {

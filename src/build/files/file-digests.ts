@@ -13,6 +13,9 @@ import {
 } from '../../core/index.ts'
 import type { MemoStore } from '../../store/index.ts'
 
+/** By what a file is known to be unchanged. */
+export type FileState = Pick<BigIntStats, 'size' | 'mtimeNs' | 'ctimeNs' | 'ino'>
+
 /** A file's digest with the marks by which an unchanged file is known again. */
 interface Known {
   size: number
@@ -49,7 +52,7 @@ export class FileDigests {
   }
 
   /** The digest of the file at `hostPath`, whose state is `stat`. */
-  get(path: ByteString, hostPath: string | Buffer, stat: BigIntStats, job: Job): Digest | Promise<Digest> {
+  get(path: ByteString, hostPath: string | Buffer, stat: FileState, job: Job): Digest | Promise<Digest> {
     this.#known ??= decode(this.#memos.get(KIND, this.#folder))
     const known = this.#known.get(path)
     if (known && isUnchanged(known, stat)) {
@@ -69,7 +72,7 @@ export class FileDigests {
     this.#changed = false
   }
 
-  #learn(path: ByteString, stat: BigIntStats, digest: Digest): Digest {
+  #learn(path: ByteString, stat: FileState, digest: Digest): Digest {
     const { mtimeNs, ctimeNs, ino } = stat
     if (isSettled(stat)) {
       this.#seen.set(path, { size: Number(stat.size), mtimeNs, ctimeNs, inode: ino, digest })
@@ -91,7 +94,7 @@ export class FileDigests {
   }
 }
 
-function isUnchanged(known: Known, stat: BigIntStats): boolean {
+function isUnchanged(known: Known, stat: FileState): boolean {
   return (
     known.mtimeNs === stat.mtimeNs &&
     known.ctimeNs === stat.ctimeNs &&
@@ -100,7 +103,7 @@ function isUnchanged(known: Known, stat: BigIntStats): boolean {
   )
 }
 
-function isSettled(stat: BigIntStats): boolean {
+function isSettled(stat: FileState): boolean {
   const latest = stat.mtimeNs > stat.ctimeNs ? stat.mtimeNs : stat.ctimeNs
   const tick = stat.ctimeNs % 1_000_000_000n === 0n ? COARSE_TICK : FINE_TICK
   return latest + tick < BigInt(Date.now()) * 1_000_000n

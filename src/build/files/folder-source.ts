@@ -1,4 +1,4 @@
-import { type BigIntStats, constants, lstatSync, readdirSync, readlinkSync } from 'node:fs'
+import { constants, lstatSync, readdirSync, readlinkSync } from 'node:fs'
 import {
   type ByteString,
   byteStringFromBuffer,
@@ -11,7 +11,7 @@ import {
 } from '../../core/index.ts'
 import { unpackDevice } from '../../host/index.ts'
 import type { Entry, EntryKind } from '../../layer/index.ts'
-import type { FileDigests } from './file-digests.ts'
+import type { FileDigests, FileState } from './file-digests.ts'
 import type { FileBody, FileSource } from './source.ts'
 
 /** Which paths of a folder take part, as .dockerignore says. */
@@ -19,6 +19,13 @@ export interface PathFilter {
   excludes(path: ByteString): boolean
   /** Whether something below an excluded directory may still take part. */
   mayIncludeBelow(path: ByteString): boolean
+}
+
+/** What is needed of a file's stat. The whole, for each of many files, would be a good part of a build's memory. */
+interface Stat extends FileState {
+  mode: number
+  nlink: number
+  rdev: bigint
 }
 
 const MOST_SYMLINKS = 40
@@ -34,7 +41,7 @@ export class FolderSource implements FileSource {
   readonly #root: string
   readonly #filter: PathFilter | undefined
   readonly #digests: FileDigests
-  readonly #stats = new Map<ByteString, BigIntStats | null>()
+  readonly #stats = new Map<ByteString, Stat | null>()
 
   constructor(root: string, options: { filter?: PathFilter; digests: FileDigests; where: string }) {
     this.#root = root === '/' ? '' : root
@@ -59,7 +66,7 @@ export class FolderSource implements FileSource {
         continue
       }
       const next = join(at, part)
-      if (!this.#lstat(next)?.isSymbolicLink()) {
+      if (typeOf(this.#lstat(next)) !== constants.S_IFLNK) {
         at = next
         continue
       }
@@ -96,14 +103,14 @@ export class FolderSource implements FileSource {
     const entry: Entry = {
       path,
       kind,
-      mode: Number(stat.mode) & 0o7777,
+      mode: stat.mode & 0o7777,
       uid: 0,
       gid: 0,
       // whole seconds: sub-second times of a checkout are noise, and would cost a header for each file
       mtime: { seconds: wholeSeconds(stat.mtimeNs), nanoseconds: 0 },
       size: kind === 'file' ? Number(stat.size) : 0,
       inode: Number(stat.ino),
-      nlink: Number(stat.nlink),
+      nlink: stat.nlink,
     }
     if (kind === 'symlink') entry.link = this.#readlink(path)
     if (kind === 'char' || kind === 'block') entry.device = unpackDevice(stat.rdev)
@@ -118,7 +125,7 @@ export class FolderSource implements FileSource {
     return this.list(path).length === 0
   }
 
-  #lstat(path: ByteString): BigIntStats | undefined {
+  #lstat(path: ByteString): Stat | undefined {
     const known = this.#stats.get(path)
     if (known !== undefined) return known ?? undefined
     const stat = lstatOrNull(this.#hostPath(path))
@@ -139,17 +146,22 @@ export class FolderSource implements FileSource {
   }
 }
 
-function lstatOrNull(file: string | Buffer): BigIntStats | null {
+function lstatOrNull(file: string | Buffer): Stat | null {
   try {
-    return lstatSync(file, { bigint: true, throwIfNoEntry: false }) ?? null
+    const stat = lstatSync(file, { bigint: true, throwIfNoEntry: false })
+    if (!stat) return null
+    const { size, mtimeNs, ctimeNs, ino, rdev } = stat
+    return { mode: Number(stat.mode), nlink: Number(stat.nlink), size, mtimeNs, ctimeNs, ino, rdev }
   } catch (error) {
     if (['ENOTDIR', 'ENAMETOOLONG', 'EINVAL'].includes(errnoOf(error) ?? '')) return null
     throw error
   }
 }
 
+const typeOf = (stat: Stat | undefined): number | undefined => stat && stat.mode & constants.S_IFMT
+
 /** Sockets have no place in an image, as in Docker. */
-function kindOf(stat: BigIntStats): EntryKind | undefined {
+function kindOf(stat: Stat): EntryKind | undefined {
   const kinds: Record<number, EntryKind> = {
     [constants.S_IFREG]: 'file',
     [constants.S_IFDIR]: 'directory',
@@ -158,7 +170,7 @@ function kindOf(stat: BigIntStats): EntryKind | undefined {
     [constants.S_IFBLK]: 'block',
     [constants.S_IFIFO]: 'fifo',
   }
-  return kinds[Number(stat.mode) & constants.S_IFMT]
+  return kinds[typeOf(stat)!]
 }
 
 /** Rounded down, also before 1970. */

@@ -152,12 +152,6 @@ describe('owners, modes and times', () => {
       'x/f': '777 0:0',
     })
   })
-
-  test('nothing is newer than the epoch', async () => {
-    const selection = selectFiles(contextSource(FILES), 'd')
-    const planned = planPlacement(selection, await treeOf({}), { dest: '/x', time: 7, epoch: 7 })
-    expect(new Set(planned.map(({ attributes }) => attributes.mtime.seconds))).toEqual(new Set([7]))
-  })
 })
 
 describe('links and attributes of another image', () => {

@@ -11,8 +11,6 @@ export interface PlacementOptions {
   dest: string
   /** Unix seconds for folders that are made on the way. */
   time: number
-  /** Unix seconds: what is newer gets this time. */
-  epoch?: number
   owner?: { uid: number; gid: number }
   /** For everything that is placed. */
   mode?: ModeChange
@@ -70,7 +68,7 @@ class Placement {
     const there = this.#tree.stat(this.#dest)
     if (there && there.kind !== 'directory') throw conflict(`cannot copy to non-directory: ${shown(this.#dest)}`)
     this.#tree.makeFolder(this.#dest, this.#made)
-    this.#tree.putFolder(this.#dest, { ...this.#tree.stat(this.#dest)!, mtime: this.#timeOf(entry) })
+    this.#tree.putFolder(this.#dest, { ...this.#tree.stat(this.#dest)!, mtime: entry.mtime })
   }
 
   #place(selected: Selected): void {
@@ -135,13 +133,8 @@ class Placement {
   #attributes(entry: Entry, mode: ModeChange | undefined): Attributes {
     const { uid, gid } = this.#options.owner ?? entry
     const changed = mode?.(entry.mode, entry.kind === 'directory') ?? entry.mode
-    const mtime = this.#timeOf(entry)
+    const { mtime } = entry
     return { mode: entry.kind === 'symlink' ? 0o777 : changed, uid, gid, mtime, xattrs: keptXattrs(entry) }
-  }
-
-  #timeOf({ mtime }: Entry): Entry['mtime'] {
-    const { epoch } = this.#options
-    return epoch !== undefined && mtime.seconds >= epoch ? { seconds: epoch, nanoseconds: 0 } : mtime
   }
 }
 

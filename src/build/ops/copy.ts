@@ -26,13 +26,8 @@ export interface CopyOp {
   mode: string | null
   /** Whether archives are unpacked (ADD of local files). */
   unpack: boolean
-  /** What makes no other result for the cache: times, as in everything that it compares. */
-  unkeyed: {
-    /** Unix seconds for folders that are made on the way, and for here-documents. */
-    time: number
-    /** Unix seconds that nothing is newer than. */
-    epoch: number | null
-  }
+  /** Unix seconds for folders that are made on the way, and for here-documents. Times are not part of the key. */
+  time: number
 }
 
 /** What is copied: paths of one of the vertex's inputs, a download, or a file that is written in the Dockerfile itself. */
@@ -47,7 +42,7 @@ const ROOT = toByteString('')
 export function copyRunner(session: BuildSession): OpRunner<CopyOp> {
   return {
     kind: 'copy',
-    operation: ({ unkeyed: _, ...op }) => ({ ...op, sources: op.sources.map((source) => ({ ...source })) }),
+    operation: ({ time: _, ...op }) => ({ ...op, sources: op.sources.map((source) => ({ ...source })) }),
     async content(op, inputs, job) {
       const files = await digestSelection(await select(session, op, inputs), job)
       return { base: await contentKey(baseLayers(inputs)), files }
@@ -68,7 +63,7 @@ async function select(session: BuildSession, op: CopyOp, inputs: readonly Value[
   const selection: Selected[] = []
   for (const source of op.sources) {
     if ('text' in source) {
-      selection.push(...selectFiles(SingleFileSource.ofText(source.name, source.text, op.unkeyed.time), source.name))
+      selection.push(...selectFiles(SingleFileSource.ofText(source.name, source.text, op.time), source.name))
       continue
     }
     const input = inputs['download' in source ? source.download : source.input]!
@@ -87,13 +82,11 @@ async function select(session: BuildSession, op: CopyOp, inputs: readonly Value[
 }
 
 function placementOf(op: CopyOp, parent: FileTree, task: OpTask, job: Job): PlacementOptions {
-  const { dest, owner, mode } = op
-  const { time, epoch } = op.unkeyed
+  const { dest, owner, mode, time } = op
   const unknown = (name: string): void => warnUnknownOwner(name, task, job)
   return {
     dest,
     time,
-    ...(epoch === null ? {} : { epoch }),
     ...(owner === null ? {} : { owner: findOwner(owner, parent, unknown) }),
     ...(mode === null ? {} : { mode: parseModeChange(mode) }),
   }

@@ -36,8 +36,6 @@ export interface RunOp {
     proxyEnv: readonly string[]
     /** A file of certificate authorities on this machine that the step is told to trust. */
     hostCa: string | null
-    /** Seconds since 1970 that no file it makes is newer than. */
-    epoch: number | null
   }
 }
 
@@ -56,7 +54,7 @@ export function runRunner(session: BuildSession): OpRunner<RunOp> {
       const machine = await session.machine(job)
       const key = session.newKey()
       await runStep(session, machine, { op, key, base, task: id, span: vertex.span }, job)
-      const layer = commitBehind(session, machine, { key, base, epoch: op.unkeyed.epoch }, job)
+      const layer = commitBehind(session, machine, { key, base }, job)
       return { kind: 'layers', layers: [...base, layer] }
     },
   }

@@ -66,7 +66,7 @@ function finish(stage: StageState, instruction: CopyInstruction | AddInstruction
     owner,
     mode,
     unpack: parts.unpack,
-    unkeyed: { time: stage.time, epoch: stage.context.options.epoch ?? null },
+    time: stage.time,
   }
   const flags = [...(owner === null ? [] : [`--chown=${owner}`]), ...(mode === null ? [] : [`--chmod=${mode}`])]
   const shown = [...parts.shown, ...instruction.files.map((file) => `<<${file.path.text}`)]

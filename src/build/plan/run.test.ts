@@ -26,7 +26,7 @@ test('RUN is what the shell is given, and all that the process sees', async () =
     hostname: 'buildkitsandbox',
     extraHosts: ['a=1.2.3.4'],
     shmSize: 5,
-    unkeyed: { proxyEnv: [], hostCa: null, epoch: null },
+    unkeyed: { proxyEnv: [], hostCa: null },
   })
   expect(createdBy).toBe('RUN /bin/sh -c make $A # buildkit')
 })

@@ -27,7 +27,6 @@ export function planRun(stage: StageState, instruction: RunInstruction): void {
     unkeyed: {
       proxyEnv: proxyEnvironment(options, stage.args),
       hostCa: options.hostCa ?? null,
-      epoch: options.epoch ?? null,
     },
   }
   addLayer(stage, { instruction, op, createdBy: `RUN ${[...argumentList(stage), ...args].join(' ')} # buildkit` })
