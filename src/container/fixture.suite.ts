@@ -75,7 +75,8 @@ export async function openWorkshop(options: { processes: boolean; inside?: strin
 
 const ATTRIBUTES = { uid: 0, gid: 0, mtime: { seconds: 1_600_000_000, nanoseconds: 0 } }
 
-function busyboxLayer(store: TestStore): Digest {
+/** A layer of busybox with all its applets and a few accounts. */
+export function busyboxLayer(store: TestStore): Digest {
   const files = store.layers.temporary(store.testLease)
   const writer = createLayerWriter(files)
   for (const folder of ['bin', 'dev', 'etc', 'home', 'proc', 'sys', 'tmp'])

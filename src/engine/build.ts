@@ -122,10 +122,16 @@ function checkedTag(tag: string): string {
     return fullName(tag)
   } catch (error) {
     if (!hasCode(error, 'REFERENCE_INVALID')) throw error
-    const isUpperCase = error.message.endsWith('must be lowercase')
-    const problem = isUpperCase ? 'repository name must be lowercase' : error.message
-    throw fail('REFERENCE_INVALID', `invalid tag "${tag}": ${problem}`, { cause: error })
+    const hasDigest = error.message.includes('digest reference')
+    if (hasDigest) throw fail('REFERENCE_INVALID', 'build tag cannot contain a digest', { cause: error })
+    throw fail('REFERENCE_INVALID', `invalid tag "${tag}": ${tagProblem(tag, error.message)}`, { cause: error })
   }
+}
+
+/** What buildx says of a tag, where it has words of its own. */
+function tagProblem(tag: string, message: string): string {
+  if (tag === '') return 'repository name must have at least one component'
+  return message.endsWith('must be lowercase') ? 'repository name must be lowercase' : message
 }
 
 /** Work that progress shows as `[internal] ...`. */

@@ -238,6 +238,14 @@ async function settledTimes(folder: string): Promise<void> {
   while (Date.now() < changed + 60) await new Promise((resolve) => setTimeout(resolve, 20))
 }
 
+test('a Dockerfile can be given as text, and an error shows its lines', async () => {
+  const folder = context({ f: '1' })
+  const dockerfile = { name: 'made by a program', text: 'FROM scratch\nCOPY f /\n' }
+  expect((await build(folder, { dockerfile })).steps).toBe(1)
+  const { error } = await failure(folder, { dockerfile: { ...dockerfile, text: 'FROM scratch\nCOPY g /\n' } })
+  expect(error.span).toMatchObject({ line: 2, source: { name: 'made by a program' } })
+})
+
 describe('stages', () => {
   test('that nothing needs are left out, even where they would fail', async () => {
     const text = 'FROM nowhere AS a\nRUN false\nFROM scratch AS b\nCOPY missing /\nFROM scratch\nCOPY f /\n'

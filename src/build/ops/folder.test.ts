@@ -33,7 +33,7 @@ describe('WORKDIR', () => {
   test('makes an empty layer when all is there', async () => {
     const { diffIds, job } = await workdir('WORKDIR /etc')
     expect(diffIds).toHaveLength(2)
-    expect(job.warnings).toEqual([])
+    expect(job.events.filter(({ type }) => type === 'warning')).toEqual([])
   })
 
   test('follows symlinks inside of the image', async () => {
@@ -47,7 +47,8 @@ describe('WORKDIR', () => {
 
   test('warns of a user that the image does not know', async () => {
     const { job, of } = await workdir('USER ghost\nWORKDIR /x')
-    expect(job.warnings).toEqual([expect.stringContaining('"ghost"')])
+    const message = expect.stringContaining('"ghost"')
+    expect(job.events).toContainEqual(expect.objectContaining({ code: 'OWNER_UNKNOWN', message }))
     expect(of('x')).toBe('755 0:0')
   })
 })

@@ -1,9 +1,10 @@
 import http from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterEach, describe, expect, test } from 'vitest'
+import { hearingJob } from '../../container/fixture.suite.ts'
 import { toByteString } from '../../core/index.ts'
 import { temporaryStore } from '../../store/fixture.suite.ts'
-import { digestFor, errorOf, hearingJob, listFiles, solveText } from '../fixture.suite.ts'
+import { digestFor, errorOf, listFiles, solveText } from '../fixture.suite.ts'
 
 const servers: http.Server[] = []
 afterEach(() => {

@@ -1,17 +1,9 @@
 import { existsSync, readdirSync } from 'node:fs'
 import path from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { canRun, hearingJob } from '../../container/fixture.suite.ts'
 import { temporaryStore } from '../../store/fixture.suite.ts'
-import {
-  busyboxBase,
-  canRun,
-  contextFolder,
-  errorOf,
-  hearingJob,
-  listFiles,
-  type SolveOptions,
-  solveText,
-} from '../fixture.suite.ts'
+import { busyboxBase, contextFolder, errorOf, listFiles, type SolveOptions, solveText } from '../fixture.suite.ts'
 
 /** Builds on busybox; `said` is what the steps wrote, `files` what they changed. */
 async function run(lines: string, options: SolveOptions & { store?: ReturnType<typeof temporaryStore> } = {}) {

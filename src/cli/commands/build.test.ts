@@ -86,6 +86,13 @@ describe('messages are those of docker build', () => {
   test.each([
     [['-t', 'UPPER'], 'failed to build: invalid tag "UPPER": repository name must be lowercase'],
     [['-t', 'a b'], 'failed to build: invalid tag "a b": invalid reference format'],
+    [['-t', 'a@b'], 'failed to build: invalid tag "a@b": invalid reference format'],
+    [['-t', ''], 'failed to build: invalid tag "": repository name must have at least one component'],
+    [['-t', `x@sha256:${'a'.repeat(64)}`], 'failed to build: build tag cannot contain a digest'],
+    [
+      ['--network', 'bridge'],
+      'failed to build: network mode "bridge" not supported by Slipway: use default, none or host',
+    ],
     [['--add-host', 'foo'], 'failed to build: invalid host foo'],
     [['--add-host', 'foo:bar'], 'failed to build: invalid host foo:bar'],
     [['--label', ''], 'failed to build: invalid key-value pair "": empty key'],

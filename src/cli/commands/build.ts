@@ -123,6 +123,7 @@ function platformOf(text: string): Platform {
 }
 
 function networkOf(text: string): 'default' | 'none' | 'host' {
+  if (text === '') return 'default'
   if (text === 'default' || text === 'none' || text === 'host') return text
   throw fail('USAGE_INVALID', `network mode "${text}" not supported by Slipway: use default, none or host`)
 }
