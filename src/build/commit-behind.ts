@@ -1,7 +1,7 @@
-import { rmSync } from 'node:fs'
+import { readdirSync, rmSync } from 'node:fs'
 import path from 'node:path'
 import type { Machine } from '../container/index.ts'
-import { type Job, yieldToEvents } from '../core/index.ts'
+import { digestOf, type Job, yieldToEvents } from '../core/index.ts'
 import type { LayerRecord } from '../store/index.ts'
 import type { BuildSession } from './session.ts'
 import { diffIdsOf, type LayerRef } from './values.ts'
@@ -42,11 +42,13 @@ export function commitBehind(session: BuildSession, machine: Machine, step: Comm
 /** The layers below are waited for: what is new can only be told by looking at them. */
 async function commit(session: BuildSession, machine: Machine, step: CommitStep, job: Job): Promise<LayerRecord> {
   const { store, lease } = session
+  const upper = machine.snapshotter.upper(step.key)
+  const empty = readdirSync(upper).length === 0 ? storedEmptyLayer(session) : undefined
+  if (empty) return empty
   // the keeper does one thing at a time: the next step is started first, and this is done while it runs
   await yieldToEvents()
   const lower = await store.layers.indexes(await diffIdsOf(step.base), job)
   const files = store.layers.temporary(lease)
-  const upper = machine.snapshotter.upper(step.key)
   const blobs = path.join(store.layout.root, 'blobs')
   const request = { upper, lower, blobs, files }
   try {
@@ -55,4 +57,13 @@ async function commit(session: BuildSession, machine: Machine, step: CommitStep,
     for (const file of Object.values(files)) rmSync(file, { force: true })
     throw error
   }
+}
+
+// the end of an archive: two blocks of zeros
+const EMPTY_LAYER = digestOf(Buffer.alloc(1024))
+
+/** What a step leaves that writes nothing (a test, say), as soon as there was one before. */
+function storedEmptyLayer({ store, lease }: BuildSession): LayerRecord | undefined {
+  lease.hold([EMPTY_LAYER])
+  return store.layers.get(EMPTY_LAYER)
 }
