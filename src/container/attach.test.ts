@@ -34,12 +34,14 @@ describe.skipIf(!canRun)('at the streams of a container (needs root, a runtime, 
 
   test('a terminal is one, has the size that it is told, and makes one stream', async () => {
     const workshop = await openWorkshop({ processes: false })
-    const script = 'test -t 0 && test -t 1 && echo tty; read line; stty size; echo err >&2'
+    const sized = 'until [ "$(stty size)" = "33 99" ]; do sleep 0.05; done'
+    const script = `test -t 0 && test -t 1 && echo tty; read line; ${sized}; stty size; echo err >&2`
     const box = await startMonitored(
       workshop,
       { args: ['sh', '-c', script], terminal: true, env: ['PATH=/bin', 'TERM=xterm'] },
       { openStdin: true },
     )
+    await until(() => readFileSync(box.paths.log, 'utf8').includes('tty'), 'it runs')
     box.attachment.resize({ rows: 33, columns: 99 })
     await box.attachment.input(Buffer.from('go\n'))
     const output = await box.output
