@@ -1,20 +1,9 @@
-import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
-import { afterEach, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { digestOf } from '../core/index.ts'
 import { Database } from './database.ts'
 import { addImage, addLayer, type TestStore, temporaryStore } from './fixture.suite.ts'
-
-const runtimes: string[] = []
-afterEach(() => {
-  for (const folder of runtimes.splice(0)) rmSync(folder, { recursive: true, force: true })
-})
-
-function openStore(): TestStore {
-  const store = temporaryStore()
-  runtimes.push(store.layout.runtime)
-  return store
-}
 
 /** Ends the lease that holds everything a test has put in. */
 function collectAll(store: TestStore) {
@@ -24,7 +13,7 @@ function collectAll(store: TestStore) {
 
 describe('content stays', () => {
   test('as long as an image leads to it, and goes with the last one', async () => {
-    const store = openStore()
+    const store = temporaryStore()
     const shared = await addLayer(store, { shared: 'both have it' })
     const [one, two] = [await addImage(store, [shared, { a: '1' }]), await addImage(store, [shared, { b: '2' }])]
     expect(collectAll(store)).toEqual({ digests: [], bytes: 0 })
@@ -39,7 +28,7 @@ describe('content stays', () => {
   })
 
   test('as long as a container was made of it', async () => {
-    const store = openStore()
+    const store = temporaryStore()
     const image = await addImage(store, [{ a: '1' }])
     const id = store.containers.newId()
     store.containers.add({ id, name: 'c', imageDigest: image.descriptor.digest, record: {}, createdAt: 1 })
@@ -50,7 +39,7 @@ describe('content stays', () => {
   })
 
   test('as long as a build step is remembered', async () => {
-    const store = openStore()
+    const store = temporaryStore()
     const { diffId } = await addLayer(store, { a: '1' })
     const key = digestOf('key')
     store.steps.save({ key, opKey: digestOf('operation'), document: {}, diffIds: [diffId], createdAt: 1 })
@@ -62,7 +51,7 @@ describe('content stays', () => {
 
 describe('what a process left that was killed', () => {
   test('between putting a blob in place and saying so', () => {
-    const store = openStore()
+    const store = temporaryStore()
     const orphan = store.layout.blob(digestOf('nobody knows of me'))
     writeFileSync(orphan, 'nobody knows of me')
     writeFileSync(path.join(store.root, 'blobs/sha512/not-even-a-digest'), 'x')
@@ -72,7 +61,7 @@ describe('what a process left that was killed', () => {
   })
 
   test('files that were under way, snapshots, bundles; those of the living stay', () => {
-    const store = openStore()
+    const store = temporaryStore()
     const { layout, testLease } = store
     const dead = '0123456789abcdef'
     const foldersOf = (lease: string): string[] => [
@@ -91,7 +80,7 @@ describe('what a process left that was killed', () => {
   })
 
   test('folders of containers that were removed', async () => {
-    const store = openStore()
+    const store = temporaryStore()
     const image = await addImage(store, [{ a: '1' }])
     const id = store.containers.newId()
     store.containers.add({ id, name: 'c', imageDigest: image.descriptor.digest, record: {}, createdAt: 1 })
@@ -102,7 +91,7 @@ describe('what a process left that was killed', () => {
   })
 
   test('indexes and unpacked layers of layers that are gone', async () => {
-    const store = openStore()
+    const store = temporaryStore()
     const { diffId } = await addLayer(store, { a: '1' })
     const hex = diffId.slice(7)
     const other = 'e'.repeat(64)
@@ -114,7 +103,7 @@ describe('what a process left that was killed', () => {
   })
 
   test('leases whose holders are dead keep nothing alive', async () => {
-    const store = openStore()
+    const store = temporaryStore()
     const { diffId } = await addLayer(store, { a: '1' })
     using db = new Database(store.layout.database)
     const holder = db.get<{ holder: string }>('SELECT holder FROM leases')!.holder

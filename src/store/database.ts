@@ -51,6 +51,11 @@ export class Database implements Disposable {
     return Number(this.#explained(() => this.#prepare(sql).run(...values)).changes)
   }
 
+  /** Whether a transaction is under way. */
+  get inTransaction(): boolean {
+    return this.#inTransaction
+  }
+
   /**
    * All or nothing, and alone: other writers wait. Nested calls join the outer one. Must not be asynchronous, and may be
    * called twice: on a full disk, again with the space that was set aside.

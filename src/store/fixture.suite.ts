@@ -27,7 +27,7 @@ afterEach(() => {
   for (const { store, root, leases } of opened.splice(0)) {
     for (const lease of leases) lease[Symbol.dispose]()
     store[Symbol.dispose]()
-    rmSync(root, { recursive: true, force: true })
+    for (const folder of [root, store.layout.runtime]) rmSync(folder, { recursive: true, force: true })
   }
 })
 

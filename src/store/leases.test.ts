@@ -50,6 +50,21 @@ describe('a lease', () => {
     expect(store.collect().digests).toEqual([layers[0]])
   })
 
+  test('that held something in a transaction that was undone holds it the next time', async () => {
+    const store = temporaryStore()
+    const layers = await addLayers(store, { a: 'x' })
+    using lease = store.lease()
+    const undone = () =>
+      store.atomically(() => {
+        lease.hold(layers)
+        throw new Error('undone')
+      })
+    expect(undone).toThrow('undone')
+    lease.hold(layers)
+    store.testLease[Symbol.dispose]()
+    expect(store.collect().digests).toEqual([])
+  })
+
   test('of another process is respected while that lives, and swept when it was killed', async () => {
     const store = temporaryStore()
     const layers = await addLayers(store, { a: 'x' })

@@ -50,7 +50,8 @@ export class Lease implements Disposable {
       if (!this.#db.get('SELECT 1 FROM leases WHERE id = ?', this.id)) throw lost()
       for (const digest of fresh) this.#db.run('INSERT OR IGNORE INTO lease_items VALUES (?, ?)', this.id, digest)
     })
-    for (const digest of fresh) this.#held.add(digest)
+    // inside of a larger transaction it may yet be undone and come again
+    if (!this.#db.inTransaction) for (const digest of fresh) this.#held.add(digest)
   }
 
   [Symbol.dispose](): void {
