@@ -10,6 +10,8 @@ export interface CommandOptions {
   root: string
   cwd?: string
   env?: Record<string, string>
+  /** A program with its arguments that starts the command and becomes its process: `strace`. */
+  wrapper?: readonly string[]
   /** After so many seconds everything that it started is killed. */
   limitSeconds?: number
 }
@@ -33,6 +35,7 @@ export interface RunningCommand {
   readonly ended: Promise<CommandResult>
 }
 
+const NO_WARNING = '--disable-warning=ExperimentalWarning'
 const PROGRAM = path.resolve(import.meta.dirname, '../src/cli/bin.ts')
 const MEMORY_REPORT = path.resolve(import.meta.dirname, 'report-memory.ts')
 // without it, taking the types out of the sources costs a second a process
@@ -43,7 +46,8 @@ let counter = 0
 /** Starts `slipway ARGS`; it leads a process group of its own. */
 export function startCommand(args: readonly string[], options: CommandOptions): RunningCommand {
   const report = path.join(os.tmpdir(), `slipway-memory-${process.pid}-${counter++}`)
-  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', PROGRAM, ...args], {
+  const [program, ...rest] = [...(options.wrapper ?? []), process.execPath, NO_WARNING, PROGRAM, ...args]
+  const child = spawn(program!, rest, {
     cwd: options.cwd ?? os.tmpdir(),
     detached: true,
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -6,16 +6,19 @@ import type { LayerRecord } from '../store/index.ts'
 import type { BuildSession } from './session.ts'
 import { diffIdsOf, type LayerRef } from './values.ts'
 
+/** What a step left behind. */
+interface CommitStep {
+  /** Of its snapshot. */
+  key: string
+  /** What it ran on. */
+  base: readonly LayerRef[]
+}
+
 /**
  * Turns what a step wrote into a layer, without making the next step wait: until the layer is stored, the directory
  * stands in for it. The directory goes when the layer is stored and nobody has it mounted any more.
  */
-export function commitBehind(
-  session: BuildSession,
-  machine: Machine,
-  step: { key: string; base: readonly LayerRef[] },
-  job: Job,
-): LayerRef {
+export function commitBehind(session: BuildSession, machine: Machine, step: CommitStep, job: Job): LayerRef {
   const { snapshotter } = machine
   let users = 1
   const release = (): void => {
@@ -37,12 +40,7 @@ export function commitBehind(
 }
 
 /** The layers below are waited for: what is new can only be told by looking at them. */
-async function commit(
-  session: BuildSession,
-  machine: Machine,
-  step: { key: string; base: readonly LayerRef[] },
-  job: Job,
-): Promise<LayerRecord> {
+async function commit(session: BuildSession, machine: Machine, step: CommitStep, job: Job): Promise<LayerRecord> {
   const { store, lease } = session
   const upper = machine.snapshotter.upper(step.key)
   const empty = readdirSync(upper).length === 0 ? storedEmptyLayer(session) : undefined
@@ -52,8 +50,9 @@ async function commit(
   const lower = await store.layers.indexes(await diffIdsOf(step.base), job)
   const files = store.layers.temporary(lease)
   const blobs = path.join(store.layout.root, 'blobs')
+  const request = { upper, lower, blobs, files }
   try {
-    return store.layers.adopt(files, await machine.keeper.call('commit', { upper, lower, blobs, files }, job), lease)
+    return store.layers.adopt(files, await machine.keeper.call('commit', request, job), lease)
   } catch (error) {
     for (const file of Object.values(files)) rmSync(file, { force: true })
     throw error

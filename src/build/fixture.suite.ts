@@ -1,12 +1,11 @@
-import { execFileSync } from 'node:child_process'
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterEach } from 'vitest'
-import { type Digest, digestOf, fail, type Job, type ProgressEvent, SlipwayError, toByteString } from '../core/index.ts'
+import { busyboxLayer, type HearingJob, hearingJob } from '../container/fixture.suite.ts'
+import { type Digest, digestOf, fail, SlipwayError } from '../core/index.ts'
 import { parseDockerfile } from '../dockerfile/index.ts'
-import { findProgram } from '../host/index.ts'
-import { createLayerWriter, type FileTree } from '../layer/index.ts'
+import type { FileTree } from '../layer/index.ts'
 import { type ContainerConfig, hostPlatform, type ImageConfig } from '../oci/index.ts'
 import type { TestStore } from '../store/fixture.suite.ts'
 import type { LayerRecord } from '../store/index.ts'
@@ -19,9 +18,6 @@ import type { StageState } from './plan/stage-state.ts'
 import { BuildSession } from './session.ts'
 import { createSolver, type Outcome } from './solver.ts'
 import { diffIdsOf } from './values.ts'
-
-/** Whether this process may run what is in an image. */
-export const canRun: boolean = process.getuid?.() === 0 && findProgram('busybox') !== undefined
 
 const folders: string[] = []
 afterEach(() => {
@@ -47,25 +43,6 @@ function writeContextFile(at: string, file: ContextFile): void {
     const { text, mode } = typeof file === 'string' ? { text: file, mode: 0o644 } : file
     writeFileSync(at, text)
     chmodSync(at, mode)
-  }
-}
-
-/** A job that keeps what it hears. */
-export interface HearingJob extends Job {
-  readonly events: ProgressEvent[]
-  /** Messages of the warnings. */
-  readonly warnings: string[]
-}
-
-export function hearingJob(signal?: AbortSignal): HearingJob {
-  const events: ProgressEvent[] = []
-  return {
-    events,
-    progress: (event) => void events.push(event),
-    get warnings() {
-      return events.flatMap((event) => (event.type === 'warning' ? [event.message] : []))
-    },
-    ...(signal ? { signal } : {}),
   }
 }
 
@@ -174,33 +151,19 @@ export async function solveText(store: TestStore, text: string, options: SolveOp
   }
 }
 
-const ATTRIBUTES = { uid: 0, gid: 0, mtime: { seconds: 1_600_000_000, nanoseconds: 0 } }
-
 /** A base image of busybox with a few accounts, in a store. */
 export function busyboxBase(store: TestStore): TestBase {
-  const files = store.layers.temporary(store.testLease)
-  const writer = createLayerWriter(files)
-  const program = findProgram('busybox')!
-  for (const name of ['bin', 'dev', 'etc', 'proc', 'sys', 'tmp'])
-    writer.directory(toByteString(name), { ...ATTRIBUTES, mode: name === 'tmp' ? 0o1777 : 0o755 })
-  const passwd = Buffer.from('root:x:0:0::/root:/bin/sh\nweb:x:33:34::/:/bin/sh\n')
-  writer.file(toByteString('etc/passwd'), { ...ATTRIBUTES, mode: 0o644 }, { bytes: passwd })
-  const busybox = toByteString('bin/busybox')
-  writer.file(busybox, { ...ATTRIBUTES, mode: 0o755 }, { hostPath: program })
-  const applets = execFileSync(program, ['--list'], { encoding: 'utf8' }).trim().split('\n')
-  for (const applet of applets) if (applet !== 'busybox') writer.hardlink(toByteString(`bin/${applet}`), busybox)
-  return {
-    config: { Env: ['PATH=/bin'] },
-    layers: [store.layers.adopt(files, writer.finish(), store.testLease)],
-  }
+  return { config: { Env: ['PATH=/bin'] }, layers: [store.layers.get(busyboxLayer(store))!] }
 }
 
-/** The files of a tree: path to text; folders end with a slash, links show where they point. */
+const LARGE = 1 << 16
+
+/** The files of a tree: path to text, or size; folders end with a slash, links show where they point. */
 export function listFiles(tree: FileTree): Record<string, string> {
   const found: Record<string, string> = {}
-  for (const { path: name, kind, link } of tree.walk()) {
+  for (const { path: name, kind, link, size } of tree.walk()) {
     if (kind === 'directory') found[`${name}/`] = ''
-    else if (kind === 'file') found[name] = tree.readFile(name, 1 << 20)!.toString()
+    else if (kind === 'file') found[name] = size > LARGE ? `${size} bytes` : tree.readFile(name, LARGE)!.toString()
     else found[name] = kind === 'symlink' ? `-> ${link}` : kind
   }
   return found

@@ -1,5 +1,6 @@
 export { download } from './download.ts'
 export { type BuildResult, exportImage, type ResultStep } from './export/image.ts'
+export { restampLayer } from './export/restamp.ts'
 export { FileDigests } from './files/file-digests.ts'
 export { FolderSource, type PathFilter } from './files/folder-source.ts'
 export type { FileBody, FileSource } from './files/source.ts'

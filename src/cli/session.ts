@@ -71,12 +71,3 @@ function badFilter(pair: string): Error {
     `invalid argument "${pair}" for "-f, --filter" flag: invalid filter '${pair}': must be in the form name=value`,
   )
 }
-
-/** What `--format` of a list says in its help. */
-export const FORMAT_ABOUT: string = [
-  'Format output using a custom template:',
-  "'table':            Print output in table format with column headers (default)",
-  "'table TEMPLATE':   Print output in table format using the given Go template",
-  "'json':             Print in JSON format",
-  "'TEMPLATE':         Print output using the given Go template",
-].join('\n')

@@ -21,16 +21,18 @@ export const RUNTIMES: readonly string[] = ['crun', 'runc'].flatMap((name) => fi
 export const canRun: boolean =
   isRoot && RUNTIMES.length > 0 && ['conmon', 'busybox', 'unshare'].every((name) => findProgram(name) !== undefined)
 
-const machines: Machine[] = []
-const containers: { id: string; machine: Machine; store: TestStore; bundle: string }[] = []
+const workshops: Workshop[] = []
+const containers: { id: string; machine: Machine; bundle: string }[] = []
 
 afterEach(async () => {
-  for (const { id, machine, store, bundle } of containers.splice(0)) {
+  for (const { id, machine, bundle } of containers.splice(0)) {
     await deleteContainer(machine.runtime(), id, { progress: () => {} })
     rmSync(bundle, { recursive: true, force: true })
+  }
+  for (const { machine, store } of workshops.splice(0)) {
+    await machine[Symbol.asyncDispose]()
     rmSync(store.layout.runtime, { recursive: true, force: true })
   }
-  for (const machine of machines.splice(0)) await machine[Symbol.asyncDispose]()
 })
 
 /** A job that keeps what it hears. */
@@ -66,13 +68,15 @@ export async function openWorkshop(options: { processes: boolean; inside?: strin
   const store = temporaryStore(options.inside)
   const busybox = busyboxLayer(store)
   const machine = await openMachine(store, options, { progress: () => {} })
-  machines.push(machine)
-  return { store, machine, busybox }
+  const workshop = { store, machine, busybox }
+  workshops.push(workshop)
+  return workshop
 }
 
 const ATTRIBUTES = { uid: 0, gid: 0, mtime: { seconds: 1_600_000_000, nanoseconds: 0 } }
 
-function busyboxLayer(store: TestStore): Digest {
+/** A layer of busybox with all its applets and a few accounts. */
+export function busyboxLayer(store: TestStore): Digest {
   const files = store.layers.temporary(store.testLease)
   const writer = createLayerWriter(files)
   for (const folder of ['bin', 'dev', 'etc', 'home', 'proc', 'sys', 'tmp'])
@@ -128,7 +132,6 @@ export async function runStep(
     return { exitCode, stdout: job.said('stdout'), stderr: job.said('stderr') }
   } finally {
     rmSync(folder, { recursive: true, force: true })
-    rmSync(store.layout.runtime, { recursive: true, force: true })
   }
 }
 
@@ -158,7 +161,7 @@ export async function startMonitored(
   const bundle = path.join(store.layout.runtime, 'c', id.slice(0, 12))
   const folder = path.join(store.layout.containers, id)
   const paths = { bundle, exits: path.join(folder, 'exit'), log: path.join(folder, 'output.log') }
-  containers.push({ id, machine, store, bundle })
+  containers.push({ id, machine, bundle })
   const mounts = await machine.snapshotter.prepare(id, [{ diffId: busybox }], path.join(bundle, 'layers'), job)
   const runtime = machine.runtime()
   const request = { id, runtime, mounts, user, process: processOf(process), openStdin, onExit, paths }

@@ -1,5 +1,5 @@
 import path from 'node:path'
-import { fail, type Job } from '../core/index.ts'
+import { checkCanceled, fail, type Job } from '../core/index.ts'
 import { bootId } from '../host/index.ts'
 import type { Snapshotter, Store } from '../store/index.ts'
 import { type Keeper, openKeeper } from './keeper-client.ts'
@@ -61,7 +61,9 @@ async function probe(store: Store, keeper: Keeper, job: Job): Promise<MachineFac
   using lease = store.lease()
   const request = { folder: path.join(lease.folder, 'probe'), id: lease.id, cgroup: store.layout.cgroup }
   const facts = await keeper.call('probe', request, job)
-  store.memos.set(KIND, factsKey(), JSON.stringify(facts))
+  checkCanceled(job)
+  // what failed may work the next time: a runtime that was just installed, memory that was short for a moment
+  if (facts.runtime) store.memos.set(KIND, factsKey(), JSON.stringify(facts))
   return facts
 }
 

@@ -118,6 +118,19 @@ describe.skipIf(!canRun).each(RUNTIMES)('%s (needs root, a runtime, conmon and b
     expect(stderr).toBe(numbers.map((i) => `err ${i}\n`).join(''))
   })
 
+  test.each([
+    ['root', ''],
+    ['another user', 'web'],
+  ])('scripts of %s may open their output again', async (_who, user) => {
+    const workshop = await openWorkshop({ processes: true })
+    const script = 'echo one > /dev/stdout; echo two > /dev/stderr; echo three | tee /dev/stderr'
+    expect(await runStep(workshop, { args: ['sh', '-c', script] }, { runtime, user })).toEqual({
+      exitCode: 0,
+      stdout: 'one\nthree\n',
+      stderr: 'two\nthree\n',
+    })
+  })
+
   test('there is no input', async () => {
     const workshop = await openWorkshop({ processes: true })
     expect(await runStep(workshop, { args: ['cat'] }, { runtime })).toMatchObject({ exitCode: 0, stdout: '' })

@@ -1,8 +1,9 @@
 import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { existsSync, readFileSync, rmSync } from 'node:fs'
 import path from 'node:path'
 import { fail, type Job } from '../core/index.ts'
-import { runProgram } from '../host/index.ts'
+import { openPipe, runProgram } from '../host/index.ts'
 
 /** An OCI runtime command line (crun or runc) and the folder where it keeps its state. */
 export interface Runtime {
@@ -35,16 +36,10 @@ export async function runBundle(
   const log = path.join(container.bundle, 'runtime.log')
   // text, since crun writes to the container's standard error in this format, too
   const args = [...globalArgs(runtime), '--log', log, '--log-format', 'text', 'run', '--bundle', container.bundle]
-  const child = spawn(runtime.program, [...args, container.id], { stdio: ['ignore', 'pipe', 'pipe'] })
-  child.stdout.on('data', output.stdout)
-  child.stderr.on('data', output.stderr)
   const stop = (): void => void deleteContainer(runtime, container.id, job)
   job.signal?.addEventListener('abort', stop, { once: true })
   try {
-    const exitCode = await new Promise<number>((resolve, reject) => {
-      child.once('error', reject)
-      child.once('close', (code) => resolve(code ?? 137))
-    })
+    const exitCode = await runToEnd(runtime.program, [...args, container.id], output)
     if (job.signal?.aborted) throw fail('CANCELED', 'canceled')
     const problem = exitCode === 0 ? undefined : lastRuntimeError(log)
     if (problem) throw startFailure(problem, container.program)
@@ -53,6 +48,22 @@ export async function runBundle(
     job.signal?.removeEventListener('abort', stop)
     rmSync(log, { force: true })
   }
+}
+
+/** Runs a program until it has ended and all its output is told. */
+async function runToEnd(program: string, args: readonly string[], listener: OutputListener): Promise<number> {
+  const [stdout, stderr] = [openPipe(), openPipe()]
+  stdout.output.on('data', listener.stdout)
+  stderr.output.on('data', listener.stderr)
+  const said = [stdout, stderr].map(({ output }) => once(output, 'close'))
+  const child = spawn(program, args, { stdio: ['ignore', stdout.fd, stderr.fd] })
+  const ended = new Promise<number>((resolve, reject) => {
+    child.once('error', reject)
+    child.once('exit', (code) => resolve(code ?? 137))
+  })
+  for (const pipe of [stdout, stderr]) pipe.given()
+  const [exitCode] = await Promise.all([ended, ...said])
+  return exitCode
 }
 
 /** Starts a container that was created. Fails with `RUNTIME_FAILED`. */

@@ -138,7 +138,7 @@ describe.skipIf(!canRun).each(RUNTIMES)('%s runs it (needs root, a runtime, conm
   test('with what the spec says of its process', async () => {
     const workshop = await openWorkshop({ processes: true })
     const script =
-      'id; pwd; echo $A; hostname; umask; cat /proc/1/status | grep -E "CapEff|CapInh|Seccomp:|NoNewPrivs"; ls /proc/1/fd | wc -l'
+      'id; pwd; echo $A; hostname; umask; cat /proc/1/status | grep -E "CapEff|CapInh|Seccomp:|NoNewPrivs"; ls /proc/1/fd'
     const { stdout } = await sh(workshop, script, { env: ['PATH=/bin', 'A=b c'], cwd: '/tmp', hostname: 'somewhere' })
     expect(stdout.split('\n')).toEqual([
       expect.stringMatching(/^uid=0\(root\) gid=0\(root\)/),
@@ -150,7 +150,11 @@ describe.skipIf(!canRun).each(RUNTIMES)('%s runs it (needs root, a runtime, conm
       'CapEff:\t00000000a80425fb',
       'NoNewPrivs:\t0',
       'Seccomp:\t2',
-      expect.stringMatching(/^[34]$/), // the three streams, and what ls opened
+      // the streams, and the folder that ls reads, which is in the shell's place; nothing of ours
+      '0',
+      '1',
+      '2',
+      '3',
       '',
     ])
   })

@@ -1,6 +1,6 @@
-import { createReadStream } from 'node:fs'
+import { createReadStream, existsSync } from 'node:fs'
 import { applyChanges, download, redactUrl } from '../build/index.ts'
-import { type Bytes, type Digest, hasCode, type Job, runTask } from '../core/index.ts'
+import { type Bytes, type Digest, fail, hasCode, type Job, runTask } from '../core/index.ts'
 import {
   appendLayer,
   editConfig,
@@ -49,7 +49,9 @@ function imagesNamed(store: Store, text: string): { digest: Digest; name?: strin
 
 function allTags(store: Store, text: string): { digest: Digest; name: string }[] {
   const reference = tryReference(text)
-  if (!reference || reference.tag || reference.digest || store.images.find(text)?.name === undefined) return []
+  if (!reference || reference.tag || reference.digest) return []
+  const found = store.images.find(text)
+  if (found && found.name === undefined) return [] // the beginning of an id
   const prefix = `${formatReference(reference)}:`
   return store.images
     .list()
@@ -150,7 +152,10 @@ export async function importImage(store: Store, request: ImportRequest, job: Job
 
 async function openSource(store: Store, lease: Lease, source: string | Bytes, job: Job): Promise<Bytes> {
   if (typeof source !== 'string') return source
-  if (!/^https?:\/\//.test(source)) return createReadStream(source, { highWaterMark: 1 << 20 })
+  if (!/^https?:\/\//.test(source)) {
+    if (!existsSync(source)) throw fail('ARCHIVE_INVALID', `open ${source}: no such file or directory`)
+    return createReadStream(source, { highWaterMark: 1 << 20 })
+  }
   const { digest } = await download({ store, lease }, source, 'import', job)
   return store.blobs.read(digest, undefined, job)
 }

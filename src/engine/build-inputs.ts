@@ -20,7 +20,8 @@ export function contextFolder(given: string): string {
 
 /** Where the Dockerfile is: the file that was named, else `Dockerfile` or `dockerfile` in the context. */
 export interface FoundDockerfile {
-  file: string
+  /** Its path; missing when it was given as text. */
+  file?: string
   source: SourceFile
 }
 
@@ -28,7 +29,8 @@ export interface FoundDockerfile {
  * Reads the Dockerfile. One that is found in the context must lie in it: a symlink that leads out of it is only
  * followed when the user names the file. Fails with `DOCKERFILE_MISSING`, in BuildKit's words.
  */
-export function readDockerfile(context: string, named: string | undefined): FoundDockerfile {
+export function readDockerfile(context: string, named: string | SourceFile | undefined): FoundDockerfile {
+  if (typeof named === 'object') return { source: named }
   const name = named ?? 'Dockerfile'
   const candidates =
     named === undefined ? ['Dockerfile', 'dockerfile'].map((file) => path.join(context, file)) : [path.resolve(named)]
@@ -49,8 +51,12 @@ export function readDockerfile(context: string, named: string | undefined): Foun
 }
 
 /** The rules of `<Dockerfile>.dockerignore`, else of `.dockerignore` in the context; `undefined` for none. */
-export function readIgnoreFile(context: string, dockerfile: string): { filter: PathFilter; name: string } | undefined {
-  for (const file of [`${dockerfile}.dockerignore`, path.join(context, '.dockerignore')]) {
+export function readIgnoreFile(
+  context: string,
+  dockerfile: string | undefined,
+): { filter: PathFilter; name: string } | undefined {
+  const own = dockerfile === undefined ? [] : [`${dockerfile}.dockerignore`]
+  for (const file of [...own, path.join(context, '.dockerignore')]) {
     if (leadsOut(context, file)) {
       const problem = `${path.basename(file)} is a symbolic link that leads out of the build context`
       throw fail('DOCKERFILE_MISSING', `failed to read dockerignore: ${problem}`, { hint: 'put a copy in its place' })

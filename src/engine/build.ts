@@ -10,15 +10,28 @@ import {
   type PlanOptions,
   planBuild,
   type ResolvedImage,
+  restampLayer,
   type Solver,
   type StageState,
 } from '../build/index.ts'
-import { type Digest, fail, hasCode, type Job, runTask, type SourceSpan } from '../core/index.ts'
+import {
+  type Digest,
+  fail,
+  hasCode,
+  type Job,
+  mapLimit,
+  type ProgressEvent,
+  runTask,
+  type SourceFile,
+  type SourceSpan,
+} from '../core/index.ts'
 import { type ParseWarning, parseDockerfile } from '../dockerfile/index.ts'
 import {
   familiarReference,
+  formatPlatform,
   formatReference,
   hostPlatform,
+  matchesPlatform,
   type Platform,
   parseReference,
   withDefaultTag,
@@ -32,8 +45,8 @@ import { secretNameWarnings } from './secret-names.ts'
 export interface BuildRequest {
   /** A folder. */
   context: string
-  /** Path of the Dockerfile; `Dockerfile` in the context when missing. */
-  dockerfile?: string
+  /** Path of the Dockerfile, or the file itself; `Dockerfile` in the context when missing. */
+  dockerfile?: string | SourceFile
   tags?: readonly string[]
   buildArgs?: Readonly<Record<string, string>>
   /** Stage to build, by name or number. */
@@ -48,7 +61,10 @@ export interface BuildRequest {
   shmSize?: number
   /** RUN steps trust this machine's certificate authorities. */
   hostCa?: boolean
-  /** Seconds since 1970; the build argument SOURCE_DATE_EPOCH when missing. */
+  /**
+   * Seconds since 1970, the build argument SOURCE_DATE_EPOCH when missing: the time of the image and its steps, and the
+   * latest time of any file that they make. The cache does not depend on it.
+   */
   epoch?: number
 }
 
@@ -72,7 +88,7 @@ export async function build(store: Store, request: BuildRequest, job: Job): Prom
   const context = contextFolder(request.context)
   using lease = store.lease()
   await using session = new BuildSession(store, lease)
-  const { file, source } = await internal(job, 'load build definition from', request.dockerfile ?? 'Dockerfile', () =>
+  const { file, source } = await internal(job, 'load build definition from', nameOf(request), () =>
     readDockerfile(context, request.dockerfile),
   )
   const dockerfile = parseDockerfile(source)
@@ -93,8 +109,12 @@ export async function build(store: Store, request: BuildRequest, job: Job): Prom
   const solver = createSolver(runners, store, { now: Date.now, lease }, job)
   const layers = await solveAll(solver, stage)
   digests.save()
-  const image = await exportTask(store, { stage, solver, layers, names, lease, epoch: planOptions(request).epoch }, job)
+  const image = await exportTask(store, { stage, solver, layers, names, lease, epoch: epochOf(request) }, job)
   return report(image, stage, solver, names, dockerfile.warnings)
+}
+
+function nameOf({ dockerfile = 'Dockerfile' }: BuildRequest): string {
+  return typeof dockerfile === 'string' ? dockerfile : dockerfile.name
 }
 
 function checkedTag(tag: string): string {
@@ -102,8 +122,16 @@ function checkedTag(tag: string): string {
     return fullName(tag)
   } catch (error) {
     if (!hasCode(error, 'REFERENCE_INVALID')) throw error
-    throw fail('REFERENCE_INVALID', `invalid tag "${tag}": ${error.message}`, { cause: error })
+    const hasDigest = error.message.includes('digest reference')
+    if (hasDigest) throw fail('REFERENCE_INVALID', 'build tag cannot contain a digest', { cause: error })
+    throw fail('REFERENCE_INVALID', `invalid tag "${tag}": ${tagProblem(tag, error.message)}`, { cause: error })
   }
+}
+
+/** What buildx says of a tag, where it has words of its own. */
+function tagProblem(tag: string, message: string): string {
+  if (tag === '') return 'repository name must have at least one component'
+  return message.endsWith('must be lowercase') ? 'repository name must be lowercase' : message
 }
 
 /** Work that progress shows as `[internal] ...`. */
@@ -114,7 +142,6 @@ function internal<T>(job: Job, verb: string, what: string, work: () => T | Promi
 
 function planOptions(request: BuildRequest): PlanOptions {
   const { target, shmSize, buildArgs = {} } = request
-  const epoch = request.epoch ?? epochFrom(buildArgs['SOURCE_DATE_EPOCH'])
   return {
     buildArgs,
     labels: request.labels ?? {},
@@ -126,16 +153,27 @@ function planOptions(request: BuildRequest): PlanOptions {
     ...(target === undefined ? {} : { target }),
     ...(shmSize === undefined ? {} : { shmSize }),
     ...(request.hostCa ? { hostCa: findHostCa() } : {}),
-    ...(epoch === undefined ? {} : { epoch }),
   }
 }
 
-function epochFrom(text: string | undefined): number | undefined {
+function epochOf({ epoch, buildArgs = {} }: BuildRequest): number | undefined {
+  const text = buildArgs['SOURCE_DATE_EPOCH']
+  if (epoch !== undefined) return epoch
   if (text === undefined || text === '') return undefined
   if (!/^\d{1,12}$/.test(text)) {
     throw fail('EPOCH_INVALID', `invalid SOURCE_DATE_EPOCH: ${text}`, { hint: 'It is a number of seconds since 1970.' })
   }
   return Number(text)
+}
+
+/** Of an image, as `images` shows it or longer: what is shorter is a name. */
+const IMAGE_ID = /^(sha256:)?[0-9a-f]{12,64}$/
+
+/** BuildKit's words (dockerfile2llb: rule InvalidBaseImagePlatform). */
+function otherPlatform(name: string, wanted: Platform, found: Platform, span: SourceSpan): ProgressEvent {
+  const [expected, pulled] = [formatPlatform(wanted), formatPlatform(found)]
+  const message = `Base image ${name} was pulled with platform "${pulled}", expected "${expected}" for current build`
+  return { type: 'warning', code: 'InvalidBaseImagePlatform', message, span }
 }
 
 /** Base images come from the store. BuildKit's words for one that is not there. */
@@ -145,12 +183,13 @@ function imageResolver(store: Store, lease: Lease, job: Job) {
     const task = { id: `metadata ${name}`, name: `[internal] load metadata for ${name}` }
     return runTask(job, task, async () => {
       const image = store.atomically(() => {
-        const found = store.images.named(name) ?? store.images.find(text)?.image
+        const found = store.images.named(name) ?? (IMAGE_ID.test(text) ? store.images.find(text)?.image : undefined)
         if (found) lease.hold([found.descriptor.digest])
         return found
       })
       if (!image) throw missingBase(name, span)
       const { config } = store.images.config(image, platform)
+      if (!matchesPlatform(platform, config)) job.progress(otherPlatform(text, platform, config, span))
       const layers = config.rootfs.diff_ids.map((diffId) => store.layers.get(diffId))
       if (!layers.every((layer): layer is LayerRecord => layer !== undefined)) throw missingBase(name, span)
       return { name: `${name.replace(/@.*/, '')}@${image.descriptor.digest}`, config, layers }
@@ -199,12 +238,14 @@ async function exportTask(store: Store, finished: Finished, job: Job): Promise<S
   const { stage, solver, layers, names, lease, epoch } = finished
   return runTask(job, { id: 'export', name: 'exporting to image' }, async () => {
     const baseCount = stage.base?.layers.length ?? 0
-    let next = baseCount
+    let next = 0
+    const own = layers.slice(baseCount)
+    const stamped = epoch === undefined ? own : await restampAll(store, own, { epoch, lease }, job)
     const steps = stage.steps.map(({ createdBy, vertex }) => {
       const time = vertex && (epoch === undefined ? solver.outcome(vertex)?.createdAt : epoch * 1000)
       const created = time === undefined ? {} : { created: new Date(time).toISOString() }
       const history = { ...created, created_by: createdBy, comment: 'buildkit.dockerfile.v0' }
-      return vertex ? { history, layer: layers[next++]! } : { history }
+      return vertex ? { history, layer: stamped[next++]! } : { history }
     })
     const image = exportImage(store, lease, { ...resultOf(stage), steps }, names)
     const say = (name: string): Promise<void> =>
@@ -213,6 +254,16 @@ async function exportTask(store: Store, finished: Finished, job: Job): Promise<S
     for (const name of names) await say(`naming to ${name}`)
     return image
   })
+}
+
+/** Two at a time, in the given order. */
+function restampAll(
+  store: Store,
+  layers: readonly LayerRecord[],
+  options: { epoch: number; lease: Lease },
+  job: Job,
+): Promise<LayerRecord[]> {
+  return mapLimit(layers, 2, (layer) => restampLayer(store, layer, options, job))
 }
 
 function resultOf({ platform, base, config, author }: StageState): Omit<Parameters<typeof exportImage>[2], 'steps'> {

@@ -12,7 +12,7 @@ import {
   verified,
 } from '../core/index.ts'
 import { type Descriptor, type ImageTarget, isConfigType, isIndexType, isManifestType, LIMITS } from '../oci/index.ts'
-import { withName, withoutName } from './layout-names.ts'
+import { withName, withoutName, withUnnamed } from './layout-names.ts'
 import { type Layout, LayoutReader } from './layout-reader.ts'
 import { noContent, noImage } from './missing.ts'
 
@@ -60,7 +60,10 @@ export class ArchiveTarget extends LayoutReader implements ImageTarget {
 
   async tag(name: string, descriptor: Descriptor): Promise<void> {
     if (!(await this.has(descriptor))) throw noContent(descriptor)
-    this.#outgoing.named = withName(this.#outgoing.named, this.#spell(name), descriptor)
+    const { named } = this.#outgoing
+    // a digest says which image is meant, but is no name for it
+    const isName = name !== descriptor.digest
+    this.#outgoing.named = isName ? withName(named, this.#spell(name), descriptor) : withUnnamed(named, descriptor)
   }
 
   async untag(name: string): Promise<void> {

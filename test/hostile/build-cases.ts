@@ -3,6 +3,7 @@
 import { spawnSync } from 'node:child_process'
 import { cpSync, rmSync } from 'node:fs'
 import path from 'node:path'
+import { runtimeFolder } from '../reliability/traces.ts'
 import { examine } from './examine.ts'
 import type { Row } from './image-cases.ts'
 import { listTree } from './views.ts'
@@ -58,7 +59,7 @@ export async function playBuild(each: BuildCase, workspace: Workspace): Promise<
     if (built && LANDS.includes(id)) await checkLanded(root, workspace, row)
     checkLeaks(each, { root, workspace, row, output: result.stdout + result.stderr })
   } finally {
-    rmSync(root, { recursive: true, force: true })
+    for (const folder of [root, runtimeFolder(root)]) rmSync(folder, { recursive: true, force: true })
   }
   if (row.disk > DISK_LIMIT) row.problems.push(`took ${row.disk >> 20} MiB of disk`)
   row.problems.push(...workspace.canary.changes().map((change) => `canary: ${change}`))

@@ -6,6 +6,7 @@ import path from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { archive, forge } from '../../src/layer/tar/forge.suite.ts'
+import { runtimeFolder } from '../reliability/traces.ts'
 import { type ArchivedLayer, ociArchive } from './archives.ts'
 import { type Examined, examine } from './examine.ts'
 import { listTree } from './views.ts'
@@ -28,7 +29,7 @@ beforeEach(() => {
 afterEach(() => {
   expect(readdirSync(canary)).toEqual(['victim'])
   expect(readFileSync(path.join(canary, 'victim'), 'utf8')).toBe(`${SECRET}\n`)
-  for (const folder of [canary, context, root]) rmSync(folder, { recursive: true, force: true })
+  for (const folder of [canary, context, root, runtimeFolder(root)]) rmSync(folder, { recursive: true, force: true })
 })
 afterAll(() => rmSync(work, { recursive: true, force: true }))
 

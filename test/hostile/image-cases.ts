@@ -2,6 +2,7 @@
 import { execFileSync } from 'node:child_process'
 import { cpSync, existsSync, rmSync } from 'node:fs'
 import path from 'node:path'
+import { runtimeFolder } from '../reliability/traces.ts'
 import { type Examined, examine, isReason } from './examine.ts'
 import { differences, listTree, lookInside } from './views.ts'
 import { DISK_LIMIT, type Workspace } from './workspace.ts'
@@ -87,7 +88,7 @@ export async function playImage(each: ImageCase, form: Form, workspace: Workspac
       await useImage(each, { root, workspace, load, row, note })
     }
   } finally {
-    rmSync(root, { recursive: true, force: true })
+    for (const folder of [root, runtimeFolder(root)]) rmSync(folder, { recursive: true, force: true })
   }
   if (row.disk > DISK_LIMIT) row.problems.push(`took ${row.disk >> 20} MiB of disk`)
   row.problems.push(...workspace.canary.changes().map((change) => `canary: ${change}`))

@@ -16,6 +16,10 @@ const LOOKALIKES: Readonly<Record<string, string>> = {
   ubi: 'debian',
   baseimage: 'debian',
   'python-311': 'debian',
+  'base-jdk': 'debian',
+  'cloud-sdk': 'debian',
+  rabbitmq: 'debian',
+  base: 'debian',
 }
 
 const ALPINE = `FROM busybox

@@ -124,7 +124,22 @@ type Details = Parameters<typeof plainBuild>[1] & { exceptions?: Case['exception
 
 function caseOf(name: string, text: string, { exceptions = NO_EXCEPTIONS, ...details }: Details): Case {
   const skip = needs(text)
-  return { name, builds: [plainBuild(portable(text), details)], exceptions, ...(skip ? { skip } : {}) }
+  const build = plainBuild(portable(text), details)
+  const words = exceptions.words || hasSeveralSources(text)
+  const fields = [...exceptions.fields, ...clockFiles(text)]
+  return { name, builds: [build], exceptions: { ...exceptions, words, fields }, ...(skip ? { skip } : {}) }
+}
+
+/** `date > /file` says something else each time. */
+function clockFiles(text: string): string[] {
+  return [...text.matchAll(/\bdate\s*>+\s*\/(\S+)/g)].map(([, file]) => `${file}:content`)
+}
+
+/** Of several sources that are missing Docker names any: it looks for all of them at the same time. */
+function hasSeveralSources(text: string): boolean {
+  const copies = text.replaceAll('\\\n', ' ').match(/^\s*(COPY|ADD)\s.*$/gim) ?? []
+  const sources = copies.map((line) => line.trim().split(/\s+(?!--)/).length - 2)
+  return sources.reduce((sum, count) => sum + count, 0) > 1
 }
 
 /** Without what only a registry could answer: a frontend of its own, digests of bases. */

@@ -96,9 +96,8 @@ let made = 0
 async function playBuild(build: Build, exceptions: Case['exceptions'], sides: Sides): Promise<Verdict> {
   const { docker, slipway, bases, work } = sides
   const tag = build.image ?? `parity-case:${++made}`
-  const folder = path.join(work, 'context')
-  rmSync(folder, { recursive: true, force: true })
-  mkdirSync(folder)
+  // each its own: of a folder that it has seen, BuildKit takes a file of the same size and time for the same file
+  const folder = mkdtempSync(path.join(work, 'context-'))
   await build.prepare(folder)
   const dockerfile = path.join(folder, build.dockerfileName)
   mkdirSync(path.dirname(dockerfile), { recursive: true })
@@ -108,6 +107,7 @@ async function playBuild(build: Build, exceptions: Case['exceptions'], sides: Si
   if (!ours.ok && ours.code === 'BUILD_UNSUPPORTED')
     return { differences: [], times: 0, ended: 'error', skip: ours.message }
   const theirs = await docker.build(build, folder, tag)
+  rmSync(folder, { recursive: true })
   const differences = compareEndings(theirs, ours, exceptions)
   if (!theirs.ok || !ours.ok) return { differences, times: 0, ended: 'error' }
   const images = await readBoth(tag, sides)

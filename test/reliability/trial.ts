@@ -69,16 +69,25 @@ async function imageId(operation: Operation, root: string): Promise<string> {
 
 /** Kills the operation once in the store at `root`, and looks. */
 export async function runTrial(trial: Trial, root: string): Promise<Outcome> {
-  const { operation } = trial.reference
-  const problems: string[] = []
   const { killed, result } = await killOnce(trial, root)
-  if (trial.victim === 'keeper' && killed && result.exitCode > 128) problems.push('the command died with its keeper')
+  const outcome = await judge(trial.reference, root, result)
+  if (trial.victim === 'keeper' && killed && result.exitCode > 128) outcome.problems.push('it died with its keeper')
+  return { killed, ...outcome }
+}
+
+/** What must be true after a command that was killed; also does the operation again, and prunes. */
+export async function judge(
+  { operation, ...reference }: Reference,
+  root: string,
+  result: CommandResult,
+): Promise<Omit<Outcome, 'killed'>> {
+  const problems: string[] = []
   if (result.timedOut) problems.push('the command hung')
   problems.push(...(await tracesAfter(root)).map((trace) => `still there: ${trace}`))
   const left = checkStore(root)
   problems.push(...problemsOf(left).map((problem) => `after the kill: ${problem}`))
   const leftovers = left.leftovers.length + runtimeLeftovers(root).length
-  const committed = (await imageId(operation, root)) === (operation.undo ? '' : trial.reference.image)
+  const committed = (await imageId(operation, root)) === (operation.undo ? '' : reference.image)
   if (!committed && /^Loaded image/m.test(result.stdout.toString())) problems.push('it said that the image is there')
   const commands = { images: ['images'], again: operation.args, prune: ['image', 'prune', '-f'] }
   for (const [name, args] of Object.entries(commands)) {
@@ -86,13 +95,13 @@ export async function runTrial(trial: Trial, root: string): Promise<Outcome> {
     if (exitCode !== 0) problems.push(`${name}: ${stderr.slice(-500)}`)
   }
   const image = await imageId(operation, root)
-  if (image !== trial.reference.image) problems.push(`again it made ${image}, not ${trial.reference.image}`)
-  problems.push(...remains(root, trial.reference))
-  return { killed, committed, leftovers, problems }
+  if (image !== reference.image) problems.push(`again it made ${image}, not ${reference.image}`)
+  problems.push(...remains(root, reference))
+  return { committed, leftovers, problems }
 }
 
 /** What pruning has left that an undisturbed operation does not leave, or has taken too much. */
-function remains(root: string, { files }: Reference): string[] {
+function remains(root: string, { files }: Pick<Reference, 'files'>): string[] {
   const now = filesOf(root)
   const findings = checkStore(root)
   return [

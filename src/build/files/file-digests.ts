@@ -72,11 +72,6 @@ export class FileDigests {
     this.#changed = false
   }
 
-  /** Notes a digest that was computed elsewhere, while the file was copied. */
-  learn(path: ByteString, stat: FileState, digest: Digest): void {
-    this.#learn(path, stat, digest)
-  }
-
   #learn(path: ByteString, stat: FileState, digest: Digest): Digest {
     const { mtimeNs, ctimeNs, ino } = stat
     if (isSettled(stat)) {

@@ -26,7 +26,7 @@ export interface CopyOp {
   mode: string | null
   /** Whether archives are unpacked (ADD of local files). */
   unpack: boolean
-  /** Unix seconds for folders that are made on the way. */
+  /** Unix seconds for folders that are made on the way, and for here-documents. Times are not part of the key. */
   time: number
 }
 
@@ -42,7 +42,7 @@ const ROOT = toByteString('')
 export function copyRunner(session: BuildSession): OpRunner<CopyOp> {
   return {
     kind: 'copy',
-    operation: (op) => ({ ...op, sources: op.sources.map((source) => ({ ...source })) }),
+    operation: ({ time: _, ...op }) => ({ ...op, sources: op.sources.map((source) => ({ ...source })) }),
     async content(op, inputs, job) {
       const files = await digestSelection(await select(session, op, inputs), job)
       return { base: await contentKey(baseLayers(inputs)), files }
@@ -82,7 +82,7 @@ async function select(session: BuildSession, op: CopyOp, inputs: readonly Value[
 }
 
 function placementOf(op: CopyOp, parent: FileTree, task: OpTask, job: Job): PlacementOptions {
-  const { dest, time, owner, mode } = op
+  const { dest, owner, mode, time } = op
   const unknown = (name: string): void => warnUnknownOwner(name, task, job)
   return {
     dest,

@@ -21,7 +21,7 @@ export interface FolderOp {
 export function folderRunner(session: BuildSession): OpRunner<FolderOp> {
   return {
     kind: 'folder',
-    operation: (op) => ({ ...op }),
+    operation: ({ time: _, ...op }) => op,
     content: async (_op, inputs) => ({ base: await contentKey(baseLayers(inputs)) }),
     async run(op, inputs, task, job) {
       const base = baseLayers(inputs)

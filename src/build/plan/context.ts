@@ -23,8 +23,6 @@ export interface PlanOptions {
   shmSize?: number
   /** A file of certificate authorities that RUN steps are told to trust. */
   hostCa?: string
-  /** Seconds since 1970, from SOURCE_DATE_EPOCH. */
-  epoch?: number
 }
 
 /** What planning needs to know of the world. */

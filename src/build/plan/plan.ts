@@ -176,7 +176,7 @@ async function fromImage(
     vertex: imageVertex(image.name, diffIds, platform, `FROM ${image.name}`, stage.from.node.span),
     config: { ...image.config.config, Env: withPath },
     env,
-    time: context.options.epoch ?? createdAt,
+    time: createdAt,
     ...(author === undefined ? {} : { author }),
   }
 }
@@ -194,7 +194,7 @@ function emptyState(context: PlanContext, stage: Stage, platform: Platform): Emp
     cmdIsOwn: false,
     stepNumber: 1,
     stepCount: 1,
-    time: context.options.epoch ?? 0,
+    time: 0,
   }
 }
 

@@ -24,7 +24,10 @@ export function planRun(stage: StageState, instruction: RunInstruction): void {
     hostname: options.buildArgs['BUILDKIT_SANDBOX_HOSTNAME'] ?? HOSTNAME,
     extraHosts: options.extraHosts,
     shmSize: options.shmSize ?? null,
-    unkeyed: { proxyEnv: proxyEnvironment(options, stage.args), hostCa: options.hostCa ?? null },
+    unkeyed: {
+      proxyEnv: proxyEnvironment(options, stage.args),
+      hostCa: options.hostCa ?? null,
+    },
   }
   addLayer(stage, { instruction, op, createdBy: `RUN ${[...argumentList(stage), ...args].join(' ')} # buildkit` })
 }

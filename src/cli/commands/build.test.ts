@@ -1,7 +1,8 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
-import { afterEach, expect, test } from 'vitest'
+import { Readable } from 'node:stream'
+import { afterEach, describe, expect, test } from 'vitest'
 import type { CommandIo, Output } from '../io.ts'
 import { main } from '../main.ts'
 
@@ -24,7 +25,13 @@ async function build(dockerfile: string, args: readonly string[], format: string
   return (await call([...root, 'inspect', '-f', format, 'it'], env)).out.trim()
 }
 
-async function call(argv: string[], env: Record<string, string>): Promise<{ code: number; out: string; err: string }> {
+interface Called {
+  code: number
+  out: string
+  err: string
+}
+
+async function call(argv: string[], env: Record<string, string>, stdin = ''): Promise<Called> {
   const texts = { out: '', err: '' }
   const output = (name: 'out' | 'err'): Output => ({
     async write(data) {
@@ -33,7 +40,11 @@ async function call(argv: string[], env: Record<string, string>): Promise<{ code
     writeNow() {},
     terminal: () => ({ isTerminal: false, columns: 80, rows: 24, colors: false }),
   })
-  const io: CommandIo = { stdout: output('out'), stderr: output('err'), stdin: () => process.stdin }
+  const io: CommandIo = {
+    stdout: output('out'),
+    stderr: output('err'),
+    stdin: () => Readable.from([Buffer.from(stdin)]) as NodeJS.ReadStream,
+  }
   return { code: await main(argv, { io, env }), ...texts }
 }
 
@@ -57,4 +68,92 @@ test.each(['--label', '--build-arg'])('%s without a name is refused', async (fla
   expect(await build('FROM scratch\nLABEL a=b\n', [flag, '=x'], LABELS)).toMatch(
     /^ERROR: failed to build: invalid key-value pair "=x": empty key$/m,
   )
+})
+
+/** A folder with a context, and a call of `build` with its own store there. */
+function workplace(dockerfile: string) {
+  const folder = mkdtempSync(path.join(os.tmpdir(), 'slipway-build-'))
+  folders.push(folder)
+  const context = path.join(folder, 'context')
+  mkdirSync(context)
+  writeFileSync(path.join(context, 'Dockerfile'), dockerfile)
+  const at = (name: string): string => path.join(folder, name)
+  const slipway = (args: string[], stdin?: string): Promise<Called> => call(['--root', at('store'), ...args], {}, stdin)
+  return { at, slipway, build: (args: string[], stdin?: string) => slipway(['build', ...args, context], stdin) }
+}
+
+describe('messages are those of docker build', () => {
+  test.each([
+    [['-t', 'UPPER'], 'failed to build: invalid tag "UPPER": repository name must be lowercase'],
+    [['-t', 'a b'], 'failed to build: invalid tag "a b": invalid reference format'],
+    [['-t', 'a@b'], 'failed to build: invalid tag "a@b": invalid reference format'],
+    [['-t', ''], 'failed to build: invalid tag "": repository name must have at least one component'],
+    [['-t', `x@sha256:${'a'.repeat(64)}`], 'failed to build: build tag cannot contain a digest'],
+    [
+      ['--network', 'bridge'],
+      'failed to build: network mode "bridge" not supported by Slipway: use default, none or host',
+    ],
+    [['--add-host', 'foo'], 'failed to build: invalid host foo'],
+    [['--add-host', 'foo:bar'], 'failed to build: invalid host foo:bar'],
+    [['--label', ''], 'failed to build: invalid key-value pair "": empty key'],
+    [['--platform', 'foo'], 'failed to build: "foo": unknown operating system or architecture'],
+    [
+      ['--platform', 'linux/amd64,linux/arm64'],
+      'failed to build: building for several platforms at once is not supported yet',
+    ],
+    [['--secret', 'id=x'], 'failed to build: --secret is not supported yet'],
+    [['--target', 'x'], 'failed to build: failed to solve: target stage "x" could not be found'],
+    [
+      ['--iidfile', '/nowhere/iid'],
+      'failed to build: writing image ID file: open /nowhere/iid: no such file or directory',
+    ],
+  ])('%j', async (flags, message) => {
+    const { code, err } = await workplace('FROM scratch\nLABEL a=b\n').build(['-q', ...flags])
+    expect(err.split('\n')).toContain(`ERROR: ${message}`)
+    expect(code).toBe(1)
+  })
+
+  test('an image id is a base when it is as long as images shows it', async () => {
+    const { at, slipway, build } = workplace('FROM scratch\nENV A=1\n')
+    const id = (await build(['-q'])).out.trim()
+    const from = async (name: string): Promise<Called> => {
+      writeFileSync(at('context/Dockerfile'), `FROM ${name}\nENV B=2\n`)
+      return build(['-q', '-t', 'it'])
+    }
+    expect((await from(id.slice(7, 19))).code).toBe(0)
+    expect((await slipway(['inspect', '-f', '{{.Config.Env}}', 'it'])).out).toContain('A=1 B=2')
+    expect((await from(id.slice(7, 10))).err).toContain('failed to resolve source metadata')
+  })
+
+  test('a base for another platform is used, with a warning', async () => {
+    const { at, build } = workplace('FROM scratch\nENV A=1\n')
+    await build(['-q', '-t', 'arm', '--platform', 'linux/arm/v6'])
+    writeFileSync(at('context/Dockerfile'), 'FROM arm\nENV B=2\n')
+    const { err } = await build(['--platform', 'linux/s390x'])
+    expect(err).toContain(
+      'InvalidBaseImagePlatform: Base image arm was pulled with platform "linux/arm/v6", expected "linux/s390x" for current build (line 1)',
+    )
+  })
+})
+
+describe('--iidfile', () => {
+  test('gets the id, and nothing of a build that fails', async () => {
+    const { at, build } = workplace('FROM scratch\nENV A=1\n')
+    const { out } = await build(['-q', '--iidfile', at('iid')])
+    expect(readFileSync(at('iid'), 'utf8')).toBe(out.trim())
+    await build(['-q', '--iidfile', at('iid'), '--target', 'missing'])
+    expect(existsSync(at('iid'))).toBe(false)
+  })
+})
+
+test('-f - reads the Dockerfile from standard input, and the context stays what it is', async () => {
+  const { at, slipway, build } = workplace('FROM nowhere\n')
+  writeFileSync(at('context/f'), '')
+  writeFileSync(at('context/.dockerignore'), 'Dockerfile\n')
+  const { code, out } = await build(['-q', '-f', '-'], 'FROM scratch\nCOPY . /\nLABEL from=stdin\n')
+  expect(code).toBe(0)
+  expect((await slipway(['inspect', '-f', LABELS, out.trim()])).out.trim()).toBe('{"from":"stdin"}')
+  const failed = await build(['-f', '-'], 'FROM scratch\nCOPY Dockerfile /\n')
+  expect(failed.err).toContain('Dockerfile:2\n')
+  expect(failed.err).toContain('"/Dockerfile": not found in the build context (see .dockerignore)')
 })

@@ -1,7 +1,7 @@
-import { writeFileSync } from 'node:fs'
-import { fail, quoteGo, SlipwayError } from '../../core/index.ts'
+import { rmSync, writeFileSync } from 'node:fs'
+import { collectBytes, fail, messageOf, quoteGo, SlipwayError, type SourceFile } from '../../core/index.ts'
 import type { BuildRequest, ProgressEvent } from '../../engine/index.ts'
-import { parsePlatform } from '../../oci/index.ts'
+import { type Platform, parsePlatform } from '../../oci/index.ts'
 import { type Command, type CommandContext, defineCommand } from '../command.ts'
 import { parseExtraHost } from '../extra-host.ts'
 import type { FlagValues } from '../flags.ts'
@@ -69,14 +69,16 @@ type BuildFlags = FlagValues<typeof FLAGS>
 function pairsOf(texts: readonly string[], alone: (name: string) => string | undefined): Record<string, string> {
   const pairs = texts.flatMap((text): [string, string][] => {
     const cut = text.indexOf('=')
-    if (cut === 0) throw fail('USAGE_INVALID', `invalid key-value pair ${quoteGo(text)}: empty key`)
+    if (cut === 0 || text === '') throw fail('USAGE_INVALID', `invalid key-value pair ${quoteGo(text)}: empty key`)
     const [name, value] = cut < 0 ? [text, alone(text)] : [text.slice(0, cut), text.slice(cut + 1)]
     return value === undefined ? [] : [[name, value]]
   })
   return Object.fromEntries(pairs)
 }
 
-function requestOf({ flags, args, env }: CommandContext & { flags: BuildFlags }): BuildRequest {
+const LARGEST_DOCKERFILE = 16 << 20
+
+async function requestOf({ flags, args, env, io }: CommandContext & { flags: BuildFlags }): Promise<BuildRequest> {
   for (const name of ['secret', 'ssh'] as const) {
     if (flags[name].length > 0) throw fail('BUILD_UNSUPPORTED', `--${name} is not supported yet`)
   }
@@ -89,16 +91,39 @@ function requestOf({ flags, args, env }: CommandContext & { flags: BuildFlags })
     labels: pairsOf(flags.label, () => ''),
     noCache: flags['no-cache'],
     network: networkOf(flags.network),
-    extraHosts: flags['add-host'].map(parseExtraHost),
+    extraHosts: flags['add-host'].map(extraHostOf),
     hostCa: flags['host-ca'],
-    ...(flags.file === undefined ? {} : { dockerfile: flags.file }),
+    ...(flags.file === undefined ? {} : { dockerfile: flags.file === '-' ? await readFrom(io) : flags.file }),
     ...(flags.target === undefined ? {} : { target: flags.target }),
-    ...(flags.platform === undefined ? {} : { platform: parsePlatform(flags.platform) }),
+    ...(flags.platform === undefined ? {} : { platform: platformOf(flags.platform) }),
     ...(flags['shm-size'] === undefined ? {} : { shmSize: flags['shm-size'] }),
   }
 }
 
+/** A Dockerfile that is written to standard input. */
+async function readFrom(io: CommandContext['io']): Promise<SourceFile> {
+  const tooLarge = (): Error => fail('FILE_TOO_LARGE', `the Dockerfile is larger than ${LARGEST_DOCKERFILE} bytes`)
+  const bytes = await collectBytes(io.stdin() as AsyncIterable<Uint8Array>, LARGEST_DOCKERFILE, tooLarge)
+  return { name: 'Dockerfile', text: bytes.toString() }
+}
+
+function extraHostOf(text: string): string {
+  try {
+    return parseExtraHost(text)
+  } catch (error) {
+    throw fail('USAGE_INVALID', `invalid host ${text}`, { cause: error, hint: messageOf(error) })
+  }
+}
+
+function platformOf(text: string): Platform {
+  if (!text.includes(',')) return parsePlatform(text)
+  throw fail('BUILD_UNSUPPORTED', 'building for several platforms at once is not supported yet', {
+    hint: 'build for one platform after the other, under a tag for each',
+  })
+}
+
 function networkOf(text: string): 'default' | 'none' | 'host' {
+  if (text === '') return 'default'
   if (text === 'default' || text === 'none' || text === 'host') return text
   throw fail('USAGE_INVALID', `network mode "${text}" not supported by Slipway: use default, none or host`)
 }
@@ -107,7 +132,8 @@ function networkOf(text: string): 'default' | 'none' | 'host' {
 function phrased(error: unknown): unknown {
   if (!(error instanceof SlipwayError) || error.fault === 'canceled') return error
   const before: string[] = ['CONTEXT_MISSING', 'USAGE_INVALID', 'HOST_CA_MISSING', 'EPOCH_INVALID', 'PLATFORM_INVALID']
-  if (before.includes(error.code) || (error.code === 'REFERENCE_INVALID' && !error.span)) return error
+  const ofFlags: string[] = ['REFERENCE_INVALID', 'BUILD_UNSUPPORTED']
+  if (before.includes(error.code) || (ofFlags.includes(error.code) && !error.span)) return error
   const { code, message, hint, span, data, cause } = error
   return new SlipwayError(code, `failed to solve: ${message}`, {
     data,
@@ -115,6 +141,20 @@ function phrased(error: unknown): unknown {
     ...(hint === undefined ? {} : { hint }),
     ...(span ? { span } : {}),
   })
+}
+
+/** A script that reads the id of a build that failed must find none. */
+function removeStale(iidfile: string | undefined): void {
+  if (iidfile) rmSync(iidfile, { force: true })
+}
+
+function writeId(iidfile: string, id: string): void {
+  try {
+    writeFileSync(iidfile, id)
+  } catch (error) {
+    const problem = messageOf(error).replace(/^\w+: (.*), open .*$/, '$1')
+    throw fail('USAGE_INVALID', `writing image ID file: open ${iidfile}: ${problem}`, { cause: error })
+  }
 }
 
 /** `slipway build`. */
@@ -135,11 +175,12 @@ export const command: Command = defineCommand({
         progress.progress(event)
       }
       try {
-        const report = await engine.build(requestOf(context as never), jobOf(context, listen))
+        removeStale(flags.iidfile)
+        const report = await engine.build(await requestOf(context as never), jobOf(context, listen))
         progress.close()
         if (!flags.quiet) await io.stderr.write(renderWarnings(warnings, { debug: context.globals.debug }))
-        if (flags.iidfile) writeFileSync(flags.iidfile, report.id)
         if (flags.quiet) await io.stdout.write(`${report.id}\n`)
+        if (flags.iidfile) writeId(flags.iidfile, report.id)
         return 0
       } catch (error) {
         progress.close()

@@ -1,6 +1,7 @@
 import type { HistoryRow } from '../../engine/index.ts'
 import { parsePlatform } from '../../oci/index.ts'
 import { type Command, defineCommand } from '../command.ts'
+import { LIST_FORMAT } from '../format-flag.ts'
 import { humanAge } from '../render/durations.ts'
 import { escapeMessage } from '../render/escape.ts'
 import { humanSize } from '../render/sizes.ts'
@@ -47,14 +48,13 @@ export const command: Command = defineCommand({
   usage: '[OPTIONS] IMAGE',
   operands: { min: 1, max: 1, completes: 'image' },
   flags: {
-    format: {
-      kind: 'string',
-      default: '',
-      about: 'Format output using a custom template (table, json or a Go template)',
-    },
+    format: LIST_FORMAT,
     human: { kind: 'bool', short: 'H', default: true, about: 'Print sizes and dates in human readable format' },
     'no-trunc': { kind: 'bool', about: "Don't truncate output" },
-    platform: { kind: 'string', about: 'Show history for the given platform. Formatted as "os[/arch[/variant]]"' },
+    platform: {
+      kind: 'string',
+      about: 'Show history for the given platform. Formatted as "os[/arch[/variant]]" (e.g., "linux/amd64")',
+    },
     quiet: { kind: 'bool', short: 'q', about: 'Only show image IDs' },
   },
   run: (context) =>

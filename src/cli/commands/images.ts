@@ -1,10 +1,11 @@
 import type { ImageSummary } from '../../engine/index.ts'
 import { type Command, defineCommand } from '../command.ts'
+import { LIST_FORMAT } from '../format-flag.ts'
 import { humanAge } from '../render/durations.ts'
 import { escapeName } from '../render/escape.ts'
 import { humanSize } from '../render/sizes.ts'
 import { goTime } from '../render/times.ts'
-import { FORMAT_ABOUT, filtersOf, withEngine } from '../session.ts'
+import { filtersOf, withEngine } from '../session.ts'
 import { type ListFormats, type Row, renderList } from '../template/index.ts'
 
 const HEADERS = {
@@ -82,7 +83,7 @@ export const command: Command = defineCommand({
     all: { kind: 'bool', short: 'a', about: 'Show all images (default hides intermediate images)' },
     digests: { kind: 'bool', about: 'Show digests' },
     filter: { kind: 'list', short: 'f', placeholder: 'filter', about: 'Filter output based on conditions provided' },
-    format: { kind: 'string', default: '', about: FORMAT_ABOUT },
+    format: LIST_FORMAT,
     'no-trunc': { kind: 'bool', about: "Don't truncate output" },
     quiet: { kind: 'bool', short: 'q', about: 'Only show image IDs' },
   },

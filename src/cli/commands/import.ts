@@ -1,5 +1,3 @@
-import { statSync } from 'node:fs'
-import { fail } from '../../core/index.ts'
 import { parsePlatform } from '../../oci/index.ts'
 import { type Command, defineCommand } from '../command.ts'
 import { warningJob, withEngine } from '../session.ts'
@@ -18,9 +16,6 @@ export const command: Command = defineCommand({
       const { flags, args, io } = context
       const [sourceName = '-', tag] = args
       const isFile = sourceName !== '-' && !/^https?:\/\//.test(sourceName)
-      if (isFile && !statSync(sourceName, { throwIfNoEntry: false })) {
-        throw fail('ARCHIVE_INVALID', `open ${sourceName}: no such file or directory`)
-      }
       const request = {
         source: sourceName === '-' ? (io.stdin() as AsyncIterable<Uint8Array>) : sourceName,
         sourceName: isFile ? '-' : sourceName,

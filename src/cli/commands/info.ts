@@ -1,5 +1,6 @@
 import type { Info } from '../../engine/index.ts'
 import { type Command, defineCommand } from '../command.ts'
+import { OBJECT_FORMAT } from '../format-flag.ts'
 import { bytesSize } from '../render/sizes.ts'
 import { jobOf, withEngine } from '../session.ts'
 import { programVersion } from '../version.ts'
@@ -57,12 +58,7 @@ export const command: Command = defineCommand({
   usage: '[OPTIONS]',
   operands: { min: 0, max: 0 },
   flags: {
-    format: {
-      kind: 'string',
-      short: 'f',
-      default: '',
-      about: "Format output using a custom template ('json' or a Go template)",
-    },
+    format: OBJECT_FORMAT,
   },
   run: (context) =>
     withEngine(context, async (engine) => {

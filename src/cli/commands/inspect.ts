@@ -2,6 +2,7 @@ import { hasCode } from '../../core/index.ts'
 import { type Engine, type Inspection, nameForMessage } from '../../engine/index.ts'
 import { parsePlatform } from '../../oci/index.ts'
 import { type Command, type CommandContext, defineCommand } from '../command.ts'
+import { OBJECT_FORMAT } from '../format-flag.ts'
 import { renderError } from '../render/error.ts'
 import { withEngine } from '../session.ts'
 import { CONTAINER_TYPE, IMAGE_TYPE, type Inspected, renderInspect } from '../template/index.ts'
@@ -16,14 +17,6 @@ const missingImage = (name: string): string => `Error: No such image: ${nameForM
 const missingContainer = (name: string): string => `Error: No such container: ${name}`
 const missingObject = (name: string): string => `Error: No such object: ${name}`
 const MISSING = { image: missingImage, container: missingContainer }
-
-const formatFlag = {
-  kind: 'string',
-  short: 'f',
-  default: '',
-  about:
-    "Format output using a custom template:\n'json':             Print in JSON format\n'TEMPLATE':         Print output using the given Go template",
-} as const
 
 /** Containers come first: a name can be both. `undefined` when there is nothing of these kinds. */
 function find(
@@ -72,7 +65,7 @@ export const command: Command = defineCommand({
   usage: '[OPTIONS] NAME|ID [NAME|ID...]',
   operands: { min: 1, completes: 'container' },
   flags: {
-    format: formatFlag,
+    format: OBJECT_FORMAT,
     size: { kind: 'bool', short: 's', about: 'Display total file sizes if the type is container' },
     type: { kind: 'choice', choices: ['image', 'container'], about: 'Only inspect objects of the given type' },
   },
@@ -93,10 +86,11 @@ export const imageCommand: Command = defineCommand({
   usage: '[OPTIONS] IMAGE [IMAGE...]',
   operands: { min: 1, completes: 'image' },
   flags: {
-    format: formatFlag,
+    format: OBJECT_FORMAT,
     platform: {
       kind: 'string',
-      about: 'Inspect a specific platform of the multi-platform image. Formatted as "os[/arch[/variant]]"',
+      about:
+        'Inspect a specific platform of the multi-platform image. Formatted as "os[/arch[/variant]]" (e.g., "linux/amd64")',
     },
   },
   run(context) {
@@ -110,7 +104,7 @@ export const containerCommand: Command = defineCommand({
   usage: '[OPTIONS] CONTAINER [CONTAINER...]',
   operands: { min: 1, completes: 'container' },
   flags: {
-    format: formatFlag,
+    format: OBJECT_FORMAT,
     size: { kind: 'bool', short: 's', about: 'Display total file sizes' },
   },
   run(context) {

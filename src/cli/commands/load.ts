@@ -33,7 +33,10 @@ export const command: Command = defineCommand({
   operands: { min: 0, max: 0 },
   flags: {
     input: { kind: 'string', short: 'i', completes: 'file', about: 'Read from tar archive file, instead of STDIN' },
-    platform: { kind: 'string', about: 'Load only the given platform variant. Formatted as "os[/arch[/variant]]"' },
+    platform: {
+      kind: 'string',
+      about: 'Load only the given platform variant. Formatted as "os[/arch[/variant]]" (e.g., "linux/amd64")',
+    },
     quiet: { kind: 'bool', short: 'q', about: 'Suppress the load output' },
   },
   run: (context) =>

@@ -1,10 +1,11 @@
 import { fail } from '../../core/index.ts'
 import type { ContainerSummary } from '../../engine/index.ts'
 import { type Command, defineCommand } from '../command.ts'
+import { LIST_FORMAT } from '../format-flag.ts'
 import { humanAge, humanDuration } from '../render/durations.ts'
 import { escapeMessage, escapeName } from '../render/escape.ts'
 import { goTime } from '../render/times.ts'
-import { FORMAT_ABOUT, filtersOf, withEngine } from '../session.ts'
+import { filtersOf, withEngine } from '../session.ts'
 import { type Row, renderList } from '../template/index.ts'
 
 const FORMATS = {
@@ -98,7 +99,7 @@ export const command: Command = defineCommand({
   flags: {
     all: { kind: 'bool', short: 'a', about: 'Show all containers (default shows just running)' },
     filter: { kind: 'list', short: 'f', placeholder: 'filter', about: 'Filter output based on conditions provided' },
-    format: { kind: 'string', default: '', about: FORMAT_ABOUT },
+    format: LIST_FORMAT,
     last: { kind: 'int', short: 'n', default: -1, about: 'Show n last created containers (includes all states)' },
     latest: { kind: 'bool', short: 'l', about: 'Show the latest created container (includes all states)' },
     'no-trunc': { kind: 'bool', about: "Don't truncate output" },

@@ -10,7 +10,10 @@ export const command: Command = defineCommand({
   operands: { min: 1, completes: 'image' },
   flags: {
     output: { kind: 'string', short: 'o', completes: 'file', about: 'Write to a file, instead of STDOUT' },
-    platform: { kind: 'string', about: 'Save only the given platform variant. Formatted as "os[/arch[/variant]]"' },
+    platform: {
+      kind: 'string',
+      about: 'Save only the given platform variant. Formatted as "os[/arch[/variant]]" (e.g., "linux/amd64")',
+    },
   },
   run: (context) =>
     withEngine(context, async (engine) => {

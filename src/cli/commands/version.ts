@@ -1,5 +1,6 @@
 import { arch, platform } from 'node:process'
 import { type Command, defineCommand } from '../command.ts'
+import { OBJECT_FORMAT } from '../format-flag.ts'
 import { API_VERSION, programCommit, programVersion } from '../version.ts'
 
 /** What `version` tells about this program, by Docker's names. */
@@ -33,13 +34,7 @@ export const command: Command = defineCommand({
   usage: '[OPTIONS]',
   operands: { min: 0, max: 0 },
   flags: {
-    format: {
-      kind: 'string',
-      short: 'f',
-      default: '',
-      about:
-        "Format output using a custom template:\n'json':             Print in JSON format\n'TEMPLATE':         Print output using the given Go template",
-    },
+    format: OBJECT_FORMAT,
   },
   async run({ flags, io }) {
     const client = clientVersion()

@@ -16,8 +16,6 @@ import { isSameDirectory, isSameFile, redirectedPath } from './unchanged.ts'
 export interface DiffOptions {
   /** The layers below, without the upper directory. */
   lower: FileTree
-  /** Seconds: later times become this one, for builds that give the same bytes again (SOURCE_DATE_EPOCH). */
-  epoch?: number
   task?: string
 }
 
@@ -56,7 +54,6 @@ class UpperWalk {
   readonly #upper: string
   readonly #writer: LayerWriter
   readonly #lower: FileTree
-  readonly #epoch: number
   readonly #warnings: Warnings
   readonly #meter: Meter
   readonly #links: Map<string, ByteString> = new Map()
@@ -66,7 +63,6 @@ class UpperWalk {
     this.#upper = upper
     this.#writer = writer
     this.#lower = options.lower
-    this.#epoch = options.epoch ?? Number.POSITIVE_INFINITY
     this.#warnings = new Warnings(job, options.task)
     this.#meter = createMeter(job, options.task)
     this.#open(ROOT, { lower: ROOT, moved: false, pending: undefined })
@@ -115,7 +111,7 @@ class UpperWalk {
     const origin = entry.opaque || from === undefined ? undefined : this.#lower.stat(from)
     const lower = origin?.kind === 'directory' ? origin.path : undefined
     const moved = lower !== undefined && (frame.moved || entry.redirect !== undefined)
-    const pending = this.#clamp(entry.attributes)
+    const pending = entry.attributes
     const isSame = lower !== undefined && !moved && isSameDirectory(entry, origin!)
     this.#open(path, { lower, moved, pending })
     if (isSame) return
@@ -135,7 +131,7 @@ class UpperWalk {
 
   #write(frame: Frame, path: ByteString, entry: UpperEntry, below: Entry | undefined): void {
     const writer = this.#announce()
-    const attributes = this.#clamp(entry.attributes)
+    const { attributes } = entry
     const first = entry.nlink > 1 ? this.#links.get(entry.identity) : undefined
     if (entry.nlink > 1 && first === undefined) this.#links.set(entry.identity, path)
     if (first !== undefined) writer.hardlink(path, first)
@@ -164,7 +160,8 @@ class UpperWalk {
   }
 
   #copyLower(path: ByteString, entry: Entry): void {
-    const attributes = this.#clamp(entry)
+    const { mode, uid, gid, mtime, xattrs } = entry
+    const attributes = { mode, uid, gid, mtime, xattrs }
     const linked = entry.kind !== 'directory' && entry.nlink > 1
     const first = linked ? this.#links.get(`lower ${entry.inode}`) : undefined
     if (linked && first === undefined) this.#links.set(`lower ${entry.inode}`, path)
@@ -172,12 +169,6 @@ class UpperWalk {
     else if (entry.kind === 'directory') this.#writer.directory(path, attributes)
     else if (entry.kind === 'file') this.#writer.file(path, attributes, { tree: this.#lower, path: entry.path })
     else writeSpecial(this.#writer, path, attributes, entry)
-  }
-
-  #clamp(attributes: Attributes): Attributes {
-    const { mode, uid, gid, mtime, xattrs } = attributes
-    const time = mtime.seconds >= this.#epoch ? { seconds: this.#epoch, nanoseconds: 0 } : mtime
-    return { mode, uid, gid, mtime: time, xattrs }
   }
 }
 

@@ -87,6 +87,10 @@ COPY --chown=:22 a.txt /group-only
 #: context tree
 FROM busybox
 COPY --chown=nobodyatall a.txt /x
+#: case chown to a user with a group that is missing
+#: context tree
+FROM busybox
+COPY --chown=daemon:nogroupatall a.txt /x
 #: case chown by a group that is missing
 #: context tree
 FROM busybox

@@ -34,6 +34,8 @@ RUN rm -r /d && mkdir /d && touch /d/c
 FROM busybox
 RUN rm -r /var && mkdir /var && touch /var/new
 #: case hard links, renames
+#: except field bin/busybox:inode
+# a new name for a file of the base: Docker writes that name only, and the two are no longer one file
 FROM busybox
 RUN echo x > /a && ln /a /b && ln /a /c
 RUN mv /a /d
