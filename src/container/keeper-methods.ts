@@ -1,6 +1,6 @@
 import path from 'node:path'
 import { type Digest, digestHex, type Job } from '../core/index.ts'
-import type { HelperMethods, Mount } from '../host/index.ts'
+import { type HelperMethods, type Mount, warmCgroups } from '../host/index.ts'
 import {
   createLayerWriter,
   diffUpper,
@@ -49,6 +49,7 @@ export const keeperMethods: KeeperMethods = { probe: probeMachine, runStep, comm
 
 async function runStep(request: StepRequest, job: Job): Promise<{ exitCode: number }> {
   const { id, task, runtime, folder } = request
+  void warmCgroups()
   const rootfs = path.join(folder, 'rootfs')
   using _stack = stacks.mount(request.mounts, rootfs)
   writeBundle(folder, rootfs, request)

@@ -1,7 +1,7 @@
-import { existsSync, mkdirSync, readdirSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { afterEach, describe, expect, test } from 'vitest'
-import { listCgroups, removeCgroup } from './cgroup.ts'
+import { listCgroups, removeCgroup, warmCgroups } from './cgroup.ts'
 
 const MOUNT = '/sys/fs/cgroup'
 const parent = `/slipway-test-${process.pid}`
@@ -36,4 +36,10 @@ describe.skipIf(!canMake)('control groups (need root and a writable hierarchy)',
 test('a group that is not there', () => {
   expect(listCgroups('/slipway-test-no-such')).toEqual([])
   expect(() => removeCgroup('/slipway-test-no-such')).not.toThrow()
+})
+
+test('a process that warms up stays in its groups', async () => {
+  const before = readFileSync('/proc/self/cgroup', 'utf8')
+  await warmCgroups()
+  expect(readFileSync('/proc/self/cgroup', 'utf8')).toBe(before)
 })
