@@ -243,7 +243,7 @@ function setFileTimes(host: string | Buffer, { seconds, nanoseconds }: Inode): v
 function cannotUnpack(path: ByteString, cause: unknown): Error {
   const code = errnoOf(cause)
   const details: { cause: unknown; hint?: string } = { cause }
-  if (code === 'ENOSPC') details.hint = 'free some space, for example with "slipway system prune".'
+  if (code === 'ENOSPC') details.hint = 'free some space, for example with "slipway image prune".'
   if (code === 'EINVAL' || code === 'EPERM')
     details.hint = 'are there enough subordinate ids in /etc/subuid and /etc/subgid?'
   return fail('LAYER_UNPACK_FAILED', `cannot unpack ${quoteName(path)}: ${messageOf(cause)}`, details)
