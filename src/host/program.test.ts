@@ -53,7 +53,7 @@ describe('findProgram', () => {
     expect(findProgram('sh')).toMatch(/^\/(usr\/)?bin\/sh$/)
   })
 
-  test('what is missing is named, with its package', () => {
+  test('what is missing is named', () => {
     expect(() => requireProgram('no-such-tool')).toThrow(
       expect.objectContaining({
         code: 'PROGRAM_MISSING',
@@ -61,9 +61,12 @@ describe('findProgram', () => {
         message: expect.stringContaining('no-such'),
       }),
     )
-    process.env['PATH'] = ''
-    const missing = ['crun', 'bzip2', 'conmon'].find((name) => findProgram(name) === undefined)
-    if (missing) expect(() => requireProgram(missing)).toThrow(expect.objectContaining({ hint: /apt-get install/ }))
+  })
+
+  const missing = ['crun', 'runc', 'conmon', 'mmdebstrap'].find((name) => findProgram(name) === undefined)
+  test.skipIf(missing === undefined)('what we know comes with its package (needs one that is not installed)', () => {
+    const hint = `install it with: apt-get install ${missing}`
+    expect(() => requireProgram(missing!)).toThrow(expect.objectContaining({ code: 'PROGRAM_MISSING', hint }))
   })
 })
 

@@ -1,4 +1,4 @@
-import { closeSync, fstatSync, openSync, readdirSync } from 'node:fs'
+import { closeSync, fstatSync, openSync, readdirSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { asBuffer } from '../core/index.ts'
@@ -141,7 +141,8 @@ describe('a packet socket', () => {
   test('where nobody listens', async () => {
     const folder = temporaryFolder()
     expect(() => new PacketSocket(`${folder}/none`)).toThrow(/ENOENT: connect/)
-    expect(() => new PacketSocket('/proc/self/stat')).toThrow(/ECONNREFUSED: connect/)
+    writeFileSync(`${folder}/file`, '')
+    expect(() => new PacketSocket(`${folder}/file`)).toThrow(/ECONNREFUSED: connect/)
     const { address, child } = await server([])
     child.kill('SIGKILL')
     await child.ended
