@@ -74,6 +74,8 @@ describe('symbolic modes', () => {
       }),
       { numRuns: 60 },
     )
+    // a folder that its owner may not read could not be removed
+    chmodSync(directory, 0o700)
   })
 })
 
