@@ -58,6 +58,15 @@ test('labels of the command line win over those of the Dockerfile; a name alone 
   )
 })
 
+test('--pull says that it does nothing yet', async () => {
+  const folder = mkdtempSync(path.join(os.tmpdir(), 'slipway-build-'))
+  folders.push(folder)
+  writeFileSync(path.join(folder, 'Dockerfile'), 'FROM scratch\nLABEL a=b\n')
+  const build = (...args: string[]) => call(['--root', path.join(folder, 'store'), 'build', ...args, folder], {})
+  expect(await build('--pull')).toMatchObject({ code: 0, err: expect.stringContaining('--pull has no effect') })
+  expect((await build()).err).not.toContain('--pull')
+})
+
 test('a build argument without a value takes that of the environment, or is none', async () => {
   const dockerfile = 'FROM scratch\nARG ONE=default\nARG TWO=default\nLABEL one=$ONE two=$TWO\n'
   const args = ['--build-arg', 'ONE', '--build-arg', 'TWO']

@@ -143,6 +143,12 @@ function phrased(error: unknown): unknown {
   })
 }
 
+const PULL_IGNORED: ProgressEvent = {
+  type: 'warning',
+  code: 'PULL_IGNORED',
+  message: '--pull has no effect: images come from the store alone, registries are not supported yet',
+}
+
 /** A script that reads the id of a build that failed must find none. */
 function removeStale(iidfile: string | undefined): void {
   if (iidfile) rmSync(iidfile, { force: true })
@@ -176,6 +182,7 @@ export const command: Command = defineCommand({
       }
       try {
         removeStale(flags.iidfile)
+        if (flags.pull) listen(PULL_IGNORED)
         const report = await engine.build(await requestOf(context as never), jobOf(context, listen))
         progress.close()
         if (!flags.quiet) await io.stderr.write(renderWarnings(warnings, { debug: context.globals.debug }))
