@@ -35,27 +35,35 @@ function memory(): { output: Output; bytes(): Buffer } {
   }
 }
 
+/** What a command line runs with. */
+interface Surroundings {
+  env?: Record<string, string>
+  stdin?: Uint8Array | string
+}
+
+async function run(argv: readonly string[], { env = {}, stdin = '' }: Surroundings): Promise<[Answer, Buffer]> {
+  const [out, err] = [memory(), memory()]
+  const input = Readable.from([Buffer.from(stdin)]) as unknown as NodeJS.ReadStream
+  const io: CommandIo = { stdout: out.output, stderr: err.output, stdin: () => input }
+  const code = await main(argv, { io, env })
+  return [{ code, out: out.bytes().toString(), err: err.bytes().toString() }, out.bytes()]
+}
+
+/** Runs a command line to its end, without a terminal. */
+export async function callMain(argv: readonly string[], surroundings: Surroundings = {}): Promise<Answer> {
+  return (await run(argv, surroundings))[0]
+}
+
 /** Opens a command line whose store is gone after the test. */
 export function openCommandLine(): CommandLine {
   const { root } = temporaryStore()
-  const run = async (stdin: Uint8Array | string, argv: string[]): Promise<Answer & { bytes: Buffer }> => {
-    const [out, err] = [memory(), memory()]
-    const input = Readable.from([Buffer.from(stdin)]) as unknown as NodeJS.ReadStream
-    const io: CommandIo = { stdout: out.output, stderr: err.output, stdin: () => input }
-    const code = await main(['--root', root, ...argv], { io, env: { FROM_OUTSIDE: 'seen' } })
-    return { code, out: out.bytes().toString(), err: err.bytes().toString(), bytes: out.bytes() }
-  }
-  const call = async (...argv: string[]): Promise<Answer> => {
-    const { code, out, err } = await run('', argv)
-    return { code, out, err }
-  }
+  const env = { FROM_OUTSIDE: 'seen' }
+  const whole = (argv: readonly string[]): string[] => ['--root', root, ...argv]
+  const call = (...argv: string[]): Promise<Answer> => callMain(whole(argv), { env })
   return Object.assign(call, {
     root,
-    with: async (stdin: Uint8Array | string, ...argv: string[]): Promise<Answer> => {
-      const { code, out, err } = await run(stdin, argv)
-      return { code, out, err }
-    },
-    bytes: async (...argv: string[]): Promise<Buffer> => (await run('', argv)).bytes,
+    with: (stdin: Uint8Array | string, ...argv: string[]): Promise<Answer> => callMain(whole(argv), { env, stdin }),
+    bytes: async (...argv: string[]): Promise<Buffer> => (await run(whole(argv), { env }))[1],
   })
 }
 

@@ -1,10 +1,8 @@
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
-import { Readable } from 'node:stream'
 import { afterEach, describe, expect, test } from 'vitest'
-import type { CommandIo, Output } from '../io.ts'
-import { main } from '../main.ts'
+import { type Answer, callMain } from '../fixture.suite.ts'
 
 const folders: string[] = []
 
@@ -25,28 +23,8 @@ async function build(dockerfile: string, args: readonly string[], format: string
   return (await call([...root, 'inspect', '-f', format, 'it'], env)).out.trim()
 }
 
-interface Called {
-  code: number
-  out: string
-  err: string
-}
-
-async function call(argv: string[], env: Record<string, string>, stdin = ''): Promise<Called> {
-  const texts = { out: '', err: '' }
-  const output = (name: 'out' | 'err'): Output => ({
-    async write(data) {
-      texts[name] += Buffer.from(data).toString()
-    },
-    writeNow() {},
-    terminal: () => ({ isTerminal: false, columns: 80, rows: 24, colors: false }),
-  })
-  const io: CommandIo = {
-    stdout: output('out'),
-    stderr: output('err'),
-    stdin: () => Readable.from([Buffer.from(stdin)]) as NodeJS.ReadStream,
-  }
-  return { code: await main(argv, { io, env }), ...texts }
-}
+const call = (argv: string[], env: Record<string, string>, stdin = ''): Promise<Answer> =>
+  callMain(argv, { env, stdin })
 
 const LABELS = '{{json .Config.Labels}}'
 
@@ -87,7 +65,7 @@ function workplace(dockerfile: string) {
   mkdirSync(context)
   writeFileSync(path.join(context, 'Dockerfile'), dockerfile)
   const at = (name: string): string => path.join(folder, name)
-  const slipway = (args: string[], stdin?: string): Promise<Called> => call(['--root', at('store'), ...args], {}, stdin)
+  const slipway = (args: string[], stdin?: string): Promise<Answer> => call(['--root', at('store'), ...args], {}, stdin)
   return { at, slipway, build: (args: string[], stdin?: string) => slipway(['build', ...args, context], stdin) }
 }
 
@@ -125,7 +103,7 @@ describe('messages are those of docker build', () => {
   test('an image id is a base when it is as long as images shows it', async () => {
     const { at, slipway, build } = workplace('FROM scratch\nENV A=1\n')
     const id = (await build(['-q'])).out.trim()
-    const from = async (name: string): Promise<Called> => {
+    const from = async (name: string): Promise<Answer> => {
       writeFileSync(at('context/Dockerfile'), `FROM ${name}\nENV B=2\n`)
       return build(['-q', '-t', 'it'])
     }

@@ -1,20 +1,8 @@
 import { describe, expect, test } from 'vitest'
-import type { CommandIo, Output } from '../io.ts'
-import { main } from '../main.ts'
+import { type Answer, callMain } from '../fixture.suite.ts'
 import { COMMANDS } from './index.ts'
 
-async function call(...argv: string[]): Promise<{ code: number; out: string; err: string }> {
-  const texts = { out: '', err: '' }
-  const output = (name: 'out' | 'err'): Output => ({
-    async write(data) {
-      texts[name] += Buffer.from(data).toString()
-    },
-    writeNow() {},
-    terminal: () => ({ isTerminal: false, columns: 80, rows: 24, colors: false }),
-  })
-  const io: CommandIo = { stdout: output('out'), stderr: output('err'), stdin: () => process.stdin }
-  return { code: await main(argv, { io, env: {} }), ...texts }
-}
+const call = (...argv: string[]): Promise<Answer> => callMain(argv)
 
 describe('the table', () => {
   const entries = COMMANDS.commands
