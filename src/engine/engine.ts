@@ -4,7 +4,7 @@ import type { Platform } from '../oci/index.ts'
 import { defaultRoot, openStore, type Store, type StoredImage } from '../store/index.ts'
 import type { ImportRequest, LoadedImage } from './archives.ts'
 import type { BootstrapRequest } from './bootstrap.ts'
-import type { BuildReport, BuildRequest } from './build.ts'
+import type { BuildReport, BuildRequest } from './build/request.ts'
 import { type Container, type ContainerState, containerState, findContainer } from './container-record.ts'
 import type { StartOptions } from './containers.ts'
 import { type CreateRequest, createContainer } from './create.ts'
@@ -70,7 +70,8 @@ export interface Engine extends Disposable {
 export function openEngine(options: EngineOptions = {}): Engine {
   const store = guardedSync(() => openStore(options.root ?? defaultRoot()))
   return {
-    build: (request, job = silentJob) => guarded(async () => (await import('./build.ts')).build(store, request, job)),
+    build: (request, job = silentJob) =>
+      guarded(async () => (await import('./build/build.ts')).build(store, request, job)),
     bootstrap: (request, job = silentJob) =>
       guarded(async () => (await import('./bootstrap.ts')).bootstrap(store, request, job)),
     info: (job = silentJob) => guarded(async () => (await import('./info.ts')).info(store, job)),

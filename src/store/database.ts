@@ -2,7 +2,7 @@ import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlit
 import { fail, hasCode, withDiskCode } from '../core/index.ts'
 import { explain, isBusy } from './database-errors.ts'
 import type { Reserve } from './reserve.ts'
-import { SCHEMA, SCHEMA_VERSION } from './schema.ts'
+import { MIGRATIONS, SCHEMA_VERSION } from './schema.ts'
 
 /** A row as SQLite gives it. */
 export type Row = Record<string, unknown>
@@ -143,7 +143,7 @@ export class Database implements Disposable {
           },
         )
       }
-      if (found === 0) this.#db.exec(SCHEMA)
+      for (const step of MIGRATIONS.slice(found)) this.#db.exec(step)
       this.#db.exec(`PRAGMA user_version = ${SCHEMA_VERSION}`)
     })
   }

@@ -1,11 +1,9 @@
-/** Raised with every change of the tables. */
-export const SCHEMA_VERSION = 1
-
 /**
- * The tables. Times are Unix milliseconds; digests are text. What the rows point to lies as files beside the database;
+ * The tables, as steps from one version of a store to the next; a step that was released never changes. Times are Unix milliseconds; digests are text. What the rows point to lies as files beside the database;
  * a row is only written after its file has reached the disk.
  */
-export const SCHEMA = `
+export const MIGRATIONS: readonly string[] = [
+  `
 -- Content under blobs/: manifests, configs, compressed layers, and the plain tars of layers.
 CREATE TABLE blobs (
   digest TEXT PRIMARY KEY,
@@ -106,4 +104,8 @@ CREATE TABLE lease_items (
   digest TEXT NOT NULL,
   PRIMARY KEY (lease, digest)
 ) WITHOUT ROWID;
-`
+`,
+]
+
+/** The version of a store that this program writes. */
+export const SCHEMA_VERSION: number = MIGRATIONS.length

@@ -1,132 +1,13 @@
 import { rmSync, writeFileSync } from 'node:fs'
-import { collectBytes, fail, messageOf, quoteGo, SlipwayError, type SourceFile } from '../../core/index.ts'
-import type { BuildRequest, ProgressEvent } from '../../engine/index.ts'
-import { type Platform, parsePlatform } from '../../oci/index.ts'
-import { type Command, type CommandContext, defineCommand } from '../command.ts'
-import { parseExtraHost } from '../extra-host.ts'
-import type { FlagValues } from '../flags.ts'
+import { fail, messageOf, SlipwayError } from '../../core/index.ts'
+import type { ProgressEvent } from '../../engine/index.ts'
+import { FLAGS } from '../build/flags.ts'
+import { requestOf } from '../build/request.ts'
+import { type Command, defineCommand } from '../command.ts'
 import { chooseColors } from '../render/colors.ts'
 import { renderBuildError } from '../render/error.ts'
-import {
-  chooseProgressMode,
-  createProgressRenderer,
-  openProgress,
-  PROGRESS_MODES,
-  renderWarnings,
-} from '../render/progress/index.ts'
+import { chooseProgressMode, createProgressRenderer, openProgress, renderWarnings } from '../render/progress/index.ts'
 import { jobOf, withEngine } from '../session.ts'
-
-const FLAGS = {
-  'add-host': { kind: 'list', placeholder: 'strings', about: 'Add a custom host-to-IP mapping (format: "host:ip")' },
-  'build-arg': { kind: 'list', placeholder: 'stringArray', about: 'Set build-time variables' },
-  file: { kind: 'string', short: 'f', completes: 'file', about: 'Name of the Dockerfile (default: "PATH/Dockerfile")' },
-  'host-ca': {
-    kind: 'bool',
-    about: "RUN steps trust this machine's certificate authorities (they do not get into the image)",
-  },
-  iidfile: { kind: 'string', completes: 'file', about: 'Write the image ID to a file' },
-  label: { kind: 'list', placeholder: 'stringArray', about: 'Set metadata for an image' },
-  network: {
-    kind: 'string',
-    default: 'default',
-    about: 'Set the networking mode for the "RUN" instructions during build',
-  },
-  'no-cache': { kind: 'bool', about: 'Do not use cache when building the image' },
-  platform: { kind: 'string', about: 'Set target platform for build' },
-  progress: {
-    kind: 'string',
-    default: 'auto',
-    about: `Set type of progress output (${PROGRESS_MODES.map((mode) => `"${mode}"`).join(', ')})`,
-  },
-  pull: { kind: 'bool', about: 'Always attempt to pull all referenced images' },
-  quiet: { kind: 'bool', short: 'q', about: 'Suppress the build output and print image ID on success' },
-  'shm-size': { kind: 'size', about: 'Shared memory size for build containers' },
-  tag: {
-    kind: 'list',
-    short: 't',
-    placeholder: 'stringArray',
-    about: 'Image identifier (format: "[registry/]repository[:tag]")',
-  },
-  target: { kind: 'string', about: 'Set the target build stage to build' },
-  // for an error that says what it is that is missing
-  secret: { kind: 'list', placeholder: 'stringArray', hidden: true, about: 'Secret to expose to the build' },
-  ssh: {
-    kind: 'list',
-    placeholder: 'stringArray',
-    hidden: true,
-    about: 'SSH agent socket or keys to expose to the build',
-  },
-  // accepted for the sake of scripts: there is one builder, and intermediate containers never stay
-  builder: { kind: 'string', hidden: true, about: 'Override the configured builder instance' },
-  'force-rm': { kind: 'bool', hidden: true, about: 'Always remove intermediate containers' },
-  load: { kind: 'bool', hidden: true, about: 'Shorthand for "--output=type=docker"' },
-  rm: { kind: 'bool', default: true, hidden: true, about: 'Remove intermediate containers after a successful build' },
-} as const
-
-type BuildFlags = FlagValues<typeof FLAGS>
-
-/** `name=value` texts; `alone` gives the value of a name that stands alone, or says that it does not count. */
-function pairsOf(texts: readonly string[], alone: (name: string) => string | undefined): Record<string, string> {
-  const pairs = texts.flatMap((text): [string, string][] => {
-    const cut = text.indexOf('=')
-    if (cut === 0 || text === '') throw fail('USAGE_INVALID', `invalid key-value pair ${quoteGo(text)}: empty key`)
-    const [name, value] = cut < 0 ? [text, alone(text)] : [text.slice(0, cut), text.slice(cut + 1)]
-    return value === undefined ? [] : [[name, value]]
-  })
-  return Object.fromEntries(pairs)
-}
-
-const LARGEST_DOCKERFILE = 16 << 20
-
-async function requestOf({ flags, args, env, io }: CommandContext & { flags: BuildFlags }): Promise<BuildRequest> {
-  for (const name of ['secret', 'ssh'] as const) {
-    if (flags[name].length > 0) throw fail('BUILD_UNSUPPORTED', `--${name} is not supported yet`)
-  }
-  const epoch = env['SOURCE_DATE_EPOCH']
-  const buildArgs = pairsOf(flags['build-arg'], (name) => env[name])
-  return {
-    context: args[0]!,
-    tags: flags.tag,
-    buildArgs: epoch && !('SOURCE_DATE_EPOCH' in buildArgs) ? { ...buildArgs, SOURCE_DATE_EPOCH: epoch } : buildArgs,
-    labels: pairsOf(flags.label, () => ''),
-    noCache: flags['no-cache'],
-    network: networkOf(flags.network),
-    extraHosts: flags['add-host'].map(extraHostOf),
-    hostCa: flags['host-ca'],
-    ...(flags.file === undefined ? {} : { dockerfile: flags.file === '-' ? await readFrom(io) : flags.file }),
-    ...(flags.target === undefined ? {} : { target: flags.target }),
-    ...(flags.platform === undefined ? {} : { platform: platformOf(flags.platform) }),
-    ...(flags['shm-size'] === undefined ? {} : { shmSize: flags['shm-size'] }),
-  }
-}
-
-/** A Dockerfile that is written to standard input. */
-async function readFrom(io: CommandContext['io']): Promise<SourceFile> {
-  const tooLarge = (): Error => fail('FILE_TOO_LARGE', `the Dockerfile is larger than ${LARGEST_DOCKERFILE} bytes`)
-  const bytes = await collectBytes(io.stdin() as AsyncIterable<Uint8Array>, LARGEST_DOCKERFILE, tooLarge)
-  return { name: 'Dockerfile', text: bytes.toString() }
-}
-
-function extraHostOf(text: string): string {
-  try {
-    return parseExtraHost(text)
-  } catch (error) {
-    throw fail('USAGE_INVALID', `invalid host ${text}`, { cause: error, hint: messageOf(error) })
-  }
-}
-
-function platformOf(text: string): Platform {
-  if (!text.includes(',')) return parsePlatform(text)
-  throw fail('BUILD_UNSUPPORTED', 'building for several platforms at once is not supported yet', {
-    hint: 'build for one platform after the other, under a tag for each',
-  })
-}
-
-function networkOf(text: string): 'default' | 'none' | 'host' {
-  if (text === '') return 'default'
-  if (text === 'default' || text === 'none' || text === 'host') return text
-  throw fail('USAGE_INVALID', `network mode "${text}" not supported by Slipway: use default, none or host`)
-}
 
 /** What Docker's builder finds before it begins to solve has one phrase less. */
 function phrased(error: unknown): unknown {

@@ -1,5 +1,5 @@
-import type { ProgressEvent } from '../core/index.ts'
-import type { Stage, StageInstruction } from '../dockerfile/index.ts'
+import type { ProgressEvent } from '../../core/index.ts'
+import type { Stage, StageInstruction } from '../../dockerfile/index.ts'
 
 /** Names of variables that sound like secrets, and a word that says they are none: BuildKit's (dockerfile2llb/validations.go). */
 const SECRET = /(?:_|^)(?:apikey|auth|credential|credentials|key|password|pword|passwd|secret|token)(?:_|$)/i

@@ -1,8 +1,8 @@
 import { readFileSync, realpathSync, statSync } from 'node:fs'
 import path from 'node:path'
-import type { PathFilter } from '../build/index.ts'
-import { type ByteString, errnoOf, fail, fromByteString, type SourceFile } from '../core/index.ts'
-import { createIgnoreMatcher, type IgnoreMatch, parseIgnore } from '../dockerfile/index.ts'
+import type { PathFilter } from '../../build/index.ts'
+import { type ByteString, errnoOf, fail, fromByteString, type SourceFile } from '../../core/index.ts'
+import { createIgnoreMatcher, type IgnoreMatch, parseIgnore } from '../../dockerfile/index.ts'
 
 const LARGEST_DOCKERFILE = 16 << 20
 const LARGEST_IGNORE_FILE = 4 << 20

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { parseDockerfile } from '../dockerfile/index.ts'
+import { parseDockerfile } from '../../dockerfile/index.ts'
 import { secretNameWarnings } from './secret-names.ts'
 
 test('names that sound like secrets are pointed at, as docker build does', () => {
