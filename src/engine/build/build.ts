@@ -1,20 +1,15 @@
-import {
-  BuildSession,
-  createRunners,
-  createSolver,
-  planBuild,
-  type Solver,
-  type StageState,
-} from '../../build/index.ts'
+import { BuildSession, createRunners, createSolver, planBuild } from '../../build/index.ts'
 import type { Job } from '../../core/index.ts'
-import { type ParseWarning, parseDockerfile } from '../../dockerfile/index.ts'
-import type { LayerRecord, Store, StoredImage } from '../../store/index.ts'
+import { type ParseWarning, parseDockerfile, type Stage } from '../../dockerfile/index.ts'
+import type { Store, StoredImage } from '../../store/index.ts'
 import { imageResolver } from './base-images.ts'
 import { loadDefinition } from './definition.ts'
-import { exportTask } from './export.ts'
-import { epochOf, planOptions } from './plan-options.ts'
+import type { FinishedBuild } from './finished.ts'
+import { exportToStore } from './outputs/image.ts'
+import { epochOf, isMultiPlatform, planOptions, targetPlatforms } from './plan-options.ts'
 import type { BuildReport, BuildRequest } from './request.ts'
 import { secretNameWarnings } from './secret-names.ts'
+import { type PlannedPlatform, solvePlatforms } from './solve.ts'
 import { checkSyntax } from './syntax.ts'
 import { checkedTag } from './tags.ts'
 
@@ -29,42 +24,39 @@ export async function build(store: Store, request: BuildRequest, job: Job): Prom
   for (const { message, span } of dockerfile.warnings) {
     job.progress({ type: 'warning', code: 'PARSE', message, ...(span ? { span } : {}) })
   }
-  const image = imageResolver(store, lease, job)
-  const stage = await planBuild(dockerfile, planOptions(request), {
-    image,
-    named: contexts.resolver(image, job),
-    planned: (planned) => {
-      for (const warning of secretNameWarnings(planned)) job.progress(warning)
-    },
-  })
-  const runners = createRunners(session, contexts)
-  const solver = createSolver(runners, store, { now: Date.now, lease }, job)
-  const layers = await solveAll(solver, stage)
-  contexts.save()
-  const built = await exportTask(store, { stage, solver, layers, names, lease, epoch: epochOf(request) }, job)
-  return report(built, stage, solver, names, dockerfile.warnings)
-}
-
-async function solveAll(solver: Solver, stage: StageState): Promise<LayerRecord[]> {
-  try {
-    const value = await solver.solve(stage.vertex)
-    await solver.settle()
-    return value.kind === 'layers' ? Promise.all(value.layers.map((layer) => layer.committed)) : []
-  } catch (error) {
-    await solver.settle().catch(() => {}) // what still runs must end before its folders go
-    throw error
+  const multiPlatform = isMultiPlatform(request)
+  const image = imageResolver(store, lease, { namesPlatform: multiPlatform }, job)
+  const named = contexts.resolver(image, job)
+  const seen = new Set<number>()
+  const planned = (stage: Stage): void => {
+    if (seen.has(stage.index)) return
+    seen.add(stage.index)
+    for (const warning of secretNameWarnings(stage)) job.progress(warning)
   }
+  const plans: PlannedPlatform[] = []
+  for (const platform of targetPlatforms(request)) {
+    const stage = await planBuild(dockerfile, planOptions(request, platform), { image, named, planned })
+    plans.push({ platform, stage })
+  }
+  const runners = createRunners(session, contexts)
+  const { solver, built } = await solvePlatforms(
+    (stoppable) => createSolver(runners, store, { now: Date.now, lease }, stoppable),
+    plans,
+    job,
+  )
+  contexts.save()
+  const finished: FinishedBuild = { built, multiPlatform, solver, names, lease, epoch: epochOf(request) }
+  return report(await exportToStore(store, finished, job), finished, dockerfile.warnings)
 }
 
 function report(
   image: StoredImage,
-  stage: StageState,
-  solver: Solver,
-  names: string[],
+  { built, solver, names }: FinishedBuild,
   warnings: readonly ParseWarning[],
 ): BuildReport {
-  const made = stage.steps.flatMap((step) => step.vertex ?? [])
+  const steps = built.flatMap(({ stage }) => stage.steps.flatMap((step) => step.vertex ?? []))
+  const made = [...new Map(steps.map((vertex) => [vertex.id, vertex])).values()]
   const cached = made.filter((vertex) => solver.outcome(vertex)?.result === 'cached')
   const { id, descriptor } = image
-  return { id, digest: descriptor.digest, names, steps: made.length, cachedSteps: cached.length, warnings }
+  return { id, digest: descriptor.digest, names: [...names], steps: made.length, cachedSteps: cached.length, warnings }
 }

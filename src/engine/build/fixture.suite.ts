@@ -4,8 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterEach } from 'vitest'
-import { type Bytes, bytesOf, fromByteString, type Job, type ProgressEvent, SlipwayError } from '../../core/index.ts'
-import { type TarInput, writeTar } from '../../layer/index.ts'
+import { fromByteString, type Job, type ProgressEvent, SlipwayError } from '../../core/index.ts'
 import { openTestEngine } from '../fixture.suite.ts'
 import type { BuildReport, BuildRequest } from '../index.ts'
 
@@ -36,9 +35,9 @@ export async function serve(
     requests.push(`${request.method} ${request.url}`)
     const answer = answers[request.url!]
     if (answer === undefined) return void response.writeHead(404).end()
-    const { body, headers } =
-      typeof answer === 'object' && 'body' in answer ? answer : { body: answer, headers: {} }
-    if (headers['etag'] && request.headers['if-none-match'] === headers['etag']) return void response.writeHead(304).end()
+    const { body, headers } = typeof answer === 'object' && 'body' in answer ? answer : { body: answer, headers: {} }
+    if (headers['etag'] && request.headers['if-none-match'] === headers['etag'])
+      return void response.writeHead(304).end()
     response.writeHead(200, headers).end(body)
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))

@@ -104,7 +104,7 @@ export class BuildContexts implements ContextFiles {
       const full = `${path.basename(folder)}@${root.digest}`
       return {
         kind: 'image',
-        image: { ...(await readBase(store, lease, { root, name: full, ...about }, job)), name: full },
+        image: { ...(await readBase(store, lease, { root, name: full, text: name, ...about }, job)), name: full },
       }
     })
   }
