@@ -4,6 +4,7 @@ import { type Platform, parsePlatform } from '../../oci/index.ts'
 import type { CommandContext } from '../command.ts'
 import { parseExtraHost } from '../extra-host.ts'
 import type { BuildFlags } from './flags.ts'
+import { imageFromModule } from './image-module.ts'
 
 /** `name=value` texts; `alone` gives the value of a name that stands alone, or says that it does not count. */
 function pairsOf(texts: readonly string[], alone: (name: string) => string | undefined): Record<string, string> {
@@ -40,6 +41,7 @@ export async function requestOf({
     extraHosts: flags['add-host'].map(extraHostOf),
     hostCa: flags['host-ca'],
     ...(flags.file === undefined ? {} : { dockerfile: flags.file === '-' ? await readFrom(io) : flags.file }),
+    ...(await imageFromModule(args[0]!, flags.file, buildArgs)),
     ...(flags.target === undefined ? {} : { target: flags.target }),
     ...(flags.platform === undefined ? {} : { platform: platformOf(flags.platform) }),
     ...(flags['shm-size'] === undefined ? {} : { shmSize: flags['shm-size'] }),

@@ -11,6 +11,7 @@ import {
 } from '../../build/index.ts'
 import { type Job, runTask } from '../../core/index.ts'
 import { type ParseWarning, parseDockerfile } from '../../dockerfile/index.ts'
+import { sourceOf } from '../../image/index.ts'
 import type { LayerRecord, Store, StoredImage } from '../../store/index.ts'
 import { imageResolver } from './base-images.ts'
 import { contextFolder, readDockerfile, readIgnoreFile } from './definition.ts'
@@ -27,7 +28,7 @@ export async function build(store: Store, request: BuildRequest, job: Job): Prom
   using lease = store.lease()
   await using session = new BuildSession(store, lease)
   const { file, source } = await internal(job, 'load build definition from', nameOf(request), () =>
-    readDockerfile(context, request.dockerfile),
+    readDockerfile(context, request.image ? sourceOf(request.image, 'image') : request.dockerfile),
   )
   const dockerfile = parseDockerfile(source)
   for (const { message, span } of dockerfile.warnings) {

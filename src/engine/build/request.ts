@@ -1,5 +1,6 @@
 import type { Digest, SourceFile } from '../../core/index.ts'
 import type { ParseWarning } from '../../dockerfile/index.ts'
+import type { Image } from '../../image/index.ts'
 import type { Platform } from '../../oci/index.ts'
 
 /** What to build. */
@@ -8,6 +9,8 @@ export interface BuildRequest {
   context: string
   /** Path of the Dockerfile, or the file itself; `Dockerfile` in the context when missing. */
   dockerfile?: string | SourceFile
+  /** An image that is defined in TypeScript, in place of a Dockerfile. */
+  image?: Image
   tags?: readonly string[]
   buildArgs?: Readonly<Record<string, string>>
   /** Stage to build, by name or number. */
