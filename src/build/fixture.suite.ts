@@ -54,6 +54,7 @@ export function planOptions(changes: Partial<PlanOptions> = {}): PlanOptions {
     labels: {},
     platform,
     buildPlatform: platform,
+    namesPlatform: false,
     noCache: false,
     network: 'default',
     extraHosts: [],

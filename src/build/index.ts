@@ -1,5 +1,5 @@
 export { download } from './download.ts'
-export { type BuildResult, exportImage, type ResultStep } from './export/image.ts'
+export { assembleImage, type BuildResult, type Packing, PLAIN_PACKING, type ResultStep } from './export/image.ts'
 export { restampLayer } from './export/restamp.ts'
 export { FileDigests } from './files/file-digests.ts'
 export { FolderSource, type PathFilter } from './files/folder-source.ts'

@@ -15,6 +15,8 @@ export interface PlanOptions {
   platform: Platform
   /** What the build runs on. */
   buildPlatform: Platform
+  /** Progress says which platform a step is for: there are several. */
+  namesPlatform: boolean
   noCache: boolean
   network: 'default' | 'none' | 'host'
   /** `name=address`. */

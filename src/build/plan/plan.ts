@@ -117,8 +117,8 @@ async function planStage(context: PlanContext, stage: Stage): Promise<StageState
   const triggers = (state.config.OnBuild ?? []).map(parseTrigger)
   delete state.config.OnBuild
   const instructions: StageInstruction[] = [...triggers, ...stage.instructions]
-  state.stepCount = 1 + instructions.filter(isStep).length
-  if (state.vertex.op.kind === 'image' && state.vertex.label !== '') {
+  state.stepCount = state.stepNumber + instructions.filter(isStep).length
+  if (state.stepNumber === 1) {
     state.vertex = { ...state.vertex, label: `${stepPrefix(state, 1)} ${state.vertex.label}` }
   }
   for (const instruction of instructions) await planInstruction(state, instruction)
@@ -145,14 +145,15 @@ function fromStage(parent: StageState, label: string): StageState {
     env,
     args: new Map(parent.args),
     cmdIsOwn: false,
-    stepNumber: 1,
+    stepNumber: 0,
   }
 }
 
 function fromScratch(context: PlanContext, stage: Stage, platform: Platform): StageState {
   const vertex = imageVertex('scratch', [], platform, '', stage.from.node.span)
   const config = { Env: [`PATH=${DEFAULT_PATH}`], WorkingDir: '/' }
-  return { ...emptyState(context, stage, platform), vertex, config, env: new Map([['PATH', DEFAULT_PATH]]) }
+  const env = new Map([['PATH', DEFAULT_PATH]])
+  return { ...emptyState(context, stage, platform), vertex, config, env, stepNumber: 0 }
 }
 
 async function fromImage(

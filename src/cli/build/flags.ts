@@ -18,7 +18,7 @@ export const FLAGS = {
     about: 'Set the networking mode for the "RUN" instructions during build',
   },
   'no-cache': { kind: 'bool', about: 'Do not use cache when building the image' },
-  platform: { kind: 'string', about: 'Set target platform for build' },
+  platform: { kind: 'list', placeholder: 'stringArray', about: 'Set target platform for build' },
   progress: {
     kind: 'string',
     default: 'auto',

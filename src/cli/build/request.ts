@@ -1,6 +1,6 @@
 import { collectBytes, fail, messageOf, quoteGo, type SourceFile } from '../../core/index.ts'
 import type { BuildRequest } from '../../engine/index.ts'
-import { type Platform, parsePlatform } from '../../oci/index.ts'
+import { hostPlatform, type Platform, parsePlatform } from '../../oci/index.ts'
 import type { CommandContext } from '../command.ts'
 import { parseExtraHost } from '../extra-host.ts'
 import type { BuildFlags } from './flags.ts'
@@ -43,7 +43,7 @@ export async function requestOf({
     ...(flags.file === undefined ? {} : { dockerfile: flags.file === '-' ? await readFrom(io) : flags.file }),
     ...(await imageFromModule(args[0]!, flags.file, buildArgs)),
     ...(flags.target === undefined ? {} : { target: flags.target }),
-    ...(flags.platform === undefined ? {} : { platform: platformOf(flags.platform) }),
+    platforms: flags.platform.flatMap((text) => text.split(',')).map(platformOf),
     ...(flags['shm-size'] === undefined ? {} : { shmSize: flags['shm-size'] }),
   }
 }
@@ -63,11 +63,9 @@ function extraHostOf(text: string): string {
   }
 }
 
+/** `local` is this machine. */
 function platformOf(text: string): Platform {
-  if (!text.includes(',')) return parsePlatform(text)
-  throw fail('BUILD_UNSUPPORTED', 'building for several platforms at once is not supported yet', {
-    hint: 'build for one platform after the other, under a tag for each',
-  })
+  return text.toLowerCase() === 'local' ? hostPlatform() : parsePlatform(text)
 }
 
 function networkOf(text: string): 'default' | 'none' | 'host' {

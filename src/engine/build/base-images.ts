@@ -1,5 +1,5 @@
 import type { PlanSources, ResolvedImage } from '../../build/index.ts'
-import { fail, hasCode, type Job, type ProgressEvent, runTask, type SourceSpan } from '../../core/index.ts'
+import { fail, hasCode, type Job, OncePerKey, type ProgressEvent, runTask, type SourceSpan } from '../../core/index.ts'
 import {
   familiarReference,
   formatPlatform,
@@ -21,11 +21,18 @@ function otherPlatform(name: string, wanted: Platform, found: Platform, span: So
   return { type: 'warning', code: 'InvalidBaseImagePlatform', message, span }
 }
 
-/** Base images come from the store. BuildKit's words for one that is not there. */
-export function imageResolver(store: Store, lease: Lease, job: Job): PlanSources['image'] {
-  return async (text: string, platform: Platform, span: SourceSpan): Promise<ResolvedImage> => {
+/** Base images come from the store, each of them once for a platform. BuildKit's words for one that is not there. */
+export function imageResolver(
+  store: Store,
+  lease: Lease,
+  options: { namesPlatform: boolean },
+  job: Job,
+): PlanSources['image'] {
+  const once = new OncePerKey<string, ResolvedImage>()
+  const resolve = (text: string, platform: Platform, span: SourceSpan): Promise<ResolvedImage> => {
     const name = referenceOf(text, span)
-    const task = { id: `metadata ${name}`, name: `[internal] load metadata for ${name}` }
+    const where = options.namesPlatform ? `${formatPlatform(platform)} internal` : 'internal'
+    const task = { id: `${where} metadata ${name}`, name: `[${where}] load metadata for ${name}` }
     return runTask(job, task, async () => {
       const image = store.atomically(() => {
         const found = store.images.named(name) ?? (IMAGE_ID.test(text) ? store.images.find(text)?.image : undefined)
@@ -40,6 +47,8 @@ export function imageResolver(store: Store, lease: Lease, job: Job): PlanSources
       return { name: `${name.replace(/@.*/, '')}@${image.descriptor.digest}`, config, layers }
     })
   }
+  return async (text, platform, span) =>
+    once.get(`${formatPlatform(platform)} ${text}`, () => resolve(text, platform, span))
 }
 
 function referenceOf(text: string, span: SourceSpan): string {

@@ -1,24 +1,17 @@
 import path from 'node:path'
-import {
-  BuildSession,
-  createRunners,
-  createSolver,
-  FileDigests,
-  FolderSource,
-  planBuild,
-  type Solver,
-  type StageState,
-} from '../../build/index.ts'
+import { BuildSession, createRunners, createSolver, FileDigests, FolderSource, planBuild } from '../../build/index.ts'
 import { type Job, runTask } from '../../core/index.ts'
-import { type ParseWarning, parseDockerfile } from '../../dockerfile/index.ts'
+import { type ParseWarning, parseDockerfile, type Stage } from '../../dockerfile/index.ts'
 import { sourceOf } from '../../image/index.ts'
-import type { LayerRecord, Store, StoredImage } from '../../store/index.ts'
+import type { Store, StoredImage } from '../../store/index.ts'
 import { imageResolver } from './base-images.ts'
 import { contextFolder, readDockerfile, readIgnoreFile } from './definition.ts'
-import { exportTask } from './export.ts'
-import { epochOf, planOptions } from './plan-options.ts'
+import type { FinishedBuild } from './finished.ts'
+import { exportToStore } from './outputs/image.ts'
+import { epochOf, isMultiPlatform, planOptions, targetPlatforms } from './plan-options.ts'
 import type { BuildReport, BuildRequest } from './request.ts'
 import { secretNameWarnings } from './secret-names.ts'
+import { type PlannedPlatform, solvePlatforms } from './solve.ts'
 import { checkedTag } from './tags.ts'
 
 /** Builds an image into the store. Fails with a span for everything that the Dockerfile is to blame for. */
@@ -34,22 +27,32 @@ export async function build(store: Store, request: BuildRequest, job: Job): Prom
   for (const { message, span } of dockerfile.warnings) {
     job.progress({ type: 'warning', code: 'PARSE', message, ...(span ? { span } : {}) })
   }
-  const stage = await planBuild(dockerfile, planOptions(request), {
-    image: imageResolver(store, lease, job),
-    planned: (planned) => {
-      for (const warning of secretNameWarnings(planned)) job.progress(warning)
-    },
-  })
+  const multiPlatform = isMultiPlatform(request)
+  const image = imageResolver(store, lease, { namesPlatform: multiPlatform }, job)
+  const seen = new Set<number>()
+  const planned = (stage: Stage): void => {
+    if (seen.has(stage.index)) return
+    seen.add(stage.index)
+    for (const warning of secretNameWarnings(stage)) job.progress(warning)
+  }
+  const plans: PlannedPlatform[] = []
+  for (const platform of targetPlatforms(request)) {
+    const stage = await planBuild(dockerfile, planOptions(request, platform), { image, planned })
+    plans.push({ platform, stage })
+  }
   const ignore = await internal(job, 'load', '.dockerignore', () => readIgnoreFile(context, file))
   const digests = new FileDigests(store.memos, context)
   const where = ignore ? `in the build context (see ${ignore.name})` : 'in the build context'
   const files = new FolderSource(context, { digests, where, ...(ignore ? { filter: ignore.filter } : {}) })
   const runners = createRunners(session, new Map([['context', files]]))
-  const solver = createSolver(runners, store, { now: Date.now, lease }, job)
-  const layers = await solveAll(solver, stage)
+  const { solver, built } = await solvePlatforms(
+    (stoppable) => createSolver(runners, store, { now: Date.now, lease }, stoppable),
+    plans,
+    job,
+  )
   digests.save()
-  const image = await exportTask(store, { stage, solver, layers, names, lease, epoch: epochOf(request) }, job)
-  return report(image, stage, solver, names, dockerfile.warnings)
+  const finished: FinishedBuild = { built, multiPlatform, solver, names, lease, epoch: epochOf(request) }
+  return report(await exportToStore(store, finished, job), finished, dockerfile.warnings)
 }
 
 function nameOf({ dockerfile = 'Dockerfile' }: BuildRequest): string {
@@ -62,26 +65,14 @@ function internal<T>(job: Job, verb: string, what: string, work: () => T | Promi
   return runTask(job, { id: name, name }, async () => work())
 }
 
-async function solveAll(solver: Solver, stage: StageState): Promise<LayerRecord[]> {
-  try {
-    const value = await solver.solve(stage.vertex)
-    await solver.settle()
-    return value.kind === 'layers' ? Promise.all(value.layers.map((layer) => layer.committed)) : []
-  } catch (error) {
-    await solver.settle().catch(() => {}) // what still runs must end before its folders go
-    throw error
-  }
-}
-
 function report(
   image: StoredImage,
-  stage: StageState,
-  solver: Solver,
-  names: string[],
+  { built, solver, names }: FinishedBuild,
   warnings: readonly ParseWarning[],
 ): BuildReport {
-  const made = stage.steps.flatMap((step) => step.vertex ?? [])
+  const steps = built.flatMap(({ stage }) => stage.steps.flatMap((step) => step.vertex ?? []))
+  const made = [...new Map(steps.map((vertex) => [vertex.id, vertex])).values()]
   const cached = made.filter((vertex) => solver.outcome(vertex)?.result === 'cached')
   const { id, descriptor } = image
-  return { id, digest: descriptor.digest, names, steps: made.length, cachedSteps: cached.length, warnings }
+  return { id, digest: descriptor.digest, names: [...names], steps: made.length, cachedSteps: cached.length, warnings }
 }

@@ -16,7 +16,11 @@ export interface BuildRequest {
   /** Stage to build, by name or number. */
   target?: string
   labels?: Readonly<Record<string, string>>
-  platform?: Platform
+  /**
+   * What the image is for, this machine when missing. Several make one OCI index, as does the build argument
+   * BUILDKIT_MULTI_PLATFORM=1 for one.
+   */
+  platforms?: readonly Platform[]
   noCache?: boolean
   network?: 'default' | 'none' | 'host'
   /** `name=address`. */
@@ -34,9 +38,9 @@ export interface BuildRequest {
 
 /** What a build made. */
 export interface BuildReport {
-  /** The image id: digest of its config. */
+  /** The image id: digest of the config for this machine, or of the first platform. */
   id: Digest
-  /** Digest of its manifest. */
+  /** Digest of its manifest, of its index when it has one. */
   digest: Digest
   /** Full names. */
   names: string[]
