@@ -4,6 +4,18 @@ import { plainBuild } from '../case.ts'
 import type { Docker } from '../docker.ts'
 import { Slipway } from '../slipway.ts'
 
+/** The host's busybox may have been made without it. */
+const BUSYBOX = `FROM busybox
+COPY --chmod=755 <<"EOF" /bin/adduser
+#!/bin/sh
+for name; do :; done
+id=$((1000 + $(wc -l < /etc/passwd)))
+echo "$name:x:$id:$id::/home/$name:/bin/sh" >> /etc/passwd
+echo "$name:x:$id:" >> /etc/group
+mkdir -p "/home/$name"
+EOF
+`
+
 const HELLO = `FROM busybox
 COPY --chmod=755 <<"EOF" /hello
 #!/bin/sh
@@ -18,7 +30,7 @@ EOF
 `
 
 /** What the cases start from, by name; all of it is made of the host's busybox. */
-const MADE: Readonly<Record<string, string>> = { alpine: ALPINE, 'hello-world:frozen': HELLO }
+const MADE: Readonly<Record<string, string>> = { busybox: BUSYBOX, alpine: ALPINE, 'hello-world:frozen': HELLO }
 
 /**
  * Makes the images that cases start from in the store `template` and, where there is one, gives them to Docker as well.
@@ -27,7 +39,7 @@ const MADE: Readonly<Record<string, string>> = { alpine: ALPINE, 'hello-world:fr
 export async function prepareBases(template: string, docker: Docker | undefined, work: string): Promise<Set<string>> {
   using slipway = new Slipway(template)
   await slipway.engine.bootstrap({ what: 'busybox' })
-  const names = ['busybox', ...Object.keys(MADE)]
+  const names = Object.keys(MADE)
   const folder = path.join(work, 'base')
   for (const [name, dockerfile] of Object.entries(MADE)) {
     mkdirSync(folder, { recursive: true })

@@ -100,13 +100,8 @@ function exportArgs({ type, attrs, out, outfile }: Fields, scene: Scene): string
     // what other builds of a case start from comes out of the local images instead of a registry
     if (pairs.length <= 1) return typeof name === 'string' ? ['-t', scene.fill(name)] : []
   }
-  if (kind !== 'image') pairs.push(`dest=${targetOf(target, kind, scene)}`)
+  if (kind !== 'image') pairs.push(`dest=${scene.emptyPlace(target ?? `unnamed.${kind}`)}`)
   return ['--output', [`type=${kind}`, ...pairs].join()]
-}
-
-function targetOf(target: Value | undefined, kind: string, scene: Scene): string {
-  const name = target === undefined ? `unnamed.${kind}` : Array.isArray(target) ? target.join('/') : String(target)
-  return scene.emptyPlace(name)
 }
 
 /** `{ Type, Attrs }` entries as values of a flag. */

@@ -83,7 +83,8 @@ function checkBuild(step: Step, { exitCode, stderr }: Outcome): string | undefin
     return undefined
   }
   if (exitCode !== 0) return `failed with ${exitCode}: ${stderr.trim().slice(-400)}`
-  const found = stderr.split('\n').filter((line) => /^ - \w+: .* \(line \d+\)$/.test(line))
+  const plain = stderr.replace(/\x1b\[\d*m/g, '')
+  const found = plain.split('\n').filter((line) => /^ - \w+: .* \(line \d+\)$/.test(line))
   const wanted = (step['warnings'] ?? []) as unknown as Warning[]
   return differenceOf(
     wanted.map(({ RuleName, Detail, Line }) => ` - ${RuleName}: ${Detail} (line ${Line})`),

@@ -55,8 +55,8 @@ export class Scene implements AsyncDisposable {
   }
 
   /** A place that is empty. */
-  emptyPlace(name: string): string {
-    const place = this.place(name)
+  emptyPlace(value: Value): string {
+    const place = this.placeOf(value)
     rmSync(place, { recursive: true, force: true })
     mkdirSync(path.dirname(place), { recursive: true })
     return place
@@ -66,6 +66,7 @@ export class Scene implements AsyncDisposable {
   placeOf(value: Value): string {
     if (typeof value === 'string') return this.place(value)
     if (Array.isArray(value)) return this.place(value.join('/'))
+    if (isObject(value) && value['$'] === 'tmpdir') return this.place(`tmpdir-${String(value['id'])}`)
     if (isObject(value) && value['$'] === 'path') {
       const { base, rel } = value
       if (base === 'ctxdir') return path.join(this.lastContext, String(rel))
@@ -75,9 +76,9 @@ export class Scene implements AsyncDisposable {
     throw new Unplayable(`place ${JSON.stringify(value)}`)
   }
 
-  /** The file or folder below `name`, as long as no link leads out of it. */
+  /** The file or folder below the place `name`; `ctx` is the last context. */
   find(name: string, below: string): string | undefined {
-    const base = this.place(name)
+    const base = name === 'ctx' ? this.lastContext : this.place(name)
     const found = path.join(base, path.normalize(`/${below}`))
     return existsSync(found) ? found : undefined
   }
