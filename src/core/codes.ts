@@ -113,6 +113,10 @@ export const CODES = {
   DURATION_INVALID: { fault: 'invalid', about: 'A duration is not of the form `1m30s`.' },
   MOUNT_INVALID: { fault: 'invalid', about: 'The value of a `--mount` or `--device` flag is malformed.' },
 
+  // image
+  IMAGE_INVALID: { fault: 'invalid', about: 'An image defined in TypeScript asks for what no Dockerfile could say.' },
+  IMAGE_MODULE_FAILED: { fault: 'invalid', about: 'A module that should define an image failed, or defines none.' },
+
   // store
   STORE_UNUSABLE: { fault: 'unavailable', about: 'The store folder cannot be read or written.' },
   STORE_BUSY: { fault: 'unavailable', about: 'Other processes kept the store from being changed for too long.' },

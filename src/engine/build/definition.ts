@@ -11,6 +11,7 @@ import {
   type SourceFile,
   toByteString,
 } from '../../core/index.ts'
+import { sourceOf } from '../../image/index.ts'
 import type { Lease, Store } from '../../store/index.ts'
 import { ARCHIVE_HEAD, isArchive, openArchive, peek } from './context/archive.ts'
 import { BuildContexts, type ContextOptions } from './context/contexts.ts'
@@ -46,9 +47,10 @@ export async function loadDefinition(
 ): Promise<Definition> {
   const options: ContextOptions = { store, lease, buildArgs: request.buildArgs ?? {} }
   const named = namedLocations(request.contexts)
-  const open = await openMain(options, request, job)
-  const { file, source } = await internal(job, 'load build definition from', nameOf(request), (task) =>
-    readDockerfile(options, open, { named: request.dockerfile, task }, job),
+  const dockerfile = request.image ? sourceOf(request.image, 'image') : request.dockerfile
+  const open = await openMain(options, { context: request.context, dockerfile }, job)
+  const { file, source } = await internal(job, 'load build definition from', nameOf(dockerfile), (task) =>
+    readDockerfile(options, open, { named: dockerfile, task }, job),
   )
   const { folder } = open
   const ignore =
@@ -59,7 +61,7 @@ export async function loadDefinition(
   return { source, contexts, ...(file === undefined ? {} : { file }) }
 }
 
-function nameOf({ dockerfile = 'Dockerfile' }: BuildRequest): string {
+function nameOf(dockerfile: BuildRequest['dockerfile'] = 'Dockerfile'): string {
   return typeof dockerfile === 'string' ? path.basename(redactUrl(dockerfile)) : dockerfile.name
 }
 
@@ -71,11 +73,13 @@ function internal<T>(job: Job, verb: string, what: string, work: (task: string) 
 
 const WHERE = 'in the build context'
 
-async function openMain(
-  options: ContextOptions,
-  { context, dockerfile }: BuildRequest,
-  job: Job,
-): Promise<OpenContext> {
+/** What the user said of the context and of the Dockerfile. */
+interface Given {
+  context: BuildRequest['context']
+  dockerfile: BuildRequest['dockerfile'] | undefined
+}
+
+async function openMain(options: ContextOptions, { context, dockerfile }: Given, job: Job): Promise<OpenContext> {
   if (typeof context !== 'string') {
     return internal(job, 'load', 'build context from standard input', (task) =>
       openStream(options, context, { task, dockerfile }, job),
@@ -93,7 +97,7 @@ async function openMain(
 async function openStream(
   options: ContextOptions,
   bytes: Bytes,
-  { task, dockerfile }: { task: string; dockerfile: BuildRequest['dockerfile'] },
+  { task, dockerfile }: { task: string; dockerfile: Given['dockerfile'] },
   job: Job,
 ): Promise<OpenContext> {
   const { head, all } = await peek(bytes, ARCHIVE_HEAD)
@@ -111,7 +115,7 @@ async function openStream(
 
 /** Where the Dockerfile was asked for, and the task that tells of it. */
 interface Wanted {
-  named: BuildRequest['dockerfile']
+  named: Given['dockerfile']
   task: string
 }
 

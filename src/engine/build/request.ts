@@ -1,5 +1,6 @@
 import type { Bytes, Digest, SourceFile } from '../../core/index.ts'
 import type { ParseWarning } from '../../dockerfile/index.ts'
+import type { Image } from '../../image/index.ts'
 import type { Platform } from '../../oci/index.ts'
 
 /** What to build. */
@@ -19,6 +20,8 @@ export interface BuildRequest {
    * `docker-image://name`, `oci-layout://folder[:tag|@digest]`. A name may end with `::platform`.
    */
   contexts?: Readonly<Record<string, string>>
+  /** An image that is defined in TypeScript, in place of a Dockerfile. */
+  image?: Image
   tags?: readonly string[]
   buildArgs?: Readonly<Record<string, string>>
   /** Stage to build, by name or number. */
