@@ -4,9 +4,10 @@ import { type ParseWarning, parseDockerfile, type Stage } from '../../dockerfile
 import type { Store, StoredImage } from '../../store/index.ts'
 import { imageResolver } from './base-images.ts'
 import { loadDefinition } from './definition.ts'
+import { resolveEpoch } from './epoch.ts'
 import type { FinishedBuild } from './finished.ts'
 import { exportToStore } from './outputs/image.ts'
-import { epochOf, isMultiPlatform, planOptions, targetPlatforms } from './plan-options.ts'
+import { isMultiPlatform, planOptions, targetPlatforms } from './plan-options.ts'
 import type { BuildReport, BuildRequest } from './request.ts'
 import { secretNameWarnings } from './secret-names.ts'
 import { type PlannedPlatform, solvePlatforms } from './solve.ts'
@@ -33,9 +34,15 @@ export async function build(store: Store, request: BuildRequest, job: Job): Prom
     seen.add(stage.index)
     for (const warning of secretNameWarnings(stage)) job.progress(warning)
   }
+  const platforms = targetPlatforms(request)
+  const options = planOptions(request, platforms[0]!)
+  const { epoch, buildArgs } = await resolveEpoch(
+    { session, dockerfile, options, sources: { image, named }, contexts },
+    job,
+  )
   const plans: PlannedPlatform[] = []
-  for (const platform of targetPlatforms(request)) {
-    const stage = await planBuild(dockerfile, planOptions(request, platform), { image, named, planned })
+  for (const platform of platforms) {
+    const stage = await planBuild(dockerfile, { ...options, buildArgs, platform }, { image, named, planned })
     plans.push({ platform, stage })
   }
   const runners = createRunners(session, contexts)
@@ -45,7 +52,7 @@ export async function build(store: Store, request: BuildRequest, job: Job): Prom
     job,
   )
   contexts.save()
-  const finished: FinishedBuild = { built, multiPlatform, solver, names, lease, epoch: epochOf(request) }
+  const finished: FinishedBuild = { built, multiPlatform, solver, names, lease, epoch: request.epoch ?? epoch }
   return report(await exportToStore(store, finished, job), finished, dockerfile.warnings)
 }
 

@@ -41,7 +41,7 @@ export interface BuildRequest {
   /** RUN steps trust this machine's certificate authorities. */
   hostCa?: boolean
   /**
-   * Seconds since 1970, the build argument SOURCE_DATE_EPOCH when missing: the time of the image and its steps, and the
+   * Seconds since 1970; when missing, what the build argument SOURCE_DATE_EPOCH says (a number, or whose time to take): the time of the image and its steps, and the
    * latest time of any file that they make. The cache does not depend on it.
    */
   epoch?: number

@@ -51,6 +51,14 @@ export class BuildContexts implements ContextFiles {
     return open.files(await runTask(job, about, async () => readIgnoreFile(folder)))
   }
 
+  /** The main context for `context`, or the named one of a name that holds files; `undefined` for anything else. */
+  async find(name: string, platform: Platform, task: string, job: Job): Promise<OpenContext | undefined> {
+    if (name === MAIN) return this.#main.open
+    const key = this.keyFor(name, platform)
+    const kind = key === undefined ? undefined : this.#locations.get(key)!.kind
+    return kind === 'folder' || kind === 'http' || kind === 'git' ? this.open(key!, task, job) : undefined
+  }
+
   /** A named context that holds files. */
   open(name: string, task: string, job: Job): Promise<OpenContext> {
     return this.#opened.get(name, async () => {
