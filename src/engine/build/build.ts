@@ -19,7 +19,7 @@ export async function build(store: Store, request: BuildRequest, job: Job): Prom
   const names = (request.tags ?? []).map(checkedTag)
   using lease = store.lease()
   await using session = new BuildSession(store, lease)
-  const { source, contexts } = await loadDefinition({ store, lease }, request, job)
+  const { source, contexts } = await loadDefinition(session, request, job)
   checkSyntax(source, request.buildArgs)
   const dockerfile = parseDockerfile(source)
   for (const { message, span } of dockerfile.warnings) {

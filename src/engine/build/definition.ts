@@ -1,6 +1,6 @@
 import { mkdtempSync } from 'node:fs'
 import path from 'node:path'
-import { bodyBytes, download, type FileSource, redactUrl } from '../../build/index.ts'
+import { type BuildSession, bodyBytes, download, type FileSource, redactUrl } from '../../build/index.ts'
 import {
   type Bytes,
   checkCanceled,
@@ -12,7 +12,6 @@ import {
   toByteString,
 } from '../../core/index.ts'
 import { sourceOf } from '../../image/index.ts'
-import type { Lease, Store } from '../../store/index.ts'
 import { ARCHIVE_HEAD, isArchive, openArchive, peek } from './context/archive.ts'
 import { BuildContexts, type ContextOptions } from './context/contexts.ts'
 import { contextFolder, leadsOut, openFolder, readIgnoreFile, readText } from './context/folder.ts'
@@ -40,12 +39,8 @@ interface FoundDockerfile {
  * Finds the main context and reads the Dockerfile and `.dockerignore`. Named contexts are checked, and opened when they
  * are needed. Fails with `CONTEXT_MISSING`, `DOCKERFILE_MISSING`, `DOWNLOAD_FAILED` and the like.
  */
-export async function loadDefinition(
-  { store, lease }: { store: Store; lease: Lease },
-  request: BuildRequest,
-  job: Job,
-): Promise<Definition> {
-  const options: ContextOptions = { store, lease, buildArgs: request.buildArgs ?? {} }
+export async function loadDefinition(session: BuildSession, request: BuildRequest, job: Job): Promise<Definition> {
+  const options: ContextOptions = { session, buildArgs: request.buildArgs ?? {} }
   const named = namedLocations(request.contexts)
   const dockerfile = request.image ? sourceOf(request.image, 'image') : request.dockerfile
   const open = await openMain(options, { context: request.context, dockerfile }, job)
@@ -86,7 +81,7 @@ async function openMain(options: ContextOptions, { context, dockerfile }: Given,
     )
   }
   const location = mainLocation(context)
-  if (location.kind === 'folder') return openFolder(options.store, contextFolder(location.folder), WHERE)
+  if (location.kind === 'folder') return openFolder(options.session.store, contextFolder(location.folder), WHERE)
   const what = location.kind === 'git' ? 'git source' : 'remote build context'
   return internal(job, 'load', `${what} ${redactUrl(context)}`, (task) =>
     openRemote(options, location, { where: WHERE, task }, job),
@@ -101,15 +96,15 @@ async function openStream(
   job: Job,
 ): Promise<OpenContext> {
   const { head, all } = await peek(bytes, ARCHIVE_HEAD)
-  if (isArchive(head)) return openArchive(options, all, { where: WHERE, task }, job)
+  if (isArchive(head)) return openArchive(options.session, all, { where: WHERE, task }, job)
   if (dockerfile !== undefined) {
     throw fail('USAGE_INVALID', 'ambiguous Dockerfile source: both stdin and flag correspond to Dockerfiles', {
       hint: 'Leave out -f, or give an archive that holds the Dockerfile.',
     })
   }
   const text = (await collectBytes(all, LARGEST_DOCKERFILE, () => tooLarge('Dockerfile'))).toString()
-  const folder = mkdtempSync(path.join(options.lease.folder, 'empty-'))
-  const empty = openFolder(options.store, folder, `${WHERE}, which is empty: only a Dockerfile was given`)
+  const folder = mkdtempSync(path.join(options.session.lease.folder, 'empty-'))
+  const empty = openFolder(options.session.store, folder, `${WHERE}, which is empty: only a Dockerfile was given`)
   return { dockerfile: text, files: empty.files }
 }
 
@@ -135,9 +130,9 @@ async function readDockerfile(
 }
 
 async function fetchDockerfile(options: ContextOptions, url: string, task: string, job: Job): Promise<SourceFile> {
-  const { digest, size } = await download(options, url, task, job)
+  const { digest, size } = await download(options.session, url, task, job)
   if (size > LARGEST_DOCKERFILE) throw tooLarge(redactUrl(url))
-  return { name: redactUrl(url), text: options.store.blobs.readWhole(digest).toString() }
+  return { name: redactUrl(url), text: options.session.store.blobs.readWhole(digest).toString() }
 }
 
 /**

@@ -2,6 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { gzipSync, zstdCompressSync } from 'node:zlib'
 import { describe, expect, test } from 'vitest'
+import { COMMIT_TIME, gitServer, noGit } from '../../../build/git/fixture.suite.ts'
 import { bytesOf } from '../../../core/index.ts'
 import { MEDIA } from '../../../oci/index.ts'
 import { addImage, addLayer, tarOf, writeDocuments, writeIndexOf } from '../../../store/fixture.suite.ts'
@@ -288,4 +289,44 @@ test('a context folder that goes by the name of a URL is a folder', async () => 
   mkdirSync(named, { recursive: true })
   writeFileSync(path.join(named, 'Dockerfile'), COPY_ALL)
   expect(Object.keys(await openBuilder().files({ context: named }))).toEqual(['Dockerfile'])
+})
+
+describe.skipIf(noGit)('a git repository as context', () => {
+  async function repository() {
+    const server = await gitServer()
+    const tree = server.tree('a')
+    tree.commit({
+      Dockerfile: COPY_ALL,
+      'sub/Dockerfile': 'FROM scratch\nCOPY . /s/\n',
+      'sub/f': '1',
+      '.dockerignore': '*',
+    })
+    return { url: `${server.url}/a/.git`, tree }
+  }
+
+  test('its files, without .git and whatever .dockerignore says', async () => {
+    const { url } = await repository()
+    const { files } = openBuilder()
+    expect(Object.keys(await files({ context: url }))).toEqual([
+      '.dockerignore',
+      'Dockerfile',
+      'sub/Dockerfile',
+      'sub/f',
+    ])
+    expect(await files({ context: `${url}#main:sub` })).toMatchObject({ 's/f': '1' })
+    expect(await files({ context: url, dockerfile: 'sub/Dockerfile' })).toHaveProperty(['s/sub/f'])
+    const buildArgs = { BUILDKIT_CONTEXT_KEEP_GIT_DIR: '1' }
+    expect(await files({ context: url, buildArgs })).toHaveProperty(['.git/HEAD'])
+  })
+
+  test('it may be a named context, and gives the time of the commit', async () => {
+    const { url } = await repository()
+    const { build, store } = openBuilder()
+    const context = folderOf({ Dockerfile: 'FROM scratch\nCOPY --from=src sub/f /f\n' })
+    const { digest } = await build({ context, contexts: { src: url }, buildArgs: { SOURCE_DATE_EPOCH: 'src' } })
+    const image = store.images.get(digest)!
+    expect(image.summary.created).toBe(new Date(COMMIT_TIME * 1000).toISOString())
+    const tree = await store.layers.tree(image.summary.diffIds)
+    expect(tree.readFile('f' as never, 10)?.toString()).toBe('1')
+  })
 })

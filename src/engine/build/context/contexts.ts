@@ -1,20 +1,19 @@
 import path from 'node:path'
-import type { ContextFiles, FileSource, NamedContext, PlanSources } from '../../../build/index.ts'
+import type { BuildSession, ContextFiles, FileSource, NamedContext, PlanSources } from '../../../build/index.ts'
 import { type Job, OncePerKey, runTask, type SourceSpan } from '../../../core/index.ts'
 import { formatPlatform, normalizePlatform, type Platform } from '../../../oci/index.ts'
-import { type Lease, openRepository, type Store } from '../../../store/index.ts'
+import { openRepository } from '../../../store/index.ts'
 import { copyImage, openOciLayout } from '../../../transfer/index.ts'
 import { readBase } from '../base-images.ts'
 import { contextFolder, openFolder, readIgnoreFile } from './folder.ts'
 import type { Ignore } from './ignore.ts'
 import { contextKey, type Location } from './location.ts'
 import type { OpenContext } from './open-context.ts'
-import { openRemote } from './remote.ts'
+import { openRemote, type RemoteLocation } from './remote.ts'
 
 /** What contexts are opened with. */
 export interface ContextOptions {
-  store: Store
-  lease: Lease
+  session: BuildSession
   buildArgs: Readonly<Record<string, string>>
 }
 
@@ -71,8 +70,9 @@ export class BuildContexts implements ContextFiles {
   async #open(name: string, task: string, job: Job): Promise<OpenContext> {
     const location = this.#locations.get(name)!
     const where = `in the build context ${name}`
-    if (location.kind === 'folder') return openFolder(this.#options.store, contextFolder(location.folder), where)
-    return openRemote(this.#options, location as Extract<Location, { url: string }>, { where, task }, job)
+    if (location.kind === 'folder')
+      return openFolder(this.#options.session.store, contextFolder(location.folder), where)
+    return openRemote(this.#options, location as RemoteLocation, { where, task }, job)
   }
 
   /** The name under which a stage or an image was given a context, if it was: that of its platform first. */
@@ -102,7 +102,7 @@ export class BuildContexts implements ContextFiles {
     about: { platform: Platform; span: SourceSpan },
     job: Job,
   ): Promise<NamedContext> {
-    const { store, lease } = this.#options
+    const { store, lease } = this.#options.session
     const task = { id: `context ${name}`, name: `[context ${name}] OCI load from client` }
     return runTask(job, task, async () => {
       const layout = await openOciLayout(folder, job)

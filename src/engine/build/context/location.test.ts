@@ -1,22 +1,19 @@
 import { expect, test } from 'vitest'
-import { contextKey, isGitUrl } from './location.ts'
+import { contextKey, mainLocation } from './location.ts'
 
 test.each([
-  ['https://example.com/a/b.git', true],
-  ['https://example.com/a/b.git#main:sub', true],
-  ['https://example.com/a/b.git?ref=v1&subdir=x', true],
-  ['http://example.com/x.tar', false],
-  ['https://example.com/x?file=a.git', false],
-  ['git@example.com:a/b', true],
-  ['user@host.example:a/b.git#v1', true],
-  ['ssh://git@example.com/a', true],
-  ['git://example.com/a', true],
-  ['github.com/a/b', true],
-  ['./github.com/a/b', false],
-  ['a/b', false],
-  ['-', false],
-])('isGitUrl(%j) is %j', (text, expected) => {
-  expect(isGitUrl(text)).toBe(expected)
+  ['https://example.com/a/b.git', 'git'],
+  ['https://example.com/a/b.git#main:sub', 'git'],
+  ['http://example.com/x.tar', 'http'],
+  ['https://example.com/x?file=a.git', 'http'],
+  ['git@example.com:a/b', 'git'],
+  ['ssh://git@example.com/a', 'git'],
+  ['github.com/a/b', 'git'],
+  ['./github.com/a/b', 'folder'],
+  ['a/b', 'folder'],
+  [import.meta.dirname, 'folder'],
+])('%j is a context of kind %s', (text, kind) => {
+  expect(mainLocation(text).kind).toBe(kind)
 })
 
 test.each([
