@@ -20,7 +20,7 @@ import {
   withDefaultTag,
 } from '../../oci/index.ts'
 import { type LayerRecord, type Lease, openRepository, type Store } from '../../store/index.ts'
-import type { Pins } from './lock/pins.ts'
+import { imageMissing, type Pins } from './lock/pins.ts'
 
 /** Of an image, as `images` shows it or longer: what is shorter is a name. */
 const IMAGE_ID = /^(sha256:)?[0-9a-f]{12,64}$/
@@ -57,7 +57,11 @@ export function imageResolver(
     return runTask(job, task, async () => {
       const pin = pins?.image(name, platform, span)
       const root = pin ? await findContent(store, lease, pin) : await findImage(store, lease, { name, text })
-      if (!root) throw pin ? pins!.imageMissing(name, pin, span) : missingBase({ name, text }, span)
+      if (!root && pin) {
+        const now = await findImage(store, lease, { name, text })
+        throw imageMissing(name, pin, now?.digest, span)
+      }
+      if (!root) throw missingBase({ name, text }, span)
       const image = await readBase(store, lease, { root, name, text, platform, span }, job)
       if (!matchesPlatform(platform, image.config)) job.progress(otherPlatform(text, platform, image.config, span))
       return { ...image, name: `${name.replace(/@.*/, '')}@${root.digest}` }

@@ -6,6 +6,7 @@ import { imageResolver } from './base-images.ts'
 import { loadDefinition } from './definition.ts'
 import { resolveEpoch } from './epoch.ts'
 import type { FinishedBuild } from './finished.ts'
+import { explainMismatch } from './lock/pins.ts'
 import { exportToStore } from './outputs/image.ts'
 import { isMultiPlatform, planOptions, targetPlatforms } from './plan-options.ts'
 import type { BuildReport, BuildRequest } from './request.ts'
@@ -19,15 +20,15 @@ export async function build(store: Store, request: BuildRequest, job: Job): Prom
   const names = (request.tags ?? []).map(checkedTag)
   using lease = store.lease()
   await using session = new BuildSession(store, lease)
-  const { source, contexts } = await loadDefinition(session, request, job)
+  const { source, contexts, pins } = await loadDefinition(session, request, job)
   checkSyntax(source, request.buildArgs)
   const dockerfile = parseDockerfile(source)
   for (const { message, span } of dockerfile.warnings) {
     job.progress({ type: 'warning', code: 'PARSE', message, ...(span ? { span } : {}) })
   }
   const multiPlatform = isMultiPlatform(request)
-  const image = imageResolver(store, lease, { namesPlatform: multiPlatform }, job)
-  const named = contexts.resolver(image, job)
+  const image = imageResolver(store, lease, { namesPlatform: multiPlatform, pins }, job)
+  const sources = { image, named: contexts.resolver(image, job), ...(pins ? { pins } : {}) }
   const seen = new Set<number>()
   const planned = (stage: Stage): void => {
     if (seen.has(stage.index)) return
@@ -36,13 +37,10 @@ export async function build(store: Store, request: BuildRequest, job: Job): Prom
   }
   const platforms = targetPlatforms(request)
   const options = planOptions(request, platforms[0]!)
-  const { epoch, buildArgs } = await resolveEpoch(
-    { session, dockerfile, options, sources: { image, named }, contexts },
-    job,
-  )
+  const { epoch, buildArgs } = await resolveEpoch({ session, dockerfile, options, sources, contexts }, job)
   const plans: PlannedPlatform[] = []
   for (const platform of platforms) {
-    const stage = await planBuild(dockerfile, { ...options, buildArgs, platform }, { image, named, planned })
+    const stage = await planBuild(dockerfile, { ...options, buildArgs, platform }, { ...sources, planned })
     plans.push({ platform, stage })
   }
   const runners = createRunners(session, contexts)
@@ -50,7 +48,9 @@ export async function build(store: Store, request: BuildRequest, job: Job): Prom
     (stoppable) => createSolver(runners, store, { now: Date.now, lease }, stoppable),
     plans,
     job,
-  )
+  ).catch((error: unknown) => {
+    throw explainMismatch(error, pins)
+  })
   contexts.save()
   const finished: FinishedBuild = { built, multiPlatform, solver, names, lease, epoch: request.epoch ?? epoch }
   return report(await exportToStore(store, finished, job), finished, dockerfile.warnings)

@@ -18,6 +18,8 @@ import { contextFolder, leadsOut, openFolder, readIgnoreFile, readText } from '.
 import { isHttpUrl, mainLocation, namedLocations } from './context/location.ts'
 import type { OpenContext } from './context/open-context.ts'
 import { openRemote } from './context/remote.ts'
+import type { Pins } from './lock/pins.ts'
+import { lockedPins } from './lock/place.ts'
 import type { BuildRequest } from './request.ts'
 
 const LARGEST_DOCKERFILE = 16 << 20
@@ -28,6 +30,8 @@ export interface Definition {
   /** Path of the Dockerfile on this machine; missing for one that came as text, by URL or in a remote context. */
   file?: string
   contexts: BuildContexts
+  /** What names and URLs stand for, in a locked build. */
+  pins?: Pins
 }
 
 interface FoundDockerfile {
@@ -52,8 +56,10 @@ export async function loadDefinition(session: BuildSession, request: BuildReques
     folder === undefined
       ? undefined
       : await internal(job, 'load', '.dockerignore', async () => readIgnoreFile(folder, file))
-  const contexts = new BuildContexts(options, { open, ignore }, named)
-  return { source, contexts, ...(file === undefined ? {} : { file }) }
+  const found = file === undefined ? {} : { file }
+  const pins = request.locked ? lockedPins(found) : undefined
+  const contexts = new BuildContexts({ ...options, pins }, { open, ignore }, named)
+  return { source, contexts, ...found, ...(pins ? { pins } : {}) }
 }
 
 function nameOf(dockerfile: BuildRequest['dockerfile'] = 'Dockerfile'): string {

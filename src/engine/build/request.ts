@@ -23,6 +23,8 @@ export interface BuildRequest {
   /** An image that is defined in TypeScript, in place of a Dockerfile. */
   image?: Image
   tags?: readonly string[]
+  /** Image names, URLs and git references mean what `Dockerfile.lock` says, and everything must be in it. */
+  locked?: boolean
   buildArgs?: Readonly<Record<string, string>>
   /** Stage to build, by name or number. */
   target?: string

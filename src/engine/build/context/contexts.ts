@@ -5,6 +5,7 @@ import { formatPlatform, normalizePlatform, type Platform } from '../../../oci/i
 import { openRepository } from '../../../store/index.ts'
 import { copyImage, openOciLayout } from '../../../transfer/index.ts'
 import { readBase } from '../base-images.ts'
+import type { Pins } from '../lock/pins.ts'
 import { contextFolder, openFolder, readIgnoreFile } from './folder.ts'
 import type { Ignore } from './ignore.ts'
 import { contextKey, type Location } from './location.ts'
@@ -15,6 +16,8 @@ import { openRemote, type RemoteLocation } from './remote.ts'
 export interface ContextOptions {
   session: BuildSession
   buildArgs: Readonly<Record<string, string>>
+  /** What URLs of named contexts must hold. */
+  pins?: Pins | undefined
 }
 
 /** The main context as it was found, and which of its files take part. */
@@ -48,6 +51,11 @@ export class BuildContexts implements ContextFiles {
     const about = { id: `ignore ${name}`, name: `[context ${name}] load .dockerignore` }
     const { folder } = open
     return open.files(await runTask(job, about, async () => readIgnoreFile(folder)))
+  }
+
+  /** Where a named context is. */
+  location(key: string): Location | undefined {
+    return this.#locations.get(key)
   }
 
   /** The main context for `context`, or the named one of a name that holds files; `undefined` for anything else. */

@@ -26,25 +26,32 @@ export async function openRemote(
 }
 
 async function openGit(
-  { session, buildArgs }: ContextOptions,
-  { reference }: Extract<RemoteLocation, { kind: 'git' }>,
+  { session, buildArgs, pins }: ContextOptions,
+  { url, reference }: Extract<RemoteLocation, { kind: 'git' }>,
   { task }: { task: string },
   job: Job,
 ): Promise<OpenContext> {
   const keepGitDir = /^(1|t|true)$/i.test(buildArgs['BUILDKIT_CONTEXT_KEEP_GIT_DIR'] ?? '')
-  const { commit, files } = await openGitSource(session, reference, { keepGitDir, task }, job)
+  const pin = pins?.git(url)
+  const resolved = pin === undefined ? {} : { resolved: { commit: pin, object: pin } }
+  const { commit, files } = await openGitSource(session, reference, { keepGitDir, task, ...resolved }, job)
   job.progress({ type: 'status', task, text: commit })
   return { files: () => files, time: () => files.stat(toByteString(''))?.mtime.seconds ?? 0 }
 }
 
 async function openDownload(
-  { session }: ContextOptions,
+  { session, pins }: ContextOptions,
   url: string,
   about: { where: string; task: string },
   job: Job,
 ): Promise<OpenContext> {
   const { blobs } = session.store
   const file = await download(session, url, about.task, job)
+  const pin = pins?.http(url)
+  if (pin !== undefined && pin !== file.digest) {
+    const shown = redactUrl(url)
+    throw fail('CONTENT_MISMATCH', `digest mismatch ${file.digest}: ${pin} for ${shown}`, { data: { url: shown } })
+  }
   const tooLarge = (): Error =>
     fail('FILE_TOO_LARGE', `${redactUrl(url)} is no archive, and too large for a Dockerfile`)
   const head = blobs.read(file.digest, { start: 0, end: ARCHIVE_HEAD }, job)
