@@ -150,7 +150,20 @@ export const CODES = {
   },
   CONTEXT_MISSING: { fault: 'not-found', about: 'The folder given as build context is not there.' },
   DOCKERFILE_MISSING: { fault: 'not-found', about: 'There is no Dockerfile where it was looked for.' },
-  EPOCH_INVALID: { fault: 'invalid', about: 'SOURCE_DATE_EPOCH is not a number of seconds.' },
+  EPOCH_INVALID: {
+    fault: 'invalid',
+    about: 'SOURCE_DATE_EPOCH is neither a number of seconds nor something that has a time.',
+  },
+  SYNTAX_UNKNOWN: {
+    fault: 'unsupported',
+    about: 'A Dockerfile asks with `# syntax=` for another language than its own.',
+  },
+  LOCK_INCOMPLETE: { fault: 'not-found', about: 'A locked build needs something that Dockerfile.lock does not name.' },
+  LOCK_BROKEN: { fault: 'conflict', about: 'Something is no longer what Dockerfile.lock says it is.' },
+  LOCK_INVALID: {
+    fault: 'invalid',
+    about: 'A file Dockerfile.lock is malformed, or there is none where one is needed.',
+  },
   BOOTSTRAP_UNKNOWN: { fault: 'invalid', about: 'There is no recipe for a base image of this name.' },
   IMAGE_IN_USE: { fault: 'conflict', about: 'A container, or another name, keeps an image from being removed.' },
   CONTAINER_NOT_FOUND: { fault: 'not-found', about: 'No container has this name or id.' },

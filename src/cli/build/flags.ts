@@ -5,6 +5,11 @@ import { PROGRESS_MODES } from '../render/progress/index.ts'
 export const FLAGS = {
   'add-host': { kind: 'list', placeholder: 'strings', about: 'Add a custom host-to-IP mapping (format: "host:ip")' },
   'build-arg': { kind: 'list', placeholder: 'stringArray', about: 'Set build-time variables' },
+  'build-context': {
+    kind: 'list',
+    placeholder: 'stringArray',
+    about: 'Additional build contexts (e.g., name=path)',
+  },
   file: { kind: 'string', short: 'f', completes: 'file', about: 'Name of the Dockerfile (default: "PATH/Dockerfile")' },
   'host-ca': {
     kind: 'bool',

@@ -1,34 +1,56 @@
-import path from 'node:path'
-import { BuildSession, createRunners, createSolver, FileDigests, FolderSource, planBuild } from '../../build/index.ts'
-import { type Job, runTask } from '../../core/index.ts'
-import { type ParseWarning, parseDockerfile, type Stage } from '../../dockerfile/index.ts'
+import { BuildSession, createRunners, createSolver, type PlanSources, planBuild } from '../../build/index.ts'
+import type { Job } from '../../core/index.ts'
+import { type Dockerfile, type ParseWarning, parseDockerfile, type Stage } from '../../dockerfile/index.ts'
 import { sourceOf } from '../../image/index.ts'
 import type { Store, StoredImage } from '../../store/index.ts'
 import { imageResolver } from './base-images.ts'
-import { contextFolder, readDockerfile, readIgnoreFile } from './definition.ts'
+import { loadDefinition } from './definition.ts'
 import type { FinishedBuild } from './finished.ts'
 import { exportToStore } from './outputs/image.ts'
 import { epochOf, isMultiPlatform, planOptions, targetPlatforms } from './plan-options.ts'
 import type { BuildReport, BuildRequest } from './request.ts'
 import { secretNameWarnings } from './secret-names.ts'
 import { type PlannedPlatform, solvePlatforms } from './solve.ts'
+import { checkSyntax } from './syntax.ts'
 import { checkedTag } from './tags.ts'
 
 /** Builds an image into the store. Fails with a span for everything that the Dockerfile is to blame for. */
 export async function build(store: Store, request: BuildRequest, job: Job): Promise<BuildReport> {
   const names = (request.tags ?? []).map(checkedTag)
-  const context = contextFolder(request.context)
   using lease = store.lease()
   await using session = new BuildSession(store, lease)
-  const { file, source } = await internal(job, 'load build definition from', nameOf(request), () =>
-    readDockerfile(context, request.image ? sourceOf(request.image, 'image') : request.dockerfile),
-  )
+  const { source, contexts } = await loadDefinition({ store, lease }, withDockerfile(request), job)
+  checkSyntax(source, request.buildArgs)
   const dockerfile = parseDockerfile(source)
   for (const { message, span } of dockerfile.warnings) {
     job.progress({ type: 'warning', code: 'PARSE', message, ...(span ? { span } : {}) })
   }
   const multiPlatform = isMultiPlatform(request)
   const image = imageResolver(store, lease, { namesPlatform: multiPlatform }, job)
+  const plans = await planPlatforms(dockerfile, request, { image, named: contexts.resolver(image, job) }, job)
+  const runners = createRunners(session, contexts)
+  const { solver, built } = await solvePlatforms(
+    (stoppable) => createSolver(runners, store, { now: Date.now, lease }, stoppable),
+    plans,
+    job,
+  )
+  contexts.save()
+  const finished: FinishedBuild = { built, multiPlatform, solver, names, lease, epoch: epochOf(request) }
+  return report(await exportToStore(store, finished, job), finished, dockerfile.warnings)
+}
+
+/** An image that is defined in TypeScript is built as the Dockerfile that it stands for. */
+function withDockerfile(request: BuildRequest): BuildRequest {
+  return request.image ? { ...request, dockerfile: sourceOf(request.image, 'image') } : request
+}
+
+/** A graph for each platform. What is to be said of a stage is said once. */
+async function planPlatforms(
+  dockerfile: Dockerfile,
+  request: BuildRequest,
+  sources: Omit<PlanSources, 'planned'>,
+  job: Job,
+): Promise<PlannedPlatform[]> {
   const seen = new Set<number>()
   const planned = (stage: Stage): void => {
     if (seen.has(stage.index)) return
@@ -37,32 +59,10 @@ export async function build(store: Store, request: BuildRequest, job: Job): Prom
   }
   const plans: PlannedPlatform[] = []
   for (const platform of targetPlatforms(request)) {
-    const stage = await planBuild(dockerfile, planOptions(request, platform), { image, planned })
+    const stage = await planBuild(dockerfile, planOptions(request, platform), { ...sources, planned })
     plans.push({ platform, stage })
   }
-  const ignore = await internal(job, 'load', '.dockerignore', () => readIgnoreFile(context, file))
-  const digests = new FileDigests(store.memos, context)
-  const where = ignore ? `in the build context (see ${ignore.name})` : 'in the build context'
-  const files = new FolderSource(context, { digests, where, ...(ignore ? { filter: ignore.filter } : {}) })
-  const runners = createRunners(session, new Map([['context', files]]))
-  const { solver, built } = await solvePlatforms(
-    (stoppable) => createSolver(runners, store, { now: Date.now, lease }, stoppable),
-    plans,
-    job,
-  )
-  digests.save()
-  const finished: FinishedBuild = { built, multiPlatform, solver, names, lease, epoch: epochOf(request) }
-  return report(await exportToStore(store, finished, job), finished, dockerfile.warnings)
-}
-
-function nameOf({ dockerfile = 'Dockerfile' }: BuildRequest): string {
-  return typeof dockerfile === 'string' ? dockerfile : dockerfile.name
-}
-
-/** Work that progress shows as `[internal] ...`. */
-function internal<T>(job: Job, verb: string, what: string, work: () => T | Promise<T>): Promise<T> {
-  const name = `[internal] ${verb} ${path.basename(what)}`
-  return runTask(job, { id: name, name }, async () => work())
+  return plans
 }
 
 function report(

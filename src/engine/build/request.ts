@@ -1,16 +1,27 @@
-import type { Digest, SourceFile } from '../../core/index.ts'
+import type { Bytes, Digest, SourceFile } from '../../core/index.ts'
 import type { ParseWarning } from '../../dockerfile/index.ts'
 import type { Image } from '../../image/index.ts'
 import type { Platform } from '../../oci/index.ts'
 
 /** What to build. */
 export interface BuildRequest {
-  /** A folder. */
-  context: string
-  /** Path of the Dockerfile, or the file itself; `Dockerfile` in the context when missing. */
+  /**
+   * A folder, the URL of an archive, of a Dockerfile or of a git repository; or a stream that holds an archive (plain or
+   * compressed) or a Dockerfile.
+   */
+  context: string | Bytes
+  /**
+   * Path or URL of the Dockerfile, or the file itself; `Dockerfile` in the context when missing. For a context that is
+   * not a folder, a relative path means a file in it.
+   */
   dockerfile?: string | SourceFile
   /** An image that is defined in TypeScript, in place of a Dockerfile. */
   image?: Image
+  /**
+   * What takes the place of stages and images of these names, as `--build-context` has it: a folder, a URL,
+   * `docker-image://name`, `oci-layout://folder[:tag|@digest]`. A name may end with `::platform`.
+   */
+  contexts?: Readonly<Record<string, string>>
   tags?: readonly string[]
   buildArgs?: Readonly<Record<string, string>>
   /** Stage to build, by name or number. */
