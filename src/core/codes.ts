@@ -183,6 +183,16 @@ export const CODES = {
   SYMLINK_LOOP: { fault: 'invalid', about: 'Symbolic links lead to one another in a circle.' },
   CONTEXT_CHANGED: { fault: 'conflict', about: 'A file of the build context changed while it was being copied.' },
   DOWNLOAD_FAILED: { fault: 'unavailable', about: 'A URL could not be fetched.' },
+  GIT_URL_INVALID: {
+    fault: 'invalid',
+    about: 'The address of a git repository says something that is not understood.',
+  },
+  GIT_REF_NOT_FOUND: { fault: 'not-found', about: 'A git repository has no such branch, tag, commit or folder.' },
+  GIT_FAILED: { fault: 'unavailable', about: 'A git repository could not be fetched or read.' },
+  GIT_REFUSED: {
+    fault: 'invalid',
+    about: 'A git repository holds what it must not: a file named `.git`, submodules without end, too many bytes.',
+  },
   BUILD_UNSUPPORTED: { fault: 'unsupported', about: 'A Dockerfile feature that this version does not have.' },
   MODE_INVALID: { fault: 'invalid', about: 'A `--chmod` value is neither an octal number nor a symbolic mode.' },
   RUN_FAILED: { fault: 'invalid', about: 'The command of a RUN instruction ended with an error.' },
