@@ -11,6 +11,13 @@ export { applyChanges } from './plan/changes.ts'
 export type { PlanOptions, PlanSources, ResolvedImage } from './plan/context.ts'
 export { planBuild } from './plan/plan.ts'
 export type { StageState } from './plan/stage-state.ts'
+export { imagePackageUrl } from './provenance/materials.ts'
+export {
+  PROVENANCE_TYPES,
+  type ProvenanceFacts,
+  type ProvenanceOptions,
+  provenancePredicate,
+} from './provenance/provenance.ts'
 export { BuildSession } from './session.ts'
 export { createSolver, type Outcome, type Solver } from './solver.ts'
 export { redactUrl } from './url.ts'

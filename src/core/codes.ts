@@ -147,6 +147,10 @@ export const CODES = {
   CONTEXT_MISSING: { fault: 'not-found', about: 'The folder given as build context is not there.' },
   DOCKERFILE_MISSING: { fault: 'not-found', about: 'There is no Dockerfile where it was looked for.' },
   EPOCH_INVALID: { fault: 'invalid', about: 'SOURCE_DATE_EPOCH is not a number of seconds.' },
+  ATTESTATION_INVALID: {
+    fault: 'invalid',
+    about: 'An attestation is of no known type, or one of its attributes makes no sense.',
+  },
   BOOTSTRAP_UNKNOWN: { fault: 'invalid', about: 'There is no recipe for a base image of this name.' },
   IMAGE_IN_USE: { fault: 'conflict', about: 'A container, or another name, keeps an image from being removed.' },
   CONTAINER_NOT_FOUND: { fault: 'not-found', about: 'No container has this name or id.' },

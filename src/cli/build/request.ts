@@ -3,6 +3,7 @@ import type { BuildRequest } from '../../engine/index.ts'
 import { type Platform, parsePlatform } from '../../oci/index.ts'
 import type { CommandContext } from '../command.ts'
 import { parseExtraHost } from '../extra-host.ts'
+import { attestationsOf } from './attest-flags.ts'
 import type { BuildFlags } from './flags.ts'
 
 /** `name=value` texts; `alone` gives the value of a name that stands alone, or says that it does not count. */
@@ -39,6 +40,7 @@ export async function requestOf({
     network: networkOf(flags.network),
     extraHosts: flags['add-host'].map(extraHostOf),
     hostCa: flags['host-ca'],
+    attestations: attestationsOf(flags),
     ...(flags.file === undefined ? {} : { dockerfile: flags.file === '-' ? await readFrom(io) : flags.file }),
     ...(flags.target === undefined ? {} : { target: flags.target }),
     ...(flags.platform === undefined ? {} : { platform: platformOf(flags.platform) }),
