@@ -17,5 +17,12 @@ export type { NamedContext, PlanOptions, PlanSources, ResolvedImage } from './pl
 export { planBuild } from './plan/plan.ts'
 export type { StageState } from './plan/stage-state.ts'
 export { BuildSession, type SessionOptions } from './session.ts'
+export { imagePackageUrl } from './provenance/materials.ts'
+export {
+  PROVENANCE_TYPES,
+  type ProvenanceFacts,
+  type ProvenanceOptions,
+  provenancePredicate,
+} from './provenance/provenance.ts'
 export { createSolver, type Outcome, type Solver } from './solver.ts'
 export { redactUrl } from './url.ts'

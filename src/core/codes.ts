@@ -163,6 +163,10 @@ export const CODES = {
   LOCK_INVALID: {
     fault: 'invalid',
     about: 'A file Dockerfile.lock is malformed, or there is none where one is needed.',
+  EPOCH_INVALID: { fault: 'invalid', about: 'SOURCE_DATE_EPOCH is not a number of seconds.' },
+  ATTESTATION_INVALID: {
+    fault: 'invalid',
+    about: 'An attestation is of no known type, or one of its attributes makes no sense.',
   },
   BOOTSTRAP_UNKNOWN: { fault: 'invalid', about: 'There is no recipe for a base image of this name.' },
   IMAGE_IN_USE: { fault: 'conflict', about: 'A container, or another name, keeps an image from being removed.' },

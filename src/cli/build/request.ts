@@ -3,6 +3,7 @@ import type { BuildRequest } from '../../engine/index.ts'
 import { hostPlatform, type Platform, parsePlatform } from '../../oci/index.ts'
 import type { CommandContext } from '../command.ts'
 import { parseExtraHost } from '../extra-host.ts'
+import { attestationsOf } from './attest-flags.ts'
 import type { BuildFlags } from './flags.ts'
 import { imageFromModule } from './image-module.ts'
 import { proxyArguments } from './proxies.ts'
@@ -41,6 +42,7 @@ export async function requestOf({
     network: networkOf(flags.network),
     extraHosts: flags['add-host'].map(extraHostOf),
     hostCa: flags['host-ca'],
+    attestations: attestationsOf(flags),
     ...(flags.file === undefined ? {} : { dockerfile: flags.file === '-' ? await readFrom(io) : flags.file }),
     ...(await imageFromModule(args[0]!, flags.file, buildArgs)),
     ...(flags['build-context'].length === 0 ? {} : { contexts: contextsOf(flags['build-context']) }),

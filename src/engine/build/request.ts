@@ -2,6 +2,7 @@ import type { Bytes, Digest, SourceFile } from '../../core/index.ts'
 import type { ParseWarning } from '../../dockerfile/index.ts'
 import type { Image } from '../../image/index.ts'
 import type { Platform } from '../../oci/index.ts'
+import type { AttestationRequest } from './attestations/options.ts'
 
 /** What to build. */
 export interface BuildRequest {
@@ -45,6 +46,8 @@ export interface BuildRequest {
    * latest time of any file that they make. The cache does not depend on it.
    */
   epoch?: number
+  /** Statements to attach to the image; none by default. */
+  attestations?: readonly AttestationRequest[]
 }
 
 /** What a build made. */
