@@ -3,6 +3,7 @@ import { type Machine, openMachine } from '../container/index.ts'
 import type { Job } from '../core/index.ts'
 import { removeCgroup, removeTree } from '../host/index.ts'
 import type { Lease, Store } from '../store/index.ts'
+import { FileLists } from './files/file-lists.ts'
 
 /** What the operations of one build share. Disposing ends the keeper, and with it everything that was mounted or run. */
 export class BuildSession implements AsyncDisposable {
@@ -10,12 +11,15 @@ export class BuildSession implements AsyncDisposable {
   readonly lease: Lease
   /** Where stacks are mounted and bundles lie; seen by this build's keeper only. */
   readonly mountFolder: string
+  /** What the digests of copied files are of. */
+  readonly fileLists: FileLists
   #machine: Promise<Machine> | undefined
   #keys: string[] = []
 
   constructor(store: Store, lease: Lease) {
     this.store = store
     this.lease = lease
+    this.fileLists = new FileLists(store.memos)
     this.mountFolder = path.join(store.layout.runtime, `build-${lease.id}`)
   }
 
