@@ -55,6 +55,7 @@ export function planOptions(changes: Partial<PlanOptions> = {}): PlanOptions {
     platform,
     buildPlatform: platform,
     noCache: false,
+    noCacheFilter: [],
     network: 'default',
     extraHosts: [],
     ...changes,

@@ -124,6 +124,7 @@ class GraphSolver implements Solver {
 
   solve(vertex: Vertex): Promise<Value> {
     this.#roots.push(vertex)
+    this.#redactor.learn(vertex)
     return this.#solveOnce(vertex)
   }
 
@@ -178,7 +179,7 @@ class GraphSolver implements Solver {
     if (operation === undefined) {
       const createdAt = this.#options.now()
       const value = await runner.run(vertex.op, inputs, { id: vertex.id, vertex }, this.#job)
-      if (vertex.op.kind === 'image') this.#traces.set(vertex.id, { vertex, result: 'hit' })
+      if (vertex.op.kind === 'image') this.#traces.set(vertex.id, this.#trace(vertex, 'hit'))
       return { value, outcome: { result: runner.shownAs ?? 'done', createdAt } }
     }
     const step = this.#begin(vertex, runner, operation, inputs)
@@ -187,17 +188,22 @@ class GraphSolver implements Solver {
   }
 
   #begin(vertex: Vertex, runner: OpRunner, operation: KeyPart, inputs: readonly Value[]): Step {
-    const trace: StepTrace = { vertex, result: 'failed', operation, opKey: keyOf(operation) }
+    const trace = this.#trace(vertex, 'failed')
+    Object.assign(trace, { operation: this.#redactor.document(operation), opKey: keyOf(operation) })
     this.#traces.set(vertex.id, trace)
     let document: ReturnType<Step['document']> | undefined
     const make = async (): ReturnType<Step['document']> => {
       const content = await runner.content(vertex.op, inputs, this.#job)
-      Object.assign(trace, { content, key: keyOf({ operation, content }) })
+      Object.assign(trace, { content: this.#redactor.document(content), key: keyOf({ operation, content }) })
       return { operation, content }
     }
     const step: Step = { vertex, runner, operation, inputs, trace, document: () => (document ??= make()) }
     this.#steps.set(vertex.id, step)
     return step
+  }
+
+  #trace(vertex: Vertex, result: StepTrace['result']): StepTrace {
+    return { vertex, label: this.#redactor.text(vertex.label), result }
   }
 
   /** The key is only computed when the operation was seen before: else nothing can be found, and nothing is waited for. */
@@ -308,7 +314,7 @@ class GraphSolver implements Solver {
       diffIds,
       createdAt: outcome.createdAt,
       endedAt: first?.endedAt ?? endedAt,
-      label: this.#redactor.text(vertex.label),
+      label: trace.label,
       kind: vertex.op.kind,
     })
     runner.remembered?.(document.content)

@@ -152,6 +152,8 @@ export const CODES = {
   CONTAINER_NOT_FOUND: { fault: 'not-found', about: 'No container has this name or id.' },
   CONTAINER_RUNNING: { fault: 'conflict', about: 'This cannot be done while the container runs.' },
   CONTAINER_INVALID: { fault: 'invalid', about: 'A container cannot be made from what was asked for.' },
+  BUILD_NOT_FOUND: { fault: 'not-found', about: 'Nothing was built in this store that could be explained.' },
+  STEP_UNKNOWN: { fault: 'not-found', about: 'A build has no step of the given number, name or stage.' },
 
   // build
   COPY_SOURCE_MISSING: {

@@ -4,6 +4,7 @@ import type { Platform } from '../oci/index.ts'
 import { defaultRoot, openStore, type Store, type StoredImage } from '../store/index.ts'
 import type { ImportRequest, LoadedImage } from './archives.ts'
 import type { BootstrapRequest } from './bootstrap.ts'
+import type { BuildRecord } from './build/build-record.ts'
 import type { BuildReport, BuildRequest } from './build/request.ts'
 import { type Container, type ContainerState, containerState, findContainer } from './container-record.ts'
 import type { StartOptions } from './containers.ts'
@@ -40,6 +41,10 @@ export interface Engine extends Disposable {
   /** Makes a base image from a distribution's own packages. */
   bootstrap(request: BootstrapRequest, job?: Job): Promise<StoredImage>
   info(job?: Job): Promise<Info>
+  readonly builds: {
+    /** The latest build, also one that failed: its steps, and why each of them hit or missed the cache. */
+    latest(): BuildRecord | undefined
+  }
   readonly images: {
     list(filters?: Filters): ImageSummary[]
     inspect(name: string, platform?: Platform): Inspection
@@ -75,6 +80,7 @@ export function openEngine(options: EngineOptions = {}): Engine {
     bootstrap: (request, job = silentJob) =>
       guarded(async () => (await import('./bootstrap.ts')).bootstrap(store, request, job)),
     info: (job = silentJob) => guarded(async () => (await import('./info.ts')).info(store, job)),
+    builds: { latest: () => store.builds.latest()?.record as BuildRecord | undefined },
     images: imageFunctions(store),
     containers: containerFunctions(store),
     [Symbol.dispose]: () => store[Symbol.dispose](),

@@ -1,5 +1,6 @@
 import { createHmac, randomBytes } from 'node:crypto'
 import type { MemoStore } from '../../store/index.ts'
+import type { Vertex } from '../graph.ts'
 import type { KeyPart } from '../solver.ts'
 
 const SECRET =
@@ -30,9 +31,20 @@ export class Redactor {
     this.#secrets = new Set([...secrets].filter((value) => value.length >= SHORTEST))
   }
 
-  /** A key document without secrets. */
+  /** Gets to know the secrets of everything that this vertex needs. */
+  learn(vertex: Vertex): void {
+    const seen = new Set<Vertex>()
+    const pending = [vertex]
+    for (let next = pending.pop(); next; next = pending.pop()) {
+      if (seen.has(next)) continue
+      seen.add(next)
+      this.#learn(next.op as unknown as KeyPart)
+      pending.push(...next.inputs)
+    }
+  }
+
+  /** A part of a key document without secrets. */
   document(part: KeyPart): KeyPart {
-    this.#learn(part)
     return this.#redact(part)
   }
 

@@ -16,6 +16,8 @@ export interface PlanOptions {
   /** What the build runs on. */
   buildPlatform: Platform
   noCache: boolean
+  /** Names of stages, in any case, that the cache is not asked for. */
+  noCacheFilter: readonly string[]
   network: 'default' | 'none' | 'host'
   /** `name=address`. */
   extraHosts: readonly string[]

@@ -36,6 +36,8 @@ export async function requestOf({
     buildArgs: epoch && !('SOURCE_DATE_EPOCH' in buildArgs) ? { ...buildArgs, SOURCE_DATE_EPOCH: epoch } : buildArgs,
     labels: pairsOf(flags.label, () => ''),
     noCache: flags['no-cache'],
+    noCacheFilter: flags['no-cache-filter'].flatMap((names) => names.split(',')).filter((name) => name !== ''),
+    ...parallelismOf(flags.parallel, env['SLIPWAY_PARALLELISM']),
     network: networkOf(flags.network),
     extraHosts: flags['add-host'].map(extraHostOf),
     hostCa: flags['host-ca'],
@@ -44,6 +46,16 @@ export async function requestOf({
     ...(flags.platform === undefined ? {} : { platform: platformOf(flags.platform) }),
     ...(flags['shm-size'] === undefined ? {} : { shmSize: flags['shm-size'] }),
   }
+}
+
+function parallelismOf(flag: number | undefined, variable: string | undefined): { parallelism?: number } {
+  if (flag !== undefined) return { parallelism: flag }
+  if (!variable) return {}
+  const number = Number(variable)
+  if (Number.isSafeInteger(number) && number > 0) return { parallelism: number }
+  throw fail('USAGE_INVALID', `invalid SLIPWAY_PARALLELISM: ${variable}`, {
+    hint: 'it is a number of steps, 1 or more',
+  })
 }
 
 /** A Dockerfile that is written to standard input. */

@@ -7,12 +7,14 @@ import {
   FolderSource,
   planBuild,
   type Solver,
+  type SolverOptions,
   type StageState,
 } from '../../build/index.ts'
 import { type Job, runTask } from '../../core/index.ts'
 import { type ParseWarning, parseDockerfile } from '../../dockerfile/index.ts'
-import type { LayerRecord, Store, StoredImage } from '../../store/index.ts'
+import type { LayerRecord, Lease, Store, StoredImage } from '../../store/index.ts'
 import { imageResolver } from './base-images.ts'
+import { BuildRecorder, secretValues } from './build-record.ts'
 import { contextFolder, readDockerfile, readIgnoreFile } from './definition.ts'
 import { exportTask } from './export.ts'
 import { epochOf, planOptions } from './plan-options.ts'
@@ -26,6 +28,7 @@ export async function build(store: Store, request: BuildRequest, job: Job): Prom
   const context = contextFolder(request.context)
   using lease = store.lease()
   await using session = new BuildSession(store, lease)
+  using record = new BuildRecorder(store, session, { context, dockerfile: nameOf(request) })
   const { file, source } = await internal(job, 'load build definition from', nameOf(request), () =>
     readDockerfile(context, request.dockerfile),
   )
@@ -44,11 +47,15 @@ export async function build(store: Store, request: BuildRequest, job: Job): Prom
   const where = ignore ? `in the build context (see ${ignore.name})` : 'in the build context'
   const files = new FolderSource(context, { digests, where, ...(ignore ? { filter: ignore.filter } : {}) })
   const runners = createRunners(session, new Map([['context', files]]))
-  const solver = createSolver(runners, store, { now: Date.now, lease }, job)
+  const solver = record.follow(createSolver(runners, store, solverOptions(request, lease), job))
   const layers = await solveAll(solver, stage)
   digests.save()
   const image = await exportTask(store, { stage, solver, layers, names, lease, epoch: epochOf(request) }, job)
-  return report(image, stage, solver, names, dockerfile.warnings)
+  return { ...report(image, stage, solver, names, dockerfile.warnings), explanation: record.explain() }
+}
+
+function solverOptions({ parallelism, buildArgs }: BuildRequest, lease: Lease): SolverOptions {
+  return { now: Date.now, lease, secrets: secretValues(buildArgs), ...(parallelism ? { parallelism } : {}) }
 }
 
 function nameOf({ dockerfile = 'Dockerfile' }: BuildRequest): string {
@@ -78,7 +85,7 @@ function report(
   solver: Solver,
   names: string[],
   warnings: readonly ParseWarning[],
-): BuildReport {
+): Omit<BuildReport, 'explanation'> {
   const made = stage.steps.flatMap((step) => step.vertex ?? [])
   const cached = made.filter((vertex) => solver.outcome(vertex)?.result === 'cached')
   const { id, descriptor } = image

@@ -12,6 +12,7 @@ export function planOptions(request: BuildRequest): PlanOptions {
     platform: request.platform ?? hostPlatform(),
     buildPlatform: hostPlatform(),
     noCache: request.noCache ?? false,
+    noCacheFilter: request.noCacheFilter ?? [],
     network: request.network ?? 'default',
     extraHosts: request.extraHosts ?? [],
     ...(target === undefined ? {} : { target }),
