@@ -85,11 +85,11 @@ export class StepStore {
 
   /**
    * Steps of one kind that added a single layer of this size and number of entries: those whose result may be the same
-   * but for its times. Latest first, at most four.
+   * but for its times. Latest first, at most 64.
    */
   similar(kind: string, layer: { size: number; entries: number }): StepRecord[] {
     const sql = `SELECT steps.* FROM layers JOIN step_layers ON step_layers.diff_id = layers.diff_id JOIN steps USING (key)
-      WHERE layers.size = ? AND layers.entries = ? AND kind = ? ORDER BY created_at DESC LIMIT 4`
+      WHERE layers.size = ? AND layers.entries = ? AND kind = ? ORDER BY created_at DESC LIMIT 64`
     const records = this.#db.all<StepRow>(sql, layer.size, layer.entries, kind).map(fromRow)
     return records.filter((record) => record.diffIds.length === 1)
   }

@@ -1,5 +1,5 @@
 import type { Digest } from '../../core/index.ts'
-import type { Store } from '../../store/index.ts'
+import type { StepRecord, Store } from '../../store/index.ts'
 import type { FileLists } from '../files/file-lists.ts'
 import { type Difference, differencesOf, type KeyDocument } from './differences.ts'
 import { inSamePlace, nearestStep, type PastStep } from './nearest.ts'
@@ -81,8 +81,7 @@ class Explanation {
 
   #miss(trace: StepTrace): { differences: Difference[]; sameResult?: true } {
     const near = nearestStep(trace, this.#past, this.#store.steps, this.#own)
-    const same = near && trace.diffIds && JSON.stringify(near.diffIds) === JSON.stringify(trace.diffIds)
-    const sameResult = same ? { sameResult: true as const } : {}
+    const sameResult = near && isSameResult(near, trace) ? { sameResult: true as const } : {}
     if (trace.vertex.ignoreCache) return { differences: [{ part: 'no-cache' }], ...sameResult }
     if (trace.evicted) {
       const { reason, at } = trace.evicted
@@ -102,4 +101,11 @@ class Explanation {
     const trace = below && this.#changed.has(below.id) ? this.#traces.get(below.id) : undefined
     return trace && `${trace.label} gave another result`
   }
+}
+
+/** The same layers on the same base. */
+function isSameResult(near: StepRecord, trace: StepTrace): boolean {
+  if (!trace.diffIds || JSON.stringify(near.diffIds) !== JSON.stringify(trace.diffIds)) return false
+  const baseOf = (content: unknown): unknown => (content as { base?: unknown } | undefined)?.base
+  return baseOf((near.document as KeyDocument).content) === baseOf(trace.content)
 }

@@ -64,9 +64,8 @@ function valueLines({ part, name, old, new: now, because }: Value): string[] {
   if (old === undefined && now === undefined) return [`${what} changed${why}`]
   if (old === undefined) return [`${what} added: ${brief(now!)}${why}`]
   if (now === undefined) return [`${what} removed: ${brief(old)}${why}`]
-  if (part !== 'command' && part !== 'script' && old.length + now.length < 120) {
-    return [`${what} changed: ${brief(old)} -> ${brief(now)}${why}`]
-  }
+  const line = `${what} changed: ${brief(old)} -> ${brief(now)}${why}`
+  if (part !== 'command' && part !== 'script' && !/\n/.test(old + now) && line.length < 160) return [line]
   return [`${what} changed:${why}`, ...changedLines(old, now)]
 }
 
