@@ -163,7 +163,7 @@ export const CODES = {
   LOCK_INVALID: {
     fault: 'invalid',
     about: 'A file Dockerfile.lock is malformed, or there is none where one is needed.',
-  EPOCH_INVALID: { fault: 'invalid', about: 'SOURCE_DATE_EPOCH is not a number of seconds.' },
+  },
   ATTESTATION_INVALID: {
     fault: 'invalid',
     about: 'An attestation is of no known type, or one of its attributes makes no sense.',
@@ -174,6 +174,8 @@ export const CODES = {
   CONTAINER_NOT_FOUND: { fault: 'not-found', about: 'No container has this name or id.' },
   CONTAINER_RUNNING: { fault: 'conflict', about: 'This cannot be done while the container runs.' },
   CONTAINER_INVALID: { fault: 'invalid', about: 'A container cannot be made from what was asked for.' },
+  BUILD_NOT_FOUND: { fault: 'not-found', about: 'Nothing was built in this store that could be explained.' },
+  STEP_UNKNOWN: { fault: 'not-found', about: 'A build has no step of the given number, name or stage.' },
 
   // build
   COPY_SOURCE_MISSING: {

@@ -1,3 +1,4 @@
+import type { ExplainedStep } from '../../build/index.ts'
 import type { Bytes, Digest, SourceFile } from '../../core/index.ts'
 import type { ParseWarning } from '../../dockerfile/index.ts'
 import type { Image } from '../../image/index.ts'
@@ -34,6 +35,10 @@ export interface BuildRequest {
    */
   platforms?: readonly Platform[]
   noCache?: boolean
+  /** Names of stages that are built without the cache. */
+  noCacheFilter?: readonly string[]
+  /** Steps that run at the same time; 16 when missing. */
+  parallelism?: number
   network?: 'default' | 'none' | 'host'
   /** `name=address`. */
   extraHosts?: readonly string[]
@@ -62,4 +67,6 @@ export interface BuildReport {
   steps: number
   cachedSteps: number
   warnings: readonly ParseWarning[]
+  /** Every step, and why the cache had it or not. */
+  explanation: readonly ExplainedStep[]
 }
