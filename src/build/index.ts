@@ -1,4 +1,10 @@
+export type { CacheSource } from './cache-source.ts'
 export { download } from './download.ts'
+export type { Difference, OtherDifference, ValueDifference } from './explain/differences.ts'
+export { type ExplainedStep, explainSteps } from './explain/explain.ts'
+export type { FileDifference, FileFacts } from './explain/file-differences.ts'
+export { soundsSecret } from './explain/redact.ts'
+export type { StepTrace } from './explain/trace.ts'
 export { assembleImage, type BuildResult, type Packing, PLAIN_PACKING, type ResultStep } from './export/image.ts'
 export { restampLayer } from './export/restamp.ts'
 export { bodyBytes } from './files/archive.ts'
@@ -17,6 +23,13 @@ export { applyChanges } from './plan/changes.ts'
 export type { NamedContext, PlanOptions, PlanSources, ResolvedImage } from './plan/context.ts'
 export { planBuild } from './plan/plan.ts'
 export type { StageState } from './plan/stage-state.ts'
+export { imagePackageUrl } from './provenance/materials.ts'
+export {
+  PROVENANCE_TYPES,
+  type ProvenanceFacts,
+  type ProvenanceOptions,
+  provenancePredicate,
+} from './provenance/provenance.ts'
 export { BuildSession, type SessionOptions } from './session.ts'
-export { createSolver, type Outcome, type Solver } from './solver.ts'
+export { createSolver, type Outcome, type Solver, type SolverOptions } from './solver.ts'
 export { redactUrl } from './url.ts'

@@ -3,6 +3,7 @@ import { type Machine, openMachine } from '../container/index.ts'
 import type { Job } from '../core/index.ts'
 import { removeCgroup, removeTree } from '../host/index.ts'
 import type { Lease, Store } from '../store/index.ts'
+import { FileLists } from './files/file-lists.ts'
 
 /** What of the user's a build may use, beside its context. */
 export interface SessionOptions {
@@ -20,6 +21,8 @@ export class BuildSession implements AsyncDisposable {
   readonly mountFolder: string
   readonly secret: SessionOptions['secret']
   readonly sshAgent: SessionOptions['sshAgent']
+  /** What the digests of copied files are of. */
+  readonly fileLists: FileLists
   #machine: Promise<Machine> | undefined
   #keys: string[] = []
 
@@ -28,6 +31,7 @@ export class BuildSession implements AsyncDisposable {
     this.lease = lease
     this.secret = options.secret
     this.sshAgent = options.sshAgent
+    this.fileLists = new FileLists(store.memos)
     this.mountFolder = path.join(store.layout.runtime, `build-${lease.id}`)
   }
 

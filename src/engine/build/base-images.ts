@@ -48,11 +48,11 @@ export function imageResolver(
   options: { namesPlatform: boolean; pins?: Pins | undefined },
   job: Job,
 ): PlanSources['image'] {
-  const { pins } = options
+  const { namesPlatform, pins } = options
   const once = new OncePerKey<string, ResolvedImage>()
   const resolve = (text: string, platform: Platform, span: SourceSpan): Promise<ResolvedImage> => {
     const name = referenceOf(text, span)
-    const where = options.namesPlatform ? `${formatPlatform(platform)} internal` : 'internal'
+    const where = namesPlatform ? `${formatPlatform(platform)} internal` : 'internal'
     const task = { id: `${where} metadata ${name}`, name: `[${where}] load metadata for ${name}` }
     return runTask(job, task, async () => {
       const pin = pins?.image(name, platform, span)

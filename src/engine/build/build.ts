@@ -1,9 +1,21 @@
-import { BuildSession, createRunners, createSolver, planBuild } from '../../build/index.ts'
+import { existsSync, realpathSync } from 'node:fs'
+import {
+  BuildSession,
+  createRunners,
+  createSolver,
+  type PlanOptions,
+  type PlanSources,
+  planBuild,
+  redactUrl,
+  type SolverOptions,
+} from '../../build/index.ts'
 import type { Job } from '../../core/index.ts'
-import { type ParseWarning, parseDockerfile, type Stage } from '../../dockerfile/index.ts'
-import type { Store, StoredImage } from '../../store/index.ts'
+import { type Dockerfile, type ParseWarning, parseDockerfile, type Stage } from '../../dockerfile/index.ts'
+import type { Platform } from '../../oci/index.ts'
+import type { Lease, Store, StoredImage } from '../../store/index.ts'
 import { imageResolver } from './base-images.ts'
-import { loadDefinition } from './definition.ts'
+import { BuildRecorder, secretValues } from './build-record.ts'
+import { loadDefinition, nameOf } from './definition.ts'
 import { resolveEpoch } from './epoch.ts'
 import type { FinishedBuild } from './finished.ts'
 import { explainMismatch } from './lock/pins.ts'
@@ -20,6 +32,7 @@ export async function build(store: Store, request: BuildRequest, job: Job): Prom
   const names = (request.tags ?? []).map(checkedTag)
   using lease = store.lease()
   await using session = new BuildSession(store, lease)
+  using record = new BuildRecorder(store, session, { context: contextName(request), dockerfile: nameOf(request) })
   const { source, contexts, pins } = await loadDefinition(session, request, job)
   checkSyntax(source, request.buildArgs)
   const dockerfile = parseDockerfile(source)
@@ -29,23 +42,13 @@ export async function build(store: Store, request: BuildRequest, job: Job): Prom
   const multiPlatform = isMultiPlatform(request)
   const image = imageResolver(store, lease, { namesPlatform: multiPlatform, pins }, job)
   const sources = { image, named: contexts.resolver(image, job), ...(pins ? { pins } : {}) }
-  const seen = new Set<number>()
-  const planned = (stage: Stage): void => {
-    if (seen.has(stage.index)) return
-    seen.add(stage.index)
-    for (const warning of secretNameWarnings(stage)) job.progress(warning)
-  }
   const platforms = targetPlatforms(request)
   const options = planOptions(request, platforms[0]!)
   const { epoch, buildArgs } = await resolveEpoch({ session, dockerfile, options, sources, contexts }, job)
-  const plans: PlannedPlatform[] = []
-  for (const platform of platforms) {
-    const stage = await planBuild(dockerfile, { ...options, buildArgs, platform }, { ...sources, planned })
-    plans.push({ platform, stage })
-  }
+  const plans = await planPlatforms(dockerfile, { ...options, buildArgs }, platforms, sources, job)
   const runners = createRunners(session, contexts)
   const { solver, built } = await solvePlatforms(
-    (stoppable) => createSolver(runners, store, { now: Date.now, lease }, stoppable),
+    (stoppable) => record.follow(createSolver(runners, store, solverOptions(request, lease), stoppable)),
     plans,
     job,
   ).catch((error: unknown) => {
@@ -53,14 +56,47 @@ export async function build(store: Store, request: BuildRequest, job: Job): Prom
   })
   contexts.save()
   const finished: FinishedBuild = { built, multiPlatform, solver, names, lease, epoch: request.epoch ?? epoch }
-  return report(await exportToStore(store, finished, job), finished, dockerfile.warnings)
+  const exported = await exportToStore(store, finished, job)
+  return { ...report(exported, finished, dockerfile.warnings), explanation: record.explain() }
+}
+
+function solverOptions({ parallelism, buildArgs }: BuildRequest, lease: Lease): SolverOptions {
+  return { now: Date.now, lease, secrets: secretValues(buildArgs), ...(parallelism ? { parallelism } : {}) }
+}
+
+/** A context as people know it again. */
+function contextName({ context }: BuildRequest): string {
+  if (typeof context !== 'string') return '-'
+  return existsSync(context) ? realpathSync(context) : redactUrl(context)
+}
+
+/** A graph for each platform. What is to be said of a stage is said once. */
+async function planPlatforms(
+  dockerfile: Dockerfile,
+  options: PlanOptions,
+  platforms: readonly Platform[],
+  sources: Omit<PlanSources, 'planned'>,
+  job: Job,
+): Promise<PlannedPlatform[]> {
+  const seen = new Set<number>()
+  const planned = (stage: Stage): void => {
+    if (seen.has(stage.index)) return
+    seen.add(stage.index)
+    for (const warning of secretNameWarnings(stage)) job.progress(warning)
+  }
+  const plans: PlannedPlatform[] = []
+  for (const platform of platforms) {
+    const stage = await planBuild(dockerfile, { ...options, platform }, { ...sources, planned })
+    plans.push({ platform, stage })
+  }
+  return plans
 }
 
 function report(
   image: StoredImage,
   { built, solver, names }: FinishedBuild,
   warnings: readonly ParseWarning[],
-): BuildReport {
+): Omit<BuildReport, 'explanation'> {
   const steps = built.flatMap(({ stage }) => stage.steps.flatMap((step) => step.vertex ?? []))
   const made = [...new Map(steps.map((vertex) => [vertex.id, vertex])).values()]
   const cached = made.filter((vertex) => solver.outcome(vertex)?.result === 'cached')

@@ -48,7 +48,7 @@ export async function loadDefinition(session: BuildSession, request: BuildReques
   const named = namedLocations(request.contexts)
   const dockerfile = request.image ? sourceOf(request.image, 'image') : request.dockerfile
   const open = await openMain(options, { context: request.context, dockerfile }, job)
-  const { file, source } = await internal(job, 'load build definition from', nameOf(dockerfile), (task) =>
+  const { file, source } = await internal(job, 'load build definition from', nameOf(request), (task) =>
     readDockerfile(options, open, { named: dockerfile, task }, job),
   )
   const { folder } = open
@@ -62,7 +62,9 @@ export async function loadDefinition(session: BuildSession, request: BuildReques
   return { source, contexts, ...found, ...(pins ? { pins } : {}) }
 }
 
-function nameOf(dockerfile: BuildRequest['dockerfile'] = 'Dockerfile'): string {
+/** The Dockerfile as messages name it. */
+export function nameOf({ dockerfile = 'Dockerfile', image }: BuildRequest): string {
+  if (image) return 'image'
   return typeof dockerfile === 'string' ? path.basename(redactUrl(dockerfile)) : dockerfile.name
 }
 

@@ -1,7 +1,9 @@
+import type { ExplainedStep } from '../../build/index.ts'
 import type { Bytes, Digest, SourceFile } from '../../core/index.ts'
 import type { ParseWarning } from '../../dockerfile/index.ts'
 import type { Image } from '../../image/index.ts'
 import type { Platform } from '../../oci/index.ts'
+import type { AttestationRequest } from './attestations/options.ts'
 
 /** What to build. */
 export interface BuildRequest {
@@ -15,13 +17,13 @@ export interface BuildRequest {
    * not a folder, a relative path means a file in it.
    */
   dockerfile?: string | SourceFile
+  /** An image that is defined in TypeScript, in place of a Dockerfile. */
+  image?: Image
   /**
    * What takes the place of stages and images of these names, as `--build-context` has it: a folder, a URL,
    * `docker-image://name`, `oci-layout://folder[:tag|@digest]`. A name may end with `::platform`.
    */
   contexts?: Readonly<Record<string, string>>
-  /** An image that is defined in TypeScript, in place of a Dockerfile. */
-  image?: Image
   tags?: readonly string[]
   /** Image names, URLs and git references mean what `Dockerfile.lock` says, and everything must be in it. */
   locked?: boolean
@@ -35,6 +37,10 @@ export interface BuildRequest {
    */
   platforms?: readonly Platform[]
   noCache?: boolean
+  /** Names of stages that are built without the cache. */
+  noCacheFilter?: readonly string[]
+  /** Steps that run at the same time; 16 when missing. */
+  parallelism?: number
   network?: 'default' | 'none' | 'host'
   /** `name=address`. */
   extraHosts?: readonly string[]
@@ -47,6 +53,8 @@ export interface BuildRequest {
    * latest time of any file that they make. The cache does not depend on it.
    */
   epoch?: number
+  /** Statements to attach to the image; none by default. */
+  attestations?: readonly AttestationRequest[]
 }
 
 /** What a build made. */
@@ -61,4 +69,6 @@ export interface BuildReport {
   steps: number
   cachedSteps: number
   warnings: readonly ParseWarning[]
+  /** Every step, and why the cache had it or not. */
+  explanation: readonly ExplainedStep[]
 }
