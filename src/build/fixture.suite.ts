@@ -56,6 +56,7 @@ export function planOptions(changes: Partial<PlanOptions> = {}): PlanOptions {
     buildPlatform: platform,
     namesPlatform: false,
     noCache: false,
+    noCacheFilter: [],
     network: 'default',
     extraHosts: [],
     ...changes,

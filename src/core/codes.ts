@@ -164,12 +164,18 @@ export const CODES = {
     fault: 'invalid',
     about: 'A file Dockerfile.lock is malformed, or there is none where one is needed.',
   },
+  ATTESTATION_INVALID: {
+    fault: 'invalid',
+    about: 'An attestation is of no known type, or one of its attributes makes no sense.',
+  },
   BOOTSTRAP_UNKNOWN: { fault: 'invalid', about: 'There is no recipe for a base image of this name.' },
   IMAGE_IN_USE: { fault: 'conflict', about: 'A container, or another name, keeps an image from being removed.' },
   DIFF_NEEDS_TWO: { fault: 'invalid', about: 'An image alone has nothing to be compared with.' },
   CONTAINER_NOT_FOUND: { fault: 'not-found', about: 'No container has this name or id.' },
   CONTAINER_RUNNING: { fault: 'conflict', about: 'This cannot be done while the container runs.' },
   CONTAINER_INVALID: { fault: 'invalid', about: 'A container cannot be made from what was asked for.' },
+  BUILD_NOT_FOUND: { fault: 'not-found', about: 'Nothing was built in this store that could be explained.' },
+  STEP_UNKNOWN: { fault: 'not-found', about: 'A build has no step of the given number, name or stage.' },
 
   // build
   COPY_SOURCE_MISSING: {
@@ -183,6 +189,16 @@ export const CODES = {
   SYMLINK_LOOP: { fault: 'invalid', about: 'Symbolic links lead to one another in a circle.' },
   CONTEXT_CHANGED: { fault: 'conflict', about: 'A file of the build context changed while it was being copied.' },
   DOWNLOAD_FAILED: { fault: 'unavailable', about: 'A URL could not be fetched.' },
+  GIT_URL_INVALID: {
+    fault: 'invalid',
+    about: 'The address of a git repository says something that is not understood.',
+  },
+  GIT_REF_NOT_FOUND: { fault: 'not-found', about: 'A git repository has no such branch, tag, commit or folder.' },
+  GIT_FAILED: { fault: 'unavailable', about: 'A git repository could not be fetched or read.' },
+  GIT_REFUSED: {
+    fault: 'invalid',
+    about: 'A git repository holds what it must not: a file named `.git`, submodules without end, too many bytes.',
+  },
   BUILD_UNSUPPORTED: { fault: 'unsupported', about: 'A Dockerfile feature that this version does not have.' },
   MODE_INVALID: { fault: 'invalid', about: 'A `--chmod` value is neither an octal number nor a symbolic mode.' },
   RUN_FAILED: { fault: 'invalid', about: 'The command of a RUN instruction ended with an error.' },

@@ -5,6 +5,7 @@ import type { Platform } from '../oci/index.ts'
 import { defaultRoot, openStore, type Store, type StoredImage } from '../store/index.ts'
 import type { ImportRequest, LoadedImage } from './archives.ts'
 import type { BootstrapRequest } from './bootstrap.ts'
+import type { BuildRecord } from './build/build-record.ts'
 import type { BuildReport, BuildRequest } from './build/request.ts'
 import { type Container, type ContainerState, containerState, findContainer } from './container-record.ts'
 import type { StartOptions } from './containers.ts'
@@ -44,6 +45,10 @@ export interface Engine extends Disposable {
   /** What a container changed of its image, or what is different between two of them, a directory before its entries. */
   diff(request: DiffRequest, job?: Job): AsyncIterable<Change>
   info(job?: Job): Promise<Info>
+  readonly builds: {
+    /** The latest build, also one that failed: its steps, and why each of them hit or missed the cache. */
+    latest(): BuildRecord | undefined
+  }
   readonly images: {
     list(filters?: Filters): ImageSummary[]
     inspect(name: string, platform?: Platform): Inspection
@@ -80,6 +85,7 @@ export function openEngine(options: EngineOptions = {}): Engine {
       guarded(async () => (await import('./bootstrap.ts')).bootstrap(store, request, job)),
     diff: (request, job = silentJob) => diff(store, request, job),
     info: (job = silentJob) => guarded(async () => (await import('./info.ts')).info(store, job)),
+    builds: { latest: () => store.builds.latest()?.record as BuildRecord | undefined },
     images: imageFunctions(store),
     containers: containerFunctions(store),
     [Symbol.dispose]: () => store[Symbol.dispose](),

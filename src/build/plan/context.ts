@@ -18,6 +18,8 @@ export interface PlanOptions {
   /** Progress says which platform a step is for: there are several. */
   namesPlatform: boolean
   noCache: boolean
+  /** Names of stages, in any case, that the cache is not asked for. */
+  noCacheFilter: readonly string[]
   network: 'default' | 'none' | 'host'
   /** `name=address`. */
   extraHosts: readonly string[]

@@ -40,6 +40,8 @@ export interface StageState extends ConfigState {
   readonly context: PlanContext
   /** As progress shows it: its name, or `stage-1` where there are several. */
   readonly label: string
+  /** Whether its steps are done without the cache. */
+  readonly noCache: boolean
   readonly platform: Platform
   /** The image at the bottom; missing for scratch. */
   readonly base?: BaseImage
@@ -85,10 +87,12 @@ export function addLayer(
 ): void {
   const { instruction, op, inputs = [], createdBy, cacheable = true } = step
   stage.stepNumber++
+  // BuildKit takes WORKDIR from the cache even with --no-cache: there is nothing in a folder that could be stale
+  const ignoreCache = !cacheable || (stage.noCache && op.kind !== 'folder')
   const vertex = createVertex(op, [stage.vertex, ...inputs], {
     label: `${stepPrefix(stage, stage.stepNumber)} ${describe(stage, instruction)}`,
     span: instruction.node.span,
-    ...(cacheable && !stage.context.options.noCache ? {} : { ignoreCache: true }),
+    ...(ignoreCache ? { ignoreCache } : {}),
   })
   stage.vertex = vertex
   stage.steps.push({ createdBy, vertex })

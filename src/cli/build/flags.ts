@@ -4,11 +4,27 @@ import { PROGRESS_MODES } from '../render/progress/index.ts'
 /** The flags of `build`. */
 export const FLAGS = {
   'add-host': { kind: 'list', placeholder: 'strings', about: 'Add a custom host-to-IP mapping (format: "host:ip")' },
+  attest: {
+    kind: 'list',
+    placeholder: 'stringArray',
+    about: 'Attestation parameters (format: "type=sbom" or "type=provenance,mode=max")',
+  },
   'build-arg': { kind: 'list', placeholder: 'stringArray', about: 'Set build-time variables' },
   'build-context': {
     kind: 'list',
     placeholder: 'stringArray',
     about: 'Additional build contexts (e.g., name=path)',
+  },
+  'expect-cached': {
+    kind: 'list',
+    placeholder: 'step',
+    about: 'Exit with 3 when this step is not found in the cache (number, "stage n/m", or part of the instruction)',
+  },
+  explain: {
+    kind: 'string',
+    placeholder: 'format',
+    bare: 'text',
+    about: 'Say of each step why it was found in the cache or not ("text", "json")',
   },
   file: { kind: 'string', short: 'f', completes: 'file', about: 'Name of the Dockerfile (default: "PATH/Dockerfile")' },
   'host-ca': {
@@ -23,14 +39,18 @@ export const FLAGS = {
     about: 'Set the networking mode for the "RUN" instructions during build',
   },
   'no-cache': { kind: 'bool', about: 'Do not use cache when building the image' },
+  'no-cache-filter': { kind: 'list', placeholder: 'stringArray', about: 'Do not cache specified stages' },
+  parallel: { kind: 'int', min: 1, about: 'Steps that run at the same time (default 16; SLIPWAY_PARALLELISM)' },
   platform: { kind: 'list', placeholder: 'stringArray', about: 'Set target platform for build' },
   progress: {
     kind: 'string',
     default: 'auto',
     about: `Set type of progress output (${PROGRESS_MODES.map((mode) => `"${mode}"`).join(', ')})` as string,
   },
+  provenance: { kind: 'string', about: 'Shorthand for "--attest=type=provenance"' },
   pull: { kind: 'bool', about: 'Always attempt to pull all referenced images' },
   quiet: { kind: 'bool', short: 'q', about: 'Suppress the build output and print image ID on success' },
+  sbom: { kind: 'string', about: 'Shorthand for "--attest=type=sbom"' },
   'shm-size': { kind: 'size', about: 'Shared memory size for build containers' },
   tag: {
     kind: 'list',

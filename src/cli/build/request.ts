@@ -3,6 +3,7 @@ import type { BuildRequest } from '../../engine/index.ts'
 import { hostPlatform, type Platform, parsePlatform } from '../../oci/index.ts'
 import type { CommandContext } from '../command.ts'
 import { parseExtraHost } from '../extra-host.ts'
+import { attestationsOf } from './attest-flags.ts'
 import type { BuildFlags } from './flags.ts'
 import { imageFromModule } from './image-module.ts'
 import { proxyArguments } from './proxies.ts'
@@ -38,9 +39,12 @@ export async function requestOf({
     buildArgs: epoch && !('SOURCE_DATE_EPOCH' in buildArgs) ? { ...buildArgs, SOURCE_DATE_EPOCH: epoch } : buildArgs,
     labels: pairsOf(flags.label, () => ''),
     noCache: flags['no-cache'],
+    noCacheFilter: flags['no-cache-filter'].flatMap((names) => names.split(',')).filter((name) => name !== ''),
+    ...parallelismOf(flags.parallel, env['SLIPWAY_PARALLELISM']),
     network: networkOf(flags.network),
     extraHosts: flags['add-host'].map(extraHostOf),
     hostCa: flags['host-ca'],
+    attestations: attestationsOf(flags),
     ...(flags.file === undefined ? {} : { dockerfile: flags.file === '-' ? await readFrom(io) : flags.file }),
     ...(await imageFromModule(args[0]!, flags.file, buildArgs)),
     ...(flags['build-context'].length === 0 ? {} : { contexts: contextsOf(flags['build-context']) }),
@@ -66,6 +70,16 @@ function contextsOf(texts: readonly string[]): Record<string, string> {
     return [text.slice(0, cut), text.slice(cut + 1)]
   })
   return Object.fromEntries(pairs)
+}
+
+function parallelismOf(flag: number | undefined, variable: string | undefined): { parallelism?: number } {
+  if (flag !== undefined) return { parallelism: flag }
+  if (!variable) return {}
+  const number = Number(variable)
+  if (Number.isSafeInteger(number) && number > 0) return { parallelism: number }
+  throw fail('USAGE_INVALID', `invalid SLIPWAY_PARALLELISM: ${variable}`, {
+    hint: 'it is a number of steps, 1 or more',
+  })
 }
 
 /** A Dockerfile that is written to standard input. */

@@ -1,10 +1,20 @@
-import { BuildSession, createRunners, createSolver, type PlanSources, planBuild } from '../../build/index.ts'
+import { existsSync, realpathSync } from 'node:fs'
+import {
+  BuildSession,
+  createRunners,
+  createSolver,
+  type PlanSources,
+  planBuild,
+  redactUrl,
+  type SolverOptions,
+} from '../../build/index.ts'
 import type { Job } from '../../core/index.ts'
 import { type Dockerfile, type ParseWarning, parseDockerfile, type Stage } from '../../dockerfile/index.ts'
 import { sourceOf } from '../../image/index.ts'
-import type { Store, StoredImage } from '../../store/index.ts'
+import type { Lease, Store, StoredImage } from '../../store/index.ts'
 import { imageResolver } from './base-images.ts'
-import { loadDefinition } from './definition.ts'
+import { BuildRecorder, secretValues } from './build-record.ts'
+import { loadDefinition, nameOf } from './definition.ts'
 import type { FinishedBuild } from './finished.ts'
 import { exportToStore } from './outputs/image.ts'
 import { epochOf, isMultiPlatform, planOptions, targetPlatforms } from './plan-options.ts'
@@ -19,6 +29,7 @@ export async function build(store: Store, request: BuildRequest, job: Job): Prom
   const names = (request.tags ?? []).map(checkedTag)
   using lease = store.lease()
   await using session = new BuildSession(store, lease)
+  using record = new BuildRecorder(store, session, { context: contextName(request), dockerfile: nameOf(request) })
   const { source, contexts } = await loadDefinition({ store, lease }, withDockerfile(request), job)
   checkSyntax(source, request.buildArgs)
   const dockerfile = parseDockerfile(source)
@@ -30,13 +41,24 @@ export async function build(store: Store, request: BuildRequest, job: Job): Prom
   const plans = await planPlatforms(dockerfile, request, { image, named: contexts.resolver(image, job) }, job)
   const runners = createRunners(session, contexts)
   const { solver, built } = await solvePlatforms(
-    (stoppable) => createSolver(runners, store, { now: Date.now, lease }, stoppable),
+    (stoppable) => record.follow(createSolver(runners, store, solverOptions(request, lease), stoppable)),
     plans,
     job,
   )
   contexts.save()
   const finished: FinishedBuild = { built, multiPlatform, solver, names, lease, epoch: epochOf(request) }
-  return report(await exportToStore(store, finished, job), finished, dockerfile.warnings)
+  const exported = await exportToStore(store, finished, job)
+  return { ...report(exported, finished, dockerfile.warnings), explanation: record.explain() }
+}
+
+function solverOptions({ parallelism, buildArgs }: BuildRequest, lease: Lease): SolverOptions {
+  return { now: Date.now, lease, secrets: secretValues(buildArgs), ...(parallelism ? { parallelism } : {}) }
+}
+
+/** A context as people know it again. */
+function contextName({ context }: BuildRequest): string {
+  if (typeof context !== 'string') return '-'
+  return existsSync(context) ? realpathSync(context) : redactUrl(context)
 }
 
 /** An image that is defined in TypeScript is built as the Dockerfile that it stands for. */
@@ -69,7 +91,7 @@ function report(
   image: StoredImage,
   { built, solver, names }: FinishedBuild,
   warnings: readonly ParseWarning[],
-): BuildReport {
+): Omit<BuildReport, 'explanation'> {
   const steps = built.flatMap(({ stage }) => stage.steps.flatMap((step) => step.vertex ?? []))
   const made = [...new Map(steps.map((vertex) => [vertex.id, vertex])).values()]
   const cached = made.filter((vertex) => solver.outcome(vertex)?.result === 'cached')

@@ -59,7 +59,8 @@ export async function loadDefinition(
   return { source, contexts, ...(file === undefined ? {} : { file }) }
 }
 
-function nameOf({ dockerfile = 'Dockerfile' }: BuildRequest): string {
+/** The Dockerfile as messages name it. */
+export function nameOf({ dockerfile = 'Dockerfile' }: BuildRequest): string {
   return typeof dockerfile === 'string' ? path.basename(redactUrl(dockerfile)) : dockerfile.name
 }
 

@@ -13,6 +13,7 @@ export function planOptions(request: BuildRequest, platform: Platform): PlanOpti
     buildPlatform: hostPlatform(),
     namesPlatform: isMultiPlatform(request),
     noCache: request.noCache ?? false,
+    noCacheFilter: request.noCacheFilter ?? [],
     network: request.network ?? 'default',
     extraHosts: request.extraHosts ?? [],
     ...(target === undefined ? {} : { target }),

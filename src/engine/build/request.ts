@@ -1,7 +1,9 @@
+import type { ExplainedStep } from '../../build/index.ts'
 import type { Bytes, Digest, SourceFile } from '../../core/index.ts'
 import type { ParseWarning } from '../../dockerfile/index.ts'
 import type { Image } from '../../image/index.ts'
 import type { Platform } from '../../oci/index.ts'
+import type { AttestationRequest } from './attestations/options.ts'
 
 /** What to build. */
 export interface BuildRequest {
@@ -33,6 +35,10 @@ export interface BuildRequest {
    */
   platforms?: readonly Platform[]
   noCache?: boolean
+  /** Names of stages that are built without the cache. */
+  noCacheFilter?: readonly string[]
+  /** Steps that run at the same time; 16 when missing. */
+  parallelism?: number
   network?: 'default' | 'none' | 'host'
   /** `name=address`. */
   extraHosts?: readonly string[]
@@ -45,6 +51,8 @@ export interface BuildRequest {
    * latest time of any file that they make. The cache does not depend on it.
    */
   epoch?: number
+  /** Statements to attach to the image; none by default. */
+  attestations?: readonly AttestationRequest[]
 }
 
 /** What a build made. */
@@ -59,4 +67,6 @@ export interface BuildReport {
   steps: number
   cachedSteps: number
   warnings: readonly ParseWarning[]
+  /** Every step, and why the cache had it or not. */
+  explanation: readonly ExplainedStep[]
 }
