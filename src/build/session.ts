@@ -1,8 +1,19 @@
+import { mkdirSync } from 'node:fs'
 import path from 'node:path'
 import { type Machine, openMachine } from '../container/index.ts'
-import type { Job } from '../core/index.ts'
+import { type Job, OncePerKey } from '../core/index.ts'
 import { removeCgroup, removeTree } from '../host/index.ts'
 import type { Lease, Store } from '../store/index.ts'
+import type { FileSource } from './files/source.ts'
+import type { SourceCopy } from './mounts/bind.ts'
+import type { Secrets } from './mounts/secret.ts'
+import type { Agents } from './mounts/ssh.ts'
+
+/** What the user lends to a build, and what must not stay in it. */
+export interface Lent {
+  secrets?: Secrets
+  agents?: Agents
+}
 
 /** What the operations of one build share. Disposing ends the keeper, and with it everything that was mounted or run. */
 export class BuildSession implements AsyncDisposable {
@@ -10,12 +21,19 @@ export class BuildSession implements AsyncDisposable {
   readonly lease: Lease
   /** Where stacks are mounted and bundles lie; seen by this build's keeper only. */
   readonly mountFolder: string
+  /** Secrets and SSH agents by the ids that Dockerfiles ask for. */
+  readonly secrets: Secrets
+  readonly agents: Agents
   #machine: Promise<Machine> | undefined
   #keys: string[] = []
+  #folders = 0
+  readonly #sources = new WeakMap<FileSource, OncePerKey<string, SourceCopy>>()
 
-  constructor(store: Store, lease: Lease) {
+  constructor(store: Store, lease: Lease, { secrets = {}, agents = {} }: Lent = {}) {
     this.store = store
     this.lease = lease
+    this.secrets = secrets
+    this.agents = agents
     this.mountFolder = path.join(store.layout.runtime, `build-${lease.id}`)
   }
 
@@ -24,6 +42,20 @@ export class BuildSession implements AsyncDisposable {
     const key = `build-${this.lease.id}-${this.#keys.length + 1}`
     this.#keys.push(key)
     return key
+  }
+
+  /** An empty folder on the store's disk that goes with the build. */
+  newFolder(name: string): string {
+    const folder = path.join(this.lease.folder, `${name}-${++this.#folders}`)
+    mkdirSync(folder, { mode: 0o700 })
+    return folder
+  }
+
+  /** The copy of what is at a path of the user's files, made by `make` when it is first asked for. */
+  sources(files: FileSource, source: string, make: () => Promise<SourceCopy>): Promise<SourceCopy> {
+    const known = this.#sources.get(files) ?? new OncePerKey<string, SourceCopy>()
+    this.#sources.set(files, known)
+    return known.get(source, make)
   }
 
   /** The keeper and what belongs to it, started when first needed. Fails with `ROOT_NEEDED` for an ordinary user. */

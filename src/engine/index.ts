@@ -1,4 +1,5 @@
-export type { Attachment, LogEntry } from '../container/index.ts'
+export type { AgentSource, Agents, SecretSource, Secrets } from '../build/index.ts'
+export type { Attachment, LogEntry, Resources, Ulimit } from '../container/index.ts'
 export type { Bytes, Digest, ErrorCode, Fault, Job, ProgressEvent, SourceFile, TaskResult } from '../core/index.ts'
 export { bytesOf, SlipwayError } from '../core/index.ts'
 export type { ImportRequest, LoadedImage } from './archives.ts'

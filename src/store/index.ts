@@ -1,4 +1,5 @@
 export type { BlobStore } from './blobs.ts'
+export type { CacheIdentity, CacheMountRecord, CacheMountStore, CacheSharing, CacheUse } from './cache-mounts.ts'
 export type { Collected } from './collect.ts'
 export type { ContainerStore, StoredContainer } from './containers.ts'
 export type { FoundImage, ImageStore, ImageSummary, StoredImage } from './images.ts'

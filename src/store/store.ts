@@ -1,4 +1,5 @@
 import { BlobStore } from './blobs.ts'
+import { CacheMountStore } from './cache-mounts.ts'
 import { type Collected, collect } from './collect.ts'
 import { ContainerStore } from './containers.ts'
 import { Database } from './database.ts'
@@ -21,6 +22,7 @@ export interface Store extends Disposable {
   readonly layers: LayerStore
   readonly images: ImageStore
   readonly steps: StepStore
+  readonly cacheMounts: CacheMountStore
   readonly containers: ContainerStore
   readonly memos: MemoStore
   readonly referrers: ReferrerStore
@@ -56,6 +58,7 @@ export function openStore(root: string = defaultRoot()): Store {
     layers,
     images: new ImageStore(db, layout, { blobs, layers }),
     steps: new StepStore(db),
+    cacheMounts: new CacheMountStore(db, layout),
     containers: new ContainerStore(db),
     memos: new MemoStore(db),
     referrers: new ReferrerStore(db),

@@ -4,6 +4,8 @@ import { type Platform, parsePlatform } from '../../oci/index.ts'
 import type { CommandContext } from '../command.ts'
 import { parseExtraHost } from '../extra-host.ts'
 import type { BuildFlags } from './flags.ts'
+import { checkEntitlement, parseUlimit, resourcesOf } from './limits.ts'
+import { parseAgents, parseSecrets } from './secrets.ts'
 
 /** `name=value` texts; `alone` gives the value of a name that stands alone, or says that it does not count. */
 function pairsOf(texts: readonly string[], alone: (name: string) => string | undefined): Record<string, string> {
@@ -25,9 +27,6 @@ export async function requestOf({
   env,
   io,
 }: CommandContext & { flags: BuildFlags }): Promise<BuildRequest> {
-  for (const name of ['secret', 'ssh'] as const) {
-    if (flags[name].length > 0) throw fail('BUILD_UNSUPPORTED', `--${name} is not supported yet`)
-  }
   const epoch = env['SOURCE_DATE_EPOCH']
   const buildArgs = pairsOf(flags['build-arg'], (name) => env[name])
   return {
@@ -39,6 +38,12 @@ export async function requestOf({
     network: networkOf(flags.network),
     extraHosts: flags['add-host'].map(extraHostOf),
     hostCa: flags['host-ca'],
+    secrets: parseSecrets(flags.secret, env),
+    ssh: parseAgents(flags.ssh, env),
+    allow: flags.allow.map(checkEntitlement),
+    ulimits: flags.ulimit.map(parseUlimit),
+    resources: resourcesOf(flags),
+    ...(flags['cgroup-parent'] ? { cgroupParent: flags['cgroup-parent'] } : {}),
     ...(flags.file === undefined ? {} : { dockerfile: flags.file === '-' ? await readFrom(io) : flags.file }),
     ...(flags.target === undefined ? {} : { target: flags.target }),
     ...(flags.platform === undefined ? {} : { platform: platformOf(flags.platform) }),

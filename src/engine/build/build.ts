@@ -25,7 +25,7 @@ export async function build(store: Store, request: BuildRequest, job: Job): Prom
   const names = (request.tags ?? []).map(checkedTag)
   const context = contextFolder(request.context)
   using lease = store.lease()
-  await using session = new BuildSession(store, lease)
+  await using session = new BuildSession(store, lease, { secrets: request.secrets ?? {}, agents: request.ssh ?? {} })
   const { file, source } = await internal(job, 'load build definition from', nameOf(request), () =>
     readDockerfile(context, request.dockerfile),
   )
