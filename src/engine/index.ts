@@ -3,6 +3,7 @@ export type { Bytes, Digest, ErrorCode, Fault, Job, ProgressEvent, SourceFile, T
 export { bytesOf, SlipwayError } from '../core/index.ts'
 export type { ImportRequest, LoadedImage } from './archives.ts'
 export type { BootstrapRequest } from './bootstrap.ts'
+export type { Annotation, Output } from './build/outputs/output.ts'
 export type { BuildReport, BuildRequest } from './build/request.ts'
 export type { Container, ContainerState } from './container-record.ts'
 export type { StartOptions } from './containers.ts'

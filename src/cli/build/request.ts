@@ -3,7 +3,9 @@ import type { BuildRequest } from '../../engine/index.ts'
 import { hostPlatform, type Platform, parsePlatform } from '../../oci/index.ts'
 import type { CommandContext } from '../command.ts'
 import { parseExtraHost } from '../extra-host.ts'
+import { parseAnnotations } from './annotations.ts'
 import type { BuildFlags } from './flags.ts'
+import { outputsOf } from './outputs.ts'
 
 /** `name=value` texts; `alone` gives the value of a name that stands alone, or says that it does not count. */
 function pairsOf(texts: readonly string[], alone: (name: string) => string | undefined): Record<string, string> {
@@ -41,6 +43,8 @@ export async function requestOf({
     hostCa: flags['host-ca'],
     ...(flags.file === undefined ? {} : { dockerfile: flags.file === '-' ? await readFrom(io) : flags.file }),
     ...(flags.target === undefined ? {} : { target: flags.target }),
+    outputs: outputsOf(flags.output, { ...flags, annotations: parseAnnotations(flags.annotation), allow: [] }, io),
+    ...squashOf(flags.squash),
     platforms: flags.platform.flatMap((text) => text.split(',')).map(platformOf),
     ...(flags['shm-size'] === undefined ? {} : { shmSize: flags['shm-size'] }),
   }
@@ -64,6 +68,11 @@ function extraHostOf(text: string): string {
 /** `local` is this machine. */
 function platformOf(text: string): Platform {
   return text.toLowerCase() === 'local' ? hostPlatform() : parsePlatform(text)
+}
+
+function squashOf(text: string | undefined): Pick<BuildRequest, 'squash'> {
+  if (text === undefined || text === 'false') return {}
+  return { squash: text === 'all' ? 'all' : 'new' }
 }
 
 function networkOf(text: string): 'default' | 'none' | 'host' {

@@ -2,11 +2,12 @@ import path from 'node:path'
 import { BuildSession, createRunners, createSolver, FileDigests, FolderSource, planBuild } from '../../build/index.ts'
 import { type Job, runTask } from '../../core/index.ts'
 import { type ParseWarning, parseDockerfile, type Stage } from '../../dockerfile/index.ts'
-import type { Store, StoredImage } from '../../store/index.ts'
+import { isIndexType } from '../../oci/index.ts'
+import type { Store } from '../../store/index.ts'
 import { imageResolver } from './base-images.ts'
 import { contextFolder, readDockerfile, readIgnoreFile } from './definition.ts'
 import type { FinishedBuild } from './finished.ts'
-import { exportToStore } from './outputs/image.ts'
+import { type ExportResult, exportAll } from './outputs/index.ts'
 import { epochOf, isMultiPlatform, planOptions, targetPlatforms } from './plan-options.ts'
 import type { BuildReport, BuildRequest } from './request.ts'
 import { secretNameWarnings } from './secret-names.ts'
@@ -50,8 +51,10 @@ export async function build(store: Store, request: BuildRequest, job: Job): Prom
     job,
   )
   digests.save()
-  const finished: FinishedBuild = { built, multiPlatform, solver, names, lease, epoch: epochOf(request) }
-  return report(await exportToStore(store, finished, job), finished, dockerfile.warnings)
+  const { squash, outputs = [{ type: 'image' }] } = request
+  const epoch = epochOf(request)
+  const finished: FinishedBuild = { built, multiPlatform, solver, names, lease, epoch, ...(squash ? { squash } : {}) }
+  return report(await exportAll(store, finished, outputs, job), finished, dockerfile.warnings)
 }
 
 function nameOf({ dockerfile = 'Dockerfile' }: BuildRequest): string {
@@ -65,13 +68,15 @@ function internal<T>(job: Job, verb: string, what: string, work: () => T | Promi
 }
 
 function report(
-  image: StoredImage,
-  { built, solver, names }: FinishedBuild,
+  { id, root, names, written, images }: ExportResult,
+  { built, solver }: FinishedBuild,
   warnings: readonly ParseWarning[],
 ): BuildReport {
-  const steps = built.flatMap(({ stage }) => stage.steps.flatMap((step) => step.vertex ?? []))
-  const made = [...new Map(steps.map((vertex) => [vertex.id, vertex])).values()]
+  const vertices = built.flatMap(({ stage }) => stage.steps.flatMap((step) => step.vertex ?? []))
+  const made = [...new Map(vertices.map((vertex) => [vertex.id, vertex])).values()]
   const cached = made.filter((vertex) => solver.outcome(vertex)?.result === 'cached')
-  const { id, descriptor } = image
-  return { id, digest: descriptor.digest, names: [...names], steps: made.length, cachedSteps: cached.length, warnings }
+  const configDigest = isIndexType(root.mediaType) ? {} : { configDigest: images[0]!.id }
+  const image = written ? { image: { ...root, ...configDigest } } : {}
+  const counts = { steps: made.length, cachedSteps: cached.length }
+  return { id, digest: root.digest, names: [...names], ...image, ...counts, warnings }
 }

@@ -1,6 +1,7 @@
 import type { Digest, SourceFile } from '../../core/index.ts'
 import type { ParseWarning } from '../../dockerfile/index.ts'
-import type { Platform } from '../../oci/index.ts'
+import type { Descriptor, Platform } from '../../oci/index.ts'
+import type { Output } from './outputs/output.ts'
 
 /** What to build. */
 export interface BuildRequest {
@@ -31,6 +32,10 @@ export interface BuildRequest {
    * latest time of any file that they make. The cache does not depend on it.
    */
   epoch?: number
+  /** Where the result goes: into the store when missing. */
+  outputs?: readonly Output[]
+  /** `new`: one layer of all that this build adds; `all`: one layer, base image included. */
+  squash?: 'new' | 'all'
 }
 
 /** What a build made. */
@@ -41,6 +46,8 @@ export interface BuildReport {
   digest: Digest
   /** Full names. */
   names: string[]
+  /** What the last output that holds an image is known by: its manifest or index. Missing when none does. */
+  image?: Descriptor & { configDigest?: Digest }
   /** Steps that make layers, and how many of them came from the cache. */
   steps: number
   cachedSteps: number
