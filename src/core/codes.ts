@@ -223,6 +223,14 @@ export const CODES = {
     fault: 'not-found',
     about: '`--host-ca` found no file of certificate authorities on this machine.',
   },
+  EXPORT_FAILED: { fault: 'unavailable', about: 'A file of an output of a build could not be written.' },
+  EXPORT_CONFLICT: {
+    fault: 'conflict',
+    about: 'Outputs of two platforms have a file of the same name, and are not kept apart.',
+  },
+  OUTPUT_INVALID: { fault: 'invalid', about: 'An output of a build, or one of its options, makes no sense.' },
+  OUTPUT_UNSUPPORTED: { fault: 'unsupported', about: 'Slipway cannot make this output of a build (yet).' },
+  BUILD_NOT_REPRODUCIBLE: { fault: 'conflict', about: 'The same build gave another result when it was done again.' },
 
   // cli
   USAGE_INVALID: {

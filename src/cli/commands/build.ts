@@ -1,8 +1,10 @@
 import { rmSync, writeFileSync } from 'node:fs'
-import { fail, messageOf, SlipwayError } from '../../core/index.ts'
+import { bytesOf, fail, messageOf, SlipwayError } from '../../core/index.ts'
 import type { ProgressEvent } from '../../engine/index.ts'
+import { saveFile } from '../../transfer/index.ts'
 import { checkExpected, checkExplain, explain } from '../build/explain.ts'
 import { FLAGS } from '../build/flags.ts'
+import { metadataOf } from '../build/metadata.ts'
 import { requestOf } from '../build/request.ts'
 import { type Command, defineCommand } from '../command.ts'
 import { chooseColors } from '../render/colors.ts'
@@ -13,7 +15,10 @@ import { jobOf, withEngine } from '../session.ts'
 /** What Docker's builder finds before it begins to solve has one phrase less. */
 function phrased(error: unknown): unknown {
   if (!(error instanceof SlipwayError) || error.fault === 'canceled') return error
-  const before: string[] = ['CONTEXT_MISSING', 'USAGE_INVALID', 'HOST_CA_MISSING', 'EPOCH_INVALID', 'PLATFORM_INVALID']
+  const before: string[] = [
+    ...['CONTEXT_MISSING', 'USAGE_INVALID', 'HOST_CA_MISSING', 'EPOCH_INVALID', 'PLATFORM_INVALID'],
+    ...['OUTPUT_INVALID', 'OUTPUT_UNSUPPORTED'],
+  ]
   const ofFlags: string[] = ['REFERENCE_INVALID', 'BUILD_UNSUPPORTED']
   if (before.includes(error.code) || (ofFlags.includes(error.code) && !error.span)) return error
   const { code, message, hint, span, data, cause } = error
@@ -67,11 +72,15 @@ export const command: Command = defineCommand({
       try {
         removeStale(flags.iidfile)
         if (flags.pull) listen(PULL_IGNORED)
-        const report = await engine.build(await requestOf(context as never), jobOf(context, listen))
+        const request = await requestOf(context as never)
+        const writesToStdout = request.outputs?.some((output) => 'dest' in output && typeof output.dest !== 'string')
+        const report = await engine.build(request, jobOf(context, listen))
         progress.close()
         if (!flags.quiet) await io.stderr.write(renderWarnings(warnings, { debug: context.globals.debug }))
-        if (flags.quiet) await io.stdout.write(`${report.id}\n`)
-        if (flags.iidfile) writeId(flags.iidfile, report.id)
+        if (flags.quiet && !writesToStdout) await io.stdout.write(report.image ? `${report.id}\n` : '\n')
+        if (flags.iidfile && report.image) writeId(flags.iidfile, report.id)
+        if (flags['metadata-file'])
+          await saveFile(flags['metadata-file'], bytesOf(Buffer.from(metadataOf(report))), 0o644)
         await explain(context, report.explanation)
         return await checkExpected(context, report.explanation)
       } catch (error) {
