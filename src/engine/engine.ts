@@ -4,7 +4,10 @@ import type { Platform } from '../oci/index.ts'
 import { defaultRoot, openStore, type Store, type StoredImage } from '../store/index.ts'
 import type { ImportRequest, LoadedImage } from './archives.ts'
 import type { BootstrapRequest } from './bootstrap.ts'
+import type { CheckReport } from './build/check.ts'
+import type { Outline } from './build/outline.ts'
 import type { BuildReport, BuildRequest } from './build/request.ts'
+import type { Targets } from './build/targets.ts'
 import { type Container, type ContainerState, containerState, findContainer } from './container-record.ts'
 import type { StartOptions } from './containers.ts'
 import { type CreateRequest, createContainer } from './create.ts'
@@ -37,6 +40,12 @@ export interface ContainerSummary extends Container {
  */
 export interface Engine extends Disposable {
   build(request: BuildRequest, job?: Job): Promise<BuildReport>
+  /** Judges a Dockerfile without building it: all stages, or the target and what it needs. */
+  check(request: BuildRequest, job?: Job): Promise<CheckReport>
+  /** What a build of the target can be given. */
+  outline(request: BuildRequest, job?: Job): Promise<Outline>
+  /** The stages of a Dockerfile. */
+  targets(request: BuildRequest, job?: Job): Promise<Targets>
   /** Makes a base image from a distribution's own packages. */
   bootstrap(request: BootstrapRequest, job?: Job): Promise<StoredImage>
   info(job?: Job): Promise<Info>
@@ -72,6 +81,12 @@ export function openEngine(options: EngineOptions = {}): Engine {
   return {
     build: (request, job = silentJob) =>
       guarded(async () => (await import('./build/build.ts')).build(store, request, job)),
+    check: (request, job = silentJob) =>
+      guarded(async () => (await import('./build/check.ts')).check(store, request, job)),
+    outline: (request, job = silentJob) =>
+      guarded(async () => (await import('./build/outline.ts')).outline(store, request, job)),
+    targets: (request, job = silentJob) =>
+      guarded(async () => (await import('./build/targets.ts')).targets(request, job)),
     bootstrap: (request, job = silentJob) =>
       guarded(async () => (await import('./bootstrap.ts')).bootstrap(store, request, job)),
     info: (job = silentJob) => guarded(async () => (await import('./info.ts')).info(store, job)),

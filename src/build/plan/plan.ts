@@ -3,6 +3,7 @@ import {
   type Dockerfile,
   didYouMean,
   expand,
+  findStage,
   parseTrigger,
   type Stage,
   type StageInstruction,
@@ -28,9 +29,21 @@ export async function planBuild(
   sources: PlanSources,
 ): Promise<StageState> {
   const context = createContext(dockerfile, options, sources)
+  for (const stage of dockerfile.stages) fromOf(context, stage)
   const stage = await context.stage(targetIndex(dockerfile, options.target))
   const labels = { ...stage.config.Labels, ...options.labels }
   return { ...stage, config: { ...stage.config, Labels: labels } }
+}
+
+/** Plans all stages in their order, needed or not, to hear of them. Fails as `planBuild` does. */
+export async function planEveryStage(
+  dockerfile: Dockerfile,
+  options: PlanOptions,
+  sources: PlanSources,
+): Promise<void> {
+  const context = createContext(dockerfile, options, sources)
+  for (const stage of dockerfile.stages) fromOf(context, stage)
+  for (const stage of dockerfile.stages) await context.stage(stage.index)
 }
 
 function createContext(dockerfile: Dockerfile, options: PlanOptions, sources: PlanSources): PlanContext {
@@ -47,7 +60,6 @@ function createContext(dockerfile: Dockerfile, options: PlanOptions, sources: Pl
       if (underWay.has(index)) throw circular(stage)
       const known = planned.get(index)
       if (known) return known
-      sources.planned?.(stage)
       underWay.add(index)
       const state = planStage(context, stage).finally(() => underWay.delete(index))
       planned.set(index, state)
@@ -72,14 +84,6 @@ function targetIndex(dockerfile: Dockerfile, target: string | undefined): number
   if (index !== undefined) return index
   const names = stages.flatMap((stage) => stage.name ?? [])
   throw fail('DOCKERFILE_INVALID', `target stage "${target}" could not be found${didYouMean(target, names)}`)
-}
-
-/** By name, in any case, the later of two winning; else by number. */
-function findStage(stages: readonly Stage[], text: string): number | undefined {
-  const named = stages.findLastIndex((stage) => stage.name === text.toLowerCase())
-  if (named >= 0) return named
-  const number = /^\d+$/.test(text) ? Number(text) : -1
-  return number >= 0 && number < stages.length ? number : undefined
 }
 
 async function findSource(context: PlanContext, from: string, span: SourceSpan): Promise<Vertex> {
@@ -108,12 +112,7 @@ function imageVertex(
 }
 
 async function planStage(context: PlanContext, stage: Stage): Promise<StageState> {
-  const base = expandGlobal(context, stage.from.base)
-  if (base === '') {
-    const message = `base name (${stage.from.base.text}) should not be blank`
-    throw fail('DOCKERFILE_INVALID', message, { span: stage.from.base.span })
-  }
-  const state = await beginStage(context, stage, base)
+  const state = await beginStage(context, stage, fromOf(context, stage).base)
   const triggers = (state.config.OnBuild ?? []).map(parseTrigger)
   delete state.config.OnBuild
   const instructions: StageInstruction[] = [...triggers, ...stage.instructions]
@@ -121,14 +120,28 @@ async function planStage(context: PlanContext, stage: Stage): Promise<StageState
   if (state.vertex.op.kind === 'image' && state.vertex.label !== '') {
     state.vertex = { ...state.vertex, label: `${stepPrefix(state, 1)} ${state.vertex.label}` }
   }
-  for (const instruction of instructions) await planInstruction(state, instruction)
+  for (const instruction of instructions) {
+    context.sources.listener?.reached?.(stage, instruction, state)
+    await planInstruction(state, instruction)
+  }
   return state
+}
+
+/** What FROM says once its variables are replaced. As in BuildKit it must make sense even in a stage that is not needed. */
+function fromOf(context: PlanContext, { from }: Stage): { base: string; platform: Platform | undefined } {
+  const base = expandGlobal(context, from.base)
+  if (base === '') {
+    throw fail('DOCKERFILE_INVALID', `base name (${from.base.text}) should not be blank`, { span: from.base.span })
+  }
+  return { base, platform: from.platform && platformOf(context, from.platform) }
 }
 
 /** An earlier stage of this name, scratch, or an image. */
 async function beginStage(context: PlanContext, stage: Stage, base: string): Promise<StageState> {
   const earlier = context.dockerfile.stages.slice(0, stage.index).findLast((other) => other.name === base.toLowerCase())
-  if (earlier) return fromStage(await context.stage(earlier.index), labelOf(context, stage))
+  const parent = earlier && (await context.stage(earlier.index))
+  context.sources.listener?.begun?.(stage, earlier)
+  if (parent) return fromStage(parent, labelOf(context, stage))
   const platform = stage.from.platform ? platformOf(context, stage.from.platform) : context.options.platform
   if (base === 'scratch') return fromScratch(context, stage, platform)
   return fromImage(context, stage, base, platform)

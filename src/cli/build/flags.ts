@@ -5,6 +5,12 @@ import { PROGRESS_MODES } from '../render/progress/index.ts'
 export const FLAGS = {
   'add-host': { kind: 'list', placeholder: 'strings', about: 'Add a custom host-to-IP mapping (format: "host:ip")' },
   'build-arg': { kind: 'list', placeholder: 'stringArray', about: 'Set build-time variables' },
+  call: {
+    kind: 'string',
+    default: 'build',
+    about: 'Set method for evaluating build ("check", "outline", "targets")',
+  },
+  check: { kind: 'bool', about: 'Shorthand for "--call=check"' },
   file: { kind: 'string', short: 'f', completes: 'file', about: 'Name of the Dockerfile (default: "PATH/Dockerfile")' },
   'host-ca': {
     kind: 'bool',
@@ -46,6 +52,7 @@ export const FLAGS = {
   builder: { kind: 'string', hidden: true, about: 'Override the configured builder instance' },
   'force-rm': { kind: 'bool', hidden: true, about: 'Always remove intermediate containers' },
   load: { kind: 'bool', hidden: true, about: 'Shorthand for "--output=type=docker"' },
+  print: { kind: 'string', hidden: true, about: 'The old name of "--call"' },
   rm: { kind: 'bool', default: true, hidden: true, about: 'Remove intermediate containers after a successful build' },
 } as const
 

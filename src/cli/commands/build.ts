@@ -1,9 +1,10 @@
 import { rmSync, writeFileSync } from 'node:fs'
 import { fail, messageOf, SlipwayError } from '../../core/index.ts'
-import type { ProgressEvent } from '../../engine/index.ts'
+import type { Engine, ProgressEvent } from '../../engine/index.ts'
+import { answerCall, type Call, callOf } from '../build/call.ts'
 import { FLAGS } from '../build/flags.ts'
 import { requestOf } from '../build/request.ts'
-import { type Command, defineCommand } from '../command.ts'
+import { type Command, type CommandContext, defineCommand } from '../command.ts'
 import { chooseColors } from '../render/colors.ts'
 import { renderBuildError } from '../render/error.ts'
 import { chooseProgressMode, createProgressRenderer, openProgress, renderWarnings } from '../render/progress/index.ts'
@@ -44,13 +45,33 @@ function writeId(iidfile: string, id: string): void {
   }
 }
 
+interface CallOptions {
+  call: Call
+  listen(event: ProgressEvent): void
+  tellWarnings(): Promise<void>
+}
+
+/** Prints what `--call` asks for in place of building, and gives the exit code. */
+async function runCall(
+  engine: Engine,
+  context: CommandContext<typeof FLAGS>,
+  { call, listen, tellWarnings }: CallOptions,
+): Promise<number> {
+  const answer = await answerCall(engine, await requestOf(context as never), call, jobOf(context, listen))
+  await tellWarnings()
+  await context.io.stdout.write(answer.out)
+  await context.io.stderr.write(answer.err ?? '')
+  return call.ignoresStatus ? 0 : answer.code
+}
+
 /** `slipway build`. */
 export const command: Command = defineCommand({
   usage: '[OPTIONS] PATH',
   operands: { min: 1, max: 1, completes: 'directory' },
   flags: FLAGS,
-  run: (context) =>
-    withEngine(context, async (engine) => {
+  run: (context) => {
+    const call = callOf(context.flags, context.given)
+    return withEngine(context, async (engine) => {
       const { flags, io, env } = context
       const mode = flags.quiet ? 'quiet' : chooseProgressMode(flags.progress, io.stderr.terminal(), env)
       const heading = 'building with Slipway, no daemon'
@@ -61,17 +82,21 @@ export const command: Command = defineCommand({
         if (event.type === 'warning') warnings.push(event)
         progress.progress(event)
       }
+      const tellWarnings = async (): Promise<void> => {
+        progress.close()
+        if (!flags.quiet) await io.stderr.write(renderWarnings(warnings, { debug: context.globals.debug }))
+      }
       try {
+        if (call) return await runCall(engine, context as never, { call, listen, tellWarnings })
         removeStale(flags.iidfile)
         if (flags.pull) listen(PULL_IGNORED)
         const report = await engine.build(await requestOf(context as never), jobOf(context, listen))
-        progress.close()
-        if (!flags.quiet) await io.stderr.write(renderWarnings(warnings, { debug: context.globals.debug }))
+        await tellWarnings()
         if (flags.quiet) await io.stdout.write(`${report.id}\n`)
         if (flags.iidfile) writeId(flags.iidfile, report.id)
         return 0
       } catch (error) {
-        progress.close()
+        await tellWarnings()
         const { columns, colors } = io.stderr.terminal()
         await io.stderr.write(
           renderBuildError(phrased(error), {
@@ -82,5 +107,6 @@ export const command: Command = defineCommand({
         )
         return error instanceof SlipwayError && error.fault === 'canceled' ? 130 : 1
       }
-    }),
+    })
+  },
 })

@@ -1,25 +1,10 @@
 import type { PlanSources, ResolvedImage } from '../../build/index.ts'
-import { fail, hasCode, type Job, type ProgressEvent, runTask, type SourceSpan } from '../../core/index.ts'
-import {
-  familiarReference,
-  formatPlatform,
-  formatReference,
-  matchesPlatform,
-  type Platform,
-  parseReference,
-  withDefaultTag,
-} from '../../oci/index.ts'
+import { fail, hasCode, type Job, runTask, type SourceSpan } from '../../core/index.ts'
+import { familiarReference, formatReference, type Platform, parseReference, withDefaultTag } from '../../oci/index.ts'
 import type { LayerRecord, Lease, Store } from '../../store/index.ts'
 
 /** Of an image, as `images` shows it or longer: what is shorter is a name. */
 const IMAGE_ID = /^(sha256:)?[0-9a-f]{12,64}$/
-
-/** BuildKit's words (dockerfile2llb: rule InvalidBaseImagePlatform). */
-function otherPlatform(name: string, wanted: Platform, found: Platform, span: SourceSpan): ProgressEvent {
-  const [expected, pulled] = [formatPlatform(wanted), formatPlatform(found)]
-  const message = `Base image ${name} was pulled with platform "${pulled}", expected "${expected}" for current build`
-  return { type: 'warning', code: 'InvalidBaseImagePlatform', message, span }
-}
 
 /** Base images come from the store. BuildKit's words for one that is not there. */
 export function imageResolver(store: Store, lease: Lease, job: Job): PlanSources['image'] {
@@ -34,7 +19,6 @@ export function imageResolver(store: Store, lease: Lease, job: Job): PlanSources
       })
       if (!image) throw missingBase(name, span)
       const { config } = store.images.config(image, platform)
-      if (!matchesPlatform(platform, config)) job.progress(otherPlatform(text, platform, config, span))
       const layers = config.rootfs.diff_ids.map((diffId) => store.layers.get(diffId))
       if (!layers.every((layer): layer is LayerRecord => layer !== undefined)) throw missingBase(name, span)
       return { name: `${name.replace(/@.*/, '')}@${image.descriptor.digest}`, config, layers }

@@ -1,45 +1,39 @@
-import path from 'node:path'
 import {
   BuildSession,
   createRunners,
   createSolver,
   FileDigests,
   FolderSource,
-  planBuild,
   type Solver,
   type StageState,
 } from '../../build/index.ts'
-import { type Job, runTask } from '../../core/index.ts'
-import { type ParseWarning, parseDockerfile } from '../../dockerfile/index.ts'
+import type { Job } from '../../core/index.ts'
+import { parseDockerfile } from '../../dockerfile/index.ts'
+import type { LintWarning } from '../../lint/index.ts'
 import type { LayerRecord, Store, StoredImage } from '../../store/index.ts'
 import { imageResolver } from './base-images.ts'
-import { contextFolder, readDockerfile, readIgnoreFile } from './definition.ts'
 import { exportTask } from './export.ts'
+import { linterOf, planLinted, tellWarnings } from './lint.ts'
+import { loadDefinition } from './load-definition.ts'
 import { epochOf, planOptions } from './plan-options.ts'
 import type { BuildReport, BuildRequest } from './request.ts'
-import { secretNameWarnings } from './secret-names.ts'
 import { checkedTag } from './tags.ts'
 
 /** Builds an image into the store. Fails with a span for everything that the Dockerfile is to blame for. */
 export async function build(store: Store, request: BuildRequest, job: Job): Promise<BuildReport> {
   const names = (request.tags ?? []).map(checkedTag)
-  const context = contextFolder(request.context)
   using lease = store.lease()
   await using session = new BuildSession(store, lease)
-  const { file, source } = await internal(job, 'load build definition from', nameOf(request), () =>
-    readDockerfile(context, request.dockerfile),
+  const definition = await loadDefinition(request, job)
+  const { context, task } = definition
+  const dockerfile = parseDockerfile(definition.source)
+  const ignore = await definition.ignore()
+  const options = planOptions(request)
+  const linter = linterOf(dockerfile, options)
+  const image = imageResolver(store, lease, job)
+  const stage = await planLinted(dockerfile, linter, { options, image, ignore }).finally(() =>
+    tellWarnings(linter.warnings(), task, job),
   )
-  const dockerfile = parseDockerfile(source)
-  for (const { message, span } of dockerfile.warnings) {
-    job.progress({ type: 'warning', code: 'PARSE', message, ...(span ? { span } : {}) })
-  }
-  const stage = await planBuild(dockerfile, planOptions(request), {
-    image: imageResolver(store, lease, job),
-    planned: (planned) => {
-      for (const warning of secretNameWarnings(planned)) job.progress(warning)
-    },
-  })
-  const ignore = await internal(job, 'load', '.dockerignore', () => readIgnoreFile(context, file))
   const digests = new FileDigests(store.memos, context)
   const where = ignore ? `in the build context (see ${ignore.name})` : 'in the build context'
   const files = new FolderSource(context, { digests, where, ...(ignore ? { filter: ignore.filter } : {}) })
@@ -47,18 +41,8 @@ export async function build(store: Store, request: BuildRequest, job: Job): Prom
   const solver = createSolver(runners, store, { now: Date.now, lease }, job)
   const layers = await solveAll(solver, stage)
   digests.save()
-  const image = await exportTask(store, { stage, solver, layers, names, lease, epoch: epochOf(request) }, job)
-  return report(image, stage, solver, names, dockerfile.warnings)
-}
-
-function nameOf({ dockerfile = 'Dockerfile' }: BuildRequest): string {
-  return typeof dockerfile === 'string' ? dockerfile : dockerfile.name
-}
-
-/** Work that progress shows as `[internal] ...`. */
-function internal<T>(job: Job, verb: string, what: string, work: () => T | Promise<T>): Promise<T> {
-  const name = `[internal] ${verb} ${path.basename(what)}`
-  return runTask(job, { id: name, name }, async () => work())
+  const made = await exportTask(store, { stage, solver, layers, names, lease, epoch: epochOf(request) }, job)
+  return report(made, stage, solver, names, linter.warnings())
 }
 
 async function solveAll(solver: Solver, stage: StageState): Promise<LayerRecord[]> {
@@ -77,7 +61,7 @@ function report(
   stage: StageState,
   solver: Solver,
   names: string[],
-  warnings: readonly ParseWarning[],
+  warnings: readonly LintWarning[],
 ): BuildReport {
   const made = stage.steps.flatMap((step) => step.vertex ?? [])
   const cached = made.filter((vertex) => solver.outcome(vertex)?.result === 'cached')

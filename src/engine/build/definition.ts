@@ -50,11 +50,16 @@ export function readDockerfile(context: string, named: string | SourceFile | und
   })
 }
 
+/** A file of patterns that keep files out of the build context. */
+export interface IgnoreFile {
+  filter: PathFilter
+  name: string
+  /** Whether one of its patterns brings files back. */
+  hasExceptions: boolean
+}
+
 /** The rules of `<Dockerfile>.dockerignore`, else of `.dockerignore` in the context; `undefined` for none. */
-export function readIgnoreFile(
-  context: string,
-  dockerfile: string | undefined,
-): { filter: PathFilter; name: string } | undefined {
+export function readIgnoreFile(context: string, dockerfile: string | undefined): IgnoreFile | undefined {
   const own = dockerfile === undefined ? [] : [`${dockerfile}.dockerignore`]
   for (const file of [...own, path.join(context, '.dockerignore')]) {
     if (leadsOut(context, file)) {
@@ -65,7 +70,8 @@ export function readIgnoreFile(
     if (text === undefined) continue
     const name = path.basename(file)
     const patterns = parseIgnore({ name, text })
-    return patterns.length === 0 ? undefined : { name, filter: createFilter(patterns) }
+    if (patterns.length === 0) return undefined
+    return { name, filter: createFilter(patterns), hasExceptions: patterns.some(({ text }) => text.startsWith('!')) }
   }
   return undefined
 }

@@ -1,5 +1,5 @@
 import type { Digest, SourceFile } from '../../core/index.ts'
-import type { ParseWarning } from '../../dockerfile/index.ts'
+import type { LintWarning } from '../../lint/index.ts'
 import type { Platform } from '../../oci/index.ts'
 
 /** What to build. */
@@ -40,5 +40,6 @@ export interface BuildReport {
   /** Steps that make layers, and how many of them came from the cache. */
   steps: number
   cachedSteps: number
-  warnings: readonly ParseWarning[]
+  /** What the checks found, and did not have to refuse. */
+  warnings: readonly LintWarning[]
 }
