@@ -1,4 +1,4 @@
-import { fail, type SourceSpan } from '../../core/index.ts'
+import { fail, hasCode, type SourceSpan } from '../../core/index.ts'
 import {
   type Dockerfile,
   didYouMean,
@@ -13,6 +13,7 @@ import { type Platform, parsePlatform } from '../../oci/index.ts'
 import type { Vertex } from '../graph.ts'
 import { globalArguments } from './arguments.ts'
 import type { PlanContext, PlanOptions, PlanSources } from './context.ts'
+import { findImage } from './find-image.ts'
 import { isStep, planInstruction } from './instructions.ts'
 import { at, createVertex, type StageState, stepPrefix } from './stage-state.ts'
 
@@ -91,7 +92,7 @@ async function findSource(context: PlanContext, from: string, span: SourceSpan):
   if (index !== undefined) return (await context.stage(index)).vertex
   if (/^\d+$/.test(from)) throw fail('DOCKERFILE_INVALID', `invalid stage index ${from}`, { span })
   const { platform } = context.options
-  const image = await context.sources.image(from, platform, span)
+  const image = await findImage(context, from, platform, span)
   return imageVertex(
     image.name,
     image.layers.map((layer) => layer.diffId),
@@ -175,7 +176,7 @@ async function fromImage(
   platform: Platform,
 ): Promise<StageState> {
   const { span } = stage.from.base
-  const image = await context.sources.image(reference, platform, span)
+  const image = await findImage(context, reference, platform, span)
   const diffIds = image.layers.map((layer) => layer.diffId)
   const env = new Map<string, string>()
   const list = image.config.config?.Env ?? []
@@ -227,10 +228,24 @@ function expandGlobal(context: PlanContext, token: Token): string {
 function platformOf(context: PlanContext, token: Token): Platform {
   const text = expandGlobal(context, token)
   if (text === '') {
-    throw fail('DOCKERFILE_INVALID', `empty platform value from expression ${token.text}`, {
+    throw fail('DOCKERFILE_INVALID', `empty platform value from expression ${token.text}${meant(context, token)}`, {
       span: token.span,
       hint: 'Declare the argument before the first FROM, or give it a value with --build-arg.',
     })
   }
-  return at(token.span, () => parsePlatform(text, context.options.buildPlatform))
+  try {
+    return parsePlatform(text, context.options.buildPlatform)
+  } catch (cause) {
+    if (!hasCode(cause, 'PLATFORM_INVALID')) throw cause
+    const { message, hint = '' } = cause
+    const text = `failed to parse platform ${token.text}: ${message}${meant(context, token)}`
+    throw fail('PLATFORM_INVALID', text, { span: token.span, hint, cause })
+  }
+}
+
+/** The argument that may have been meant by the first one that is not set. */
+function meant({ globalArgs, dockerfile }: PlanContext, token: Token): string {
+  const { unset } = expand(token.text, globalArgs, dockerfile)
+  const suggestions = [...unset].map((name) => didYouMean(name, [...globalArgs.keys()]))
+  return suggestions.find((suggestion) => suggestion !== '') ?? ''
 }
