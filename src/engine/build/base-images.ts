@@ -1,6 +1,6 @@
 import type { PlanSources, ResolvedImage } from '../../build/index.ts'
 import { fail, hasCode, type Job, runTask, type SourceSpan } from '../../core/index.ts'
-import { familiarReference, formatReference, type Platform, parseReference, withDefaultTag } from '../../oci/index.ts'
+import { formatReference, type Platform, parseReference, withDefaultTag } from '../../oci/index.ts'
 import type { LayerRecord, Lease, Store } from '../../store/index.ts'
 
 /** Of an image, as `images` shows it or longer: what is shorter is a name. */
@@ -17,10 +17,10 @@ export function imageResolver(store: Store, lease: Lease, job: Job): PlanSources
         if (found) lease.hold([found.descriptor.digest])
         return found
       })
-      if (!image) throw missingBase(name, span)
+      if (!image) throw missingBase(text, name, span)
       const { config } = store.images.config(image, platform)
       const layers = config.rootfs.diff_ids.map((diffId) => store.layers.get(diffId))
-      if (!layers.every((layer): layer is LayerRecord => layer !== undefined)) throw missingBase(name, span)
+      if (!layers.every((layer): layer is LayerRecord => layer !== undefined)) throw missingBase(text, name, span)
       return { name: `${name.replace(/@.*/, '')}@${image.descriptor.digest}`, config, layers }
     })
   }
@@ -35,9 +35,8 @@ function referenceOf(text: string, span: SourceSpan): string {
   }
 }
 
-function missingBase(name: string, span: SourceSpan): Error {
-  const short = familiarReference(parseReference(name))
-  return fail('IMAGE_NOT_FOUND', `${short}: failed to resolve source metadata for ${name}: not found in the store`, {
+function missingBase(text: string, name: string, span: SourceSpan): Error {
+  return fail('IMAGE_NOT_FOUND', `${text}: failed to resolve source metadata for ${name}: not found in the store`, {
     span,
     hint: `make a base with "slipway bootstrap debian" or "slipway bootstrap busybox", or bring the image with "slipway load -i FILE"`,
   })
