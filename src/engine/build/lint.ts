@@ -81,7 +81,8 @@ type BaseOf = {
 async function findBase(linter: Linter, { image }: PlanRequest, { name, platform, span }: BaseOf) {
   try {
     const base = await image(name, platform, span)
-    linter.base({ name, wanted: platform, found: base.config, span })
+    // as in BuildKit, which takes an image without layers for scratch
+    if (base.layers.length > 0) linter.base({ name, wanted: platform, found: base.config, span })
     return base
   } catch (error) {
     if (!hasCode(error, 'CANCELED')) linter.dropSteps()
