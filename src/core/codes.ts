@@ -101,6 +101,15 @@ export const CODES = {
     about: 'The bzip2 or xz program, which reads this kind of compression, is not installed.',
   },
 
+  CALL_UNKNOWN: { fault: 'invalid', about: '`build --call` was asked for something that it does not know.' },
+
+  // lint
+  CHECK_INVALID: { fault: 'invalid', about: 'The text of `# check=` or BUILDKIT_DOCKERFILE_CHECK is malformed.' },
+  LINT_VIOLATION: {
+    fault: 'invalid',
+    about: 'A check found something in the Dockerfile, which asks with `error=true` to fail then.',
+  },
+
   // dockerfile
   DOCKERFILE_INVALID: { fault: 'invalid', about: 'A Dockerfile, or one of its instructions, is malformed.' },
   VARIABLE_INVALID: {

@@ -31,7 +31,13 @@ export const FLAGS = {
     placeholder: 'stringArray',
     about: 'Additional build contexts (e.g., name=path)',
   },
+  call: {
+    kind: 'string',
+    default: 'build',
+    about: 'Set method for evaluating build ("check", "outline", "targets")',
+  },
   'cgroup-parent': { kind: 'string', about: 'Set the parent cgroup for the "RUN" instructions during build' },
+  check: { kind: 'bool', about: 'Shorthand for "--call=check"' },
   'expect-cached': {
     kind: 'list',
     placeholder: 'step',
@@ -126,6 +132,7 @@ export const FLAGS = {
     hidden: true,
     about: 'Swap limit equal to memory plus swap: "-1" to enable unlimited swap',
   },
+  print: { kind: 'string', hidden: true, about: 'The old name of "--call"' },
   rm: { kind: 'bool', default: true, hidden: true, about: 'Remove intermediate containers after a successful build' },
 } as const
 

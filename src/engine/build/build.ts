@@ -3,15 +3,16 @@ import { BuildSession, createRunners, createSolver, redactUrl, type SolverOption
 import type { Job } from '../../core/index.ts'
 import { parseDockerfile } from '../../dockerfile/index.ts'
 import type { Lease, Store } from '../../store/index.ts'
-import { imageResolver } from './base-images.ts'
 import { BuildRecorder, secretValues } from './build-record.ts'
 import { loadDefinition, nameOf } from './definition.ts'
 import { resolveEpoch } from './epoch.ts'
 import type { FinishedBuild } from './finished.ts'
+import { linterOf, tellWarnings } from './lint.ts'
 import { explainMismatch } from './lock/pins.ts'
 import { exportAll } from './outputs/index.ts'
 import { isMultiPlatform, planOptions, targetPlatforms } from './plan-options.ts'
 import { planPlatforms } from './plan-platforms.ts'
+import { planSources } from './plan-sources.ts'
 import { reportOf } from './report.ts'
 import type { BuildReport, BuildRequest } from './request.ts'
 import { solvePlatforms } from './solve.ts'
@@ -24,19 +25,19 @@ export async function build(store: Store, request: BuildRequest, job: Job): Prom
   using lease = store.lease()
   await using session = new BuildSession(store, lease, { secrets: request.secrets ?? {}, agents: request.ssh ?? {} })
   using record = new BuildRecorder(store, session, { context: contextName(request), dockerfile: nameOf(request) })
-  const { source, contexts, pins } = await loadDefinition(session, request, job)
+  const definition = await loadDefinition(session, request, job)
+  const { source, contexts, pins, ignore, task } = definition
   checkSyntax(source, request.buildArgs)
   const dockerfile = parseDockerfile(source)
-  for (const { message, span } of dockerfile.warnings) {
-    job.progress({ type: 'warning', code: 'PARSE', message, ...(span ? { span } : {}) })
-  }
-  const multiPlatform = isMultiPlatform(request)
-  const image = imageResolver(store, lease, { namesPlatform: multiPlatform, pins }, job)
-  const sources = { image, named: contexts.resolver(image, job), ...(pins ? { pins } : {}) }
   const platforms = targetPlatforms(request)
-  const options = planOptions(request, platforms[0]!)
-  const { epoch, buildArgs } = await resolveEpoch({ session, dockerfile, options, sources, contexts }, job)
-  const plans = await planPlatforms(dockerfile, { ...options, buildArgs }, { platforms, sources }, job)
+  const asked = planOptions(request, platforms[0]!)
+  const sources = planSources(session, request, definition, job)
+  const { epoch, buildArgs } = await resolveEpoch({ session, dockerfile, options: asked, sources, contexts }, job)
+  const options = { ...asked, buildArgs }
+  const linter = linterOf(dockerfile, options)
+  const plans = await planPlatforms(dockerfile, linter, { options, sources, ignore }, platforms).finally(() =>
+    tellWarnings(linter.warnings(), task, job),
+  )
   const runners = createRunners(session, contexts)
   const { solver, built } = await solvePlatforms(
     (stoppable) => record.follow(createSolver(runners, store, solverOptions(request, lease), stoppable)),
@@ -47,10 +48,10 @@ export async function build(store: Store, request: BuildRequest, job: Job): Prom
   })
   contexts.save()
   const { squash, outputs = [{ type: 'image' }] } = request
-  const result = { built, multiPlatform, solver, names, lease, epoch: request.epoch ?? epoch }
+  const result = { built, multiPlatform: isMultiPlatform(request), solver, names, lease, epoch: request.epoch ?? epoch }
   const finished: FinishedBuild = squash ? { ...result, squash } : result
   const exported = await exportAll(store, finished, outputs, job)
-  return { ...reportOf(exported, finished, dockerfile.warnings), explanation: record.explain() }
+  return { ...reportOf(exported, finished, linter.warnings()), explanation: record.explain() }
 }
 
 function solverOptions({ parallelism, buildArgs }: BuildRequest, lease: Lease): SolverOptions {

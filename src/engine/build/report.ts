@@ -1,4 +1,4 @@
-import type { ParseWarning } from '../../dockerfile/index.ts'
+import type { LintWarning } from '../../lint/index.ts'
 import { isIndexType } from '../../oci/index.ts'
 import type { FinishedBuild } from './finished.ts'
 import type { ExportResult } from './outputs/index.ts'
@@ -8,7 +8,7 @@ import type { BuildReport } from './request.ts'
 export function reportOf(
   { id, root, names, written, images }: ExportResult,
   { built, solver }: FinishedBuild,
-  warnings: readonly ParseWarning[],
+  warnings: readonly LintWarning[],
 ): Omit<BuildReport, 'explanation'> {
   const vertices = built.flatMap(({ stage }) => stage.steps.flatMap((step) => step.vertex ?? []))
   const made = [...new Map(vertices.map((vertex) => [vertex.id, vertex])).values()]

@@ -1,8 +1,8 @@
 import type { Agents, ExplainedStep, Secrets } from '../../build/index.ts'
 import type { Resources, Ulimit } from '../../container/index.ts'
 import type { Bytes, Digest, SourceFile } from '../../core/index.ts'
-import type { ParseWarning } from '../../dockerfile/index.ts'
 import type { Image } from '../../image/index.ts'
+import type { LintWarning } from '../../lint/index.ts'
 import type { Descriptor, Platform } from '../../oci/index.ts'
 import type { AttestationRequest } from './attestations/options.ts'
 import type { Output } from './outputs/output.ts'
@@ -87,7 +87,8 @@ export interface BuildReport {
   /** Steps that make layers, and how many of them came from the cache. */
   steps: number
   cachedSteps: number
-  warnings: readonly ParseWarning[]
+  /** What the checks found, and did not have to refuse. */
+  warnings: readonly LintWarning[]
   /** Every step, and why the cache had it or not. */
   explanation: readonly ExplainedStep[]
 }
