@@ -113,6 +113,10 @@ export const CODES = {
   DURATION_INVALID: { fault: 'invalid', about: 'A duration is not of the form `1m30s`.' },
   MOUNT_INVALID: { fault: 'invalid', about: 'The value of a `--mount` or `--device` flag is malformed.' },
 
+  // image
+  IMAGE_INVALID: { fault: 'invalid', about: 'An image defined in TypeScript asks for what no Dockerfile could say.' },
+  IMAGE_MODULE_FAILED: { fault: 'invalid', about: 'A module that should define an image failed, or defines none.' },
+
   // store
   STORE_UNUSABLE: { fault: 'unavailable', about: 'The store folder cannot be read or written.' },
   STORE_BUSY: { fault: 'unavailable', about: 'Other processes kept the store from being changed for too long.' },
@@ -146,7 +150,20 @@ export const CODES = {
   },
   CONTEXT_MISSING: { fault: 'not-found', about: 'The folder given as build context is not there.' },
   DOCKERFILE_MISSING: { fault: 'not-found', about: 'There is no Dockerfile where it was looked for.' },
-  EPOCH_INVALID: { fault: 'invalid', about: 'SOURCE_DATE_EPOCH is not a number of seconds.' },
+  EPOCH_INVALID: {
+    fault: 'invalid',
+    about: 'SOURCE_DATE_EPOCH is neither a number of seconds nor something that has a time.',
+  },
+  SYNTAX_UNKNOWN: {
+    fault: 'unsupported',
+    about: 'A Dockerfile asks with `# syntax=` for another language than its own.',
+  },
+  LOCK_INCOMPLETE: { fault: 'not-found', about: 'A locked build needs something that Dockerfile.lock does not name.' },
+  LOCK_BROKEN: { fault: 'conflict', about: 'Something is no longer what Dockerfile.lock says it is.' },
+  LOCK_INVALID: {
+    fault: 'invalid',
+    about: 'A file Dockerfile.lock is malformed, or there is none where one is needed.',
+  },
   BOOTSTRAP_UNKNOWN: { fault: 'invalid', about: 'There is no recipe for a base image of this name.' },
   IMAGE_IN_USE: { fault: 'conflict', about: 'A container, or another name, keeps an image from being removed.' },
   CONTAINER_NOT_FOUND: { fault: 'not-found', about: 'No container has this name or id.' },

@@ -5,6 +5,11 @@ import { PROGRESS_MODES } from '../render/progress/index.ts'
 export const FLAGS = {
   'add-host': { kind: 'list', placeholder: 'strings', about: 'Add a custom host-to-IP mapping (format: "host:ip")' },
   'build-arg': { kind: 'list', placeholder: 'stringArray', about: 'Set build-time variables' },
+  'build-context': {
+    kind: 'list',
+    placeholder: 'stringArray',
+    about: 'Additional build contexts (e.g., name=path)',
+  },
   file: { kind: 'string', short: 'f', completes: 'file', about: 'Name of the Dockerfile (default: "PATH/Dockerfile")' },
   'host-ca': {
     kind: 'bool',
@@ -18,7 +23,7 @@ export const FLAGS = {
     about: 'Set the networking mode for the "RUN" instructions during build',
   },
   'no-cache': { kind: 'bool', about: 'Do not use cache when building the image' },
-  platform: { kind: 'string', about: 'Set target platform for build' },
+  platform: { kind: 'list', placeholder: 'stringArray', about: 'Set target platform for build' },
   progress: {
     kind: 'string',
     default: 'auto',
