@@ -15,7 +15,7 @@ import { createRunners } from './ops/index.ts'
 import type { PlanOptions, PlanSources } from './plan/context.ts'
 import { planBuild } from './plan/plan.ts'
 import type { StageState } from './plan/stage-state.ts'
-import { BuildSession } from './session.ts'
+import { BuildSession, type SessionOptions } from './session.ts'
 import { createSolver, type Outcome } from './solver.ts'
 import { diffIdsOf } from './values.ts'
 
@@ -122,18 +122,26 @@ export interface SolveOptions extends Partial<PlanOptions> {
   context?: string
   filter?: PathFilter
   job?: HearingJob
+  session?: SessionOptions
 }
 
 /** Plans and solves a Dockerfile over a store, all parts being the real ones. */
 export async function solveText(store: TestStore, text: string, options: SolveOptions = {}): Promise<Solved> {
-  const { bases = { base: {} }, context = contextFolder(), filter, job = hearingJob(), ...changes } = options
+  const {
+    bases = { base: {} },
+    context = contextFolder(),
+    filter,
+    job = hearingJob(),
+    session: access,
+    ...changes
+  } = options
   const planned = planBuild(
     parseDockerfile({ name: 'Dockerfile', text }),
     planOptions({ platform: hostPlatform(), ...changes }),
     planSources(bases),
   )
   const stage = await planned
-  await using session = new BuildSession(store, store.testLease)
+  await using session = new BuildSession(store, store.testLease, access)
   const digests = new FileDigests(store.memos, context)
   const files = new FolderSource(context, { digests, where: 'in the build context', ...(filter ? { filter } : {}) })
   const runners = createRunners(session, new Map([['context', files]]))
