@@ -223,7 +223,10 @@ export const CODES = {
     fault: 'not-found',
     about: 'A RUN instruction requires a secret or an SSH agent that the build was not given, or that cannot be read.',
   },
-  SECRET_INVALID: { fault: 'invalid', about: 'A secret is too large, or a file is no private key for SSH.' },
+  SECRET_INVALID: {
+    fault: 'invalid',
+    about: 'A secret is too large, is no line of text where it becomes a header, or a file is no private key for SSH.',
+  },
   STAGE_COMMENT_INVALID: {
     fault: 'invalid',
     about: 'A `# slipway:` comment of a Dockerfile says nothing that is known.',
