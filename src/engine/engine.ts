@@ -5,6 +5,9 @@ import { defaultRoot, openStore, type Store, type StoredImage } from '../store/i
 import type { ImportRequest, LoadedImage } from './archives.ts'
 import type { BootstrapRequest } from './bootstrap.ts'
 import type { BuildReport, BuildRequest } from './build/request.ts'
+import { buildLog, findBuild, listBuilds, removeBuild } from './builds/builds.ts'
+import type { LoggedEvent } from './builds/log.ts'
+import type { BuildRecord } from './builds/record.ts'
 import { type Container, type ContainerState, containerState, findContainer } from './container-record.ts'
 import type { StartOptions } from './containers.ts'
 import { type CreateRequest, createContainer } from './create.ts'
@@ -40,6 +43,15 @@ export interface Engine extends Disposable {
   /** Makes a base image from a distribution's own packages. */
   bootstrap(request: BootstrapRequest, job?: Job): Promise<StoredImage>
   info(job?: Job): Promise<Info>
+  readonly builds: {
+    /** Latest first. */
+    list(): BuildRecord[]
+    inspect(name: string): BuildRecord
+    /** Everything that a build reported. */
+    log(name: string): AsyncIterable<LoggedEvent>
+    /** Forgets a build; its id. */
+    remove(name: string): string
+  }
   readonly images: {
     list(filters?: Filters): ImageSummary[]
     inspect(name: string, platform?: Platform): Inspection
@@ -75,9 +87,19 @@ export function openEngine(options: EngineOptions = {}): Engine {
     bootstrap: (request, job = silentJob) =>
       guarded(async () => (await import('./bootstrap.ts')).bootstrap(store, request, job)),
     info: (job = silentJob) => guarded(async () => (await import('./info.ts')).info(store, job)),
+    builds: buildFunctions(store),
     images: imageFunctions(store),
     containers: containerFunctions(store),
     [Symbol.dispose]: () => store[Symbol.dispose](),
+  }
+}
+
+function buildFunctions(store: Store): Engine['builds'] {
+  return {
+    list: () => listBuilds(store),
+    inspect: (name) => findBuild(store, name),
+    log: (name) => buildLog(store, name),
+    remove: (name) => guardedSync(() => removeBuild(store, name)),
   }
 }
 

@@ -1,4 +1,5 @@
 export type { BlobStore } from './blobs.ts'
+export type { BuildRecordRow, BuildRecords } from './build-records.ts'
 export type { Collected } from './collect.ts'
 export type { ContainerStore, StoredContainer } from './containers.ts'
 export type { FoundImage, ImageStore, ImageSummary, StoredImage } from './images.ts'

@@ -25,6 +25,8 @@ export interface StoreLayout {
   readonly indexes: string
   /** Unpacked layers, for the directory snapshotter. */
   readonly directories: string
+  /** A folder for each build that is remembered. */
+  readonly builds: string
   /** Unfinished files of one lease. */
   ingest(leaseId: string): string
 }
@@ -53,6 +55,7 @@ export function layoutAt(root: string): StoreLayout {
     indexes: of('index'),
     index: (id) => of('index', `${digestHex(id)}.erofs`),
     directories: of('directories'),
+    builds: of('builds'),
     ingest: (leaseId) => of('ingest', leaseId),
   }
 }

@@ -1,4 +1,5 @@
 import { BlobStore } from './blobs.ts'
+import { BuildRecords } from './build-records.ts'
 import { type Collected, collect } from './collect.ts'
 import { ContainerStore } from './containers.ts'
 import { Database } from './database.ts'
@@ -23,6 +24,7 @@ export interface Store extends Disposable {
   readonly steps: StepStore
   readonly containers: ContainerStore
   readonly memos: MemoStore
+  readonly buildRecords: BuildRecords
   readonly referrers: ReferrerStore
   /** Starts protecting what a piece of work needs; dispose it when done. */
   lease(): Lease
@@ -58,6 +60,7 @@ export function openStore(root: string = defaultRoot()): Store {
     steps: new StepStore(db),
     containers: new ContainerStore(db),
     memos: new MemoStore(db),
+    buildRecords: new BuildRecords(db, layout),
     referrers: new ReferrerStore(db),
     lease,
     atomically: (work) => db.durably(work),

@@ -87,6 +87,7 @@ export function addLayer(
   const vertex = createVertex(op, [stage.vertex, ...inputs], {
     label: `${stepPrefix(stage, stage.stepNumber)} ${describe(stage, instruction)}`,
     span: instruction.node.span,
+    config: { env: environmentOf(stage), cwd: stage.config.WorkingDir || '/', user: stage.config.User ?? '' },
     ...(cacheable && !stage.context.options.noCache ? {} : { ignoreCache: true }),
   })
   stage.vertex = vertex

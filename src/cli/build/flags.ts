@@ -32,6 +32,14 @@ export const FLAGS = {
   provenance: { kind: 'string', about: 'Shorthand for "--attest=type=provenance"' },
   pull: { kind: 'bool', about: 'Always attempt to pull all referenced images' },
   quiet: { kind: 'bool', short: 'q', about: 'Suppress the build output and print image ID on success' },
+  report: {
+    kind: 'string',
+    bare: 'table',
+    check: (text: string): void => {
+      if (text !== 'table' && text !== 'json') throw new Error('must be table or json')
+    },
+    about: 'Print time, size and cache state of each step when the build has ended ("table", "json")',
+  },
   sbom: { kind: 'string', about: 'Shorthand for "--attest=type=sbom"' },
   'shm-size': { kind: 'size', about: 'Shared memory size for build containers' },
   tag: {

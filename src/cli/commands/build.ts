@@ -1,9 +1,10 @@
 import { rmSync, writeFileSync } from 'node:fs'
 import { fail, messageOf, SlipwayError } from '../../core/index.ts'
-import type { ProgressEvent } from '../../engine/index.ts'
+import type { BuildRecord, ProgressEvent } from '../../engine/index.ts'
 import { FLAGS } from '../build/flags.ts'
 import { requestOf } from '../build/request.ts'
 import { type Command, defineCommand } from '../command.ts'
+import { recordObject, reportTable } from '../render/build-report.ts'
 import { chooseColors } from '../render/colors.ts'
 import { renderBuildError } from '../render/error.ts'
 import { chooseProgressMode, createProgressRenderer, openProgress, renderWarnings } from '../render/progress/index.ts'
@@ -28,6 +29,11 @@ const PULL_IGNORED: ProgressEvent = {
   type: 'warning',
   code: 'PULL_IGNORED',
   message: '--pull has no effect: images come from the store alone, registries are not supported yet',
+}
+
+function reportOf(record: BuildRecord, format: string): string {
+  if (format === 'table') return reportTable(record)
+  return `${JSON.stringify(recordObject(record, Date.now()), null, 2)}\n`
 }
 
 /** A script that reads the id of a build that failed must find none. */
@@ -68,6 +74,7 @@ export const command: Command = defineCommand({
         progress.close()
         if (!flags.quiet) await io.stderr.write(renderWarnings(warnings, { debug: context.globals.debug }))
         if (flags.quiet) await io.stdout.write(`${report.id}\n`)
+        if (flags.report) await io.stdout.write(reportOf(report.record, flags.report))
         if (flags.iidfile) writeId(flags.iidfile, report.id)
         return 0
       } catch (error) {

@@ -5,6 +5,7 @@ import {
   createSolver,
   FileDigests,
   FolderSource,
+  operationKeys,
   planBuild,
   type Solver,
   type StageState,
@@ -12,6 +13,7 @@ import {
 import { type Job, runTask } from '../../core/index.ts'
 import { type ParseWarning, parseDockerfile } from '../../dockerfile/index.ts'
 import type { LayerRecord, Store, StoredImage } from '../../store/index.ts'
+import { type BuildRecorder, recordBuild } from '../builds/recorder.ts'
 import { imageResolver } from './base-images.ts'
 import { contextFolder, readDockerfile, readIgnoreFile } from './definition.ts'
 import { exportTask } from './export.ts'
@@ -20,8 +22,22 @@ import type { BuildReport, BuildRequest } from './request.ts'
 import { secretNameWarnings } from './secret-names.ts'
 import { checkedTag } from './tags.ts'
 
-/** Builds an image into the store. Fails with a span for everything that the Dockerfile is to blame for. */
+/**
+ * Builds an image into the store, and keeps a record of that. Fails with a span for everything that the Dockerfile is to
+ * blame for.
+ */
 export async function build(store: Store, request: BuildRequest, job: Job): Promise<BuildReport> {
+  const work = (recorder: BuildRecorder, recorded: Job) => buildImage(store, request, recorder, recorded)
+  const { result, record } = await recordBuild(store, request, job, work)
+  return { ...result, record }
+}
+
+async function buildImage(
+  store: Store,
+  request: BuildRequest,
+  recorder: BuildRecorder,
+  job: Job,
+): Promise<Omit<BuildReport, 'record'>> {
   const names = (request.tags ?? []).map(checkedTag)
   const context = contextFolder(request.context)
   using lease = store.lease()
@@ -45,6 +61,7 @@ export async function build(store: Store, request: BuildRequest, job: Job): Prom
   const files = new FolderSource(context, { digests, where, ...(ignore ? { filter: ignore.filter } : {}) })
   const runners = createRunners(session, new Map([['context', files]]))
   const solver = createSolver(runners, store, { now: Date.now, lease }, job)
+  recorder.planned([stage.vertex], solver, operationKeys(runners))
   const layers = await solveAll(solver, stage)
   digests.save()
   const image = await exportTask(store, { stage, solver, layers, names, lease, epoch: epochOf(request) }, job)
@@ -78,7 +95,7 @@ function report(
   solver: Solver,
   names: string[],
   warnings: readonly ParseWarning[],
-): BuildReport {
+): Omit<BuildReport, 'record'> {
   const made = stage.steps.flatMap((step) => step.vertex ?? [])
   const cached = made.filter((vertex) => solver.outcome(vertex)?.result === 'cached')
   const { id, descriptor } = image

@@ -1,6 +1,7 @@
 import type { Digest, SourceFile } from '../../core/index.ts'
 import type { ParseWarning } from '../../dockerfile/index.ts'
 import type { Platform } from '../../oci/index.ts'
+import type { BuildRecord } from '../builds/record.ts'
 import type { AttestationRequest } from './attestations/options.ts'
 
 /** What to build. */
@@ -44,4 +45,6 @@ export interface BuildReport {
   steps: number
   cachedSteps: number
   warnings: readonly ParseWarning[]
+  /** What is remembered of it. */
+  record: BuildRecord
 }
