@@ -1,16 +1,19 @@
 import type { LogEntry } from '../container/index.ts'
 import { type Bytes, type Job, silentJob } from '../core/index.ts'
+import type { Change } from '../layer/index.ts'
 import type { Platform } from '../oci/index.ts'
 import { defaultRoot, openStore, type Store, type StoredImage } from '../store/index.ts'
 import type { ImportRequest, LoadedImage } from './archives.ts'
 import type { BootstrapRequest } from './bootstrap.ts'
+import type { BuildRecord } from './build/build-record.ts'
 import type { BuildReport, BuildRequest } from './build/request.ts'
 import { buildLog, findBuild, listBuilds, removeBuild } from './builds/builds.ts'
 import type { LoggedEvent } from './builds/log.ts'
-import type { BuildRecord } from './builds/record.ts'
+import type { PastBuild } from './builds/record.ts'
 import { type Container, type ContainerState, containerState, findContainer } from './container-record.ts'
 import type { StartOptions } from './containers.ts'
 import { type CreateRequest, createContainer } from './create.ts'
+import type { DiffRequest } from './diff.ts'
 import { guarded, guardedStream, guardedSync } from './guarded.ts'
 import { type Filters, imageFilter } from './image-filters.ts'
 import { type HistoryRow, type ImageSummary, imageHistory, listImages, tagImage } from './images.ts'
@@ -42,15 +45,19 @@ export interface Engine extends Disposable {
   build(request: BuildRequest, job?: Job): Promise<BuildReport>
   /** Makes a base image from a distribution's own packages. */
   bootstrap(request: BootstrapRequest, job?: Job): Promise<StoredImage>
+  /** What a container changed of its image, or what is different between two of them, a directory before its entries. */
+  diff(request: DiffRequest, job?: Job): AsyncIterable<Change>
   info(job?: Job): Promise<Info>
   readonly builds: {
     /** Latest first. */
-    list(): BuildRecord[]
-    inspect(name: string): BuildRecord
+    list(): PastBuild[]
+    inspect(name: string): PastBuild
     /** Everything that a build reported. */
     log(name: string): AsyncIterable<LoggedEvent>
     /** Forgets a build; its id. */
     remove(name: string): string
+    /** The latest build, also one that failed: its steps, and why each of them hit or missed the cache. */
+    latest(): BuildRecord | undefined
   }
   readonly images: {
     list(filters?: Filters): ImageSummary[]
@@ -86,6 +93,7 @@ export function openEngine(options: EngineOptions = {}): Engine {
       guarded(async () => (await import('./build/build.ts')).build(store, request, job)),
     bootstrap: (request, job = silentJob) =>
       guarded(async () => (await import('./bootstrap.ts')).bootstrap(store, request, job)),
+    diff: (request, job = silentJob) => diff(store, request, job),
     info: (job = silentJob) => guarded(async () => (await import('./info.ts')).info(store, job)),
     builds: buildFunctions(store),
     images: imageFunctions(store),
@@ -100,7 +108,12 @@ function buildFunctions(store: Store): Engine['builds'] {
     inspect: (name) => findBuild(store, name),
     log: (name) => buildLog(store, name),
     remove: (name) => guardedSync(() => removeBuild(store, name)),
+    latest: () => store.builds.latest()?.record as BuildRecord | undefined,
   }
+}
+
+async function* diff(store: Store, request: DiffRequest, job: Job): AsyncIterable<Change> {
+  yield* (await import('./diff.ts')).diff(store, request, job)
 }
 
 function imageFunctions(store: Store): Engine['images'] {

@@ -1,5 +1,6 @@
 import { BlobStore } from './blobs.ts'
 import { BuildRecords } from './build-records.ts'
+import { BuildStore } from './builds.ts'
 import { type Collected, collect } from './collect.ts'
 import { ContainerStore } from './containers.ts'
 import { Database } from './database.ts'
@@ -22,6 +23,7 @@ export interface Store extends Disposable {
   readonly layers: LayerStore
   readonly images: ImageStore
   readonly steps: StepStore
+  readonly builds: BuildStore
   readonly containers: ContainerStore
   readonly memos: MemoStore
   readonly buildRecords: BuildRecords
@@ -58,6 +60,7 @@ export function openStore(root: string = defaultRoot()): Store {
     layers,
     images: new ImageStore(db, layout, { blobs, layers }),
     steps: new StepStore(db),
+    builds: new BuildStore(db),
     containers: new ContainerStore(db),
     memos: new MemoStore(db),
     buildRecords: new BuildRecords(db, layout),

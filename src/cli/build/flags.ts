@@ -10,6 +10,22 @@ export const FLAGS = {
     about: 'Attestation parameters (format: "type=sbom" or "type=provenance,mode=max")',
   },
   'build-arg': { kind: 'list', placeholder: 'stringArray', about: 'Set build-time variables' },
+  'build-context': {
+    kind: 'list',
+    placeholder: 'stringArray',
+    about: 'Additional build contexts (e.g., name=path)',
+  },
+  'expect-cached': {
+    kind: 'list',
+    placeholder: 'step',
+    about: 'Exit with 3 when this step is not found in the cache (number, "stage n/m", or part of the instruction)',
+  },
+  explain: {
+    kind: 'string',
+    placeholder: 'format',
+    bare: 'text',
+    about: 'Say of each step why it was found in the cache or not ("text", "json")',
+  },
   file: { kind: 'string', short: 'f', completes: 'file', about: 'Name of the Dockerfile (default: "PATH/Dockerfile")' },
   'host-ca': {
     kind: 'bool',
@@ -23,7 +39,9 @@ export const FLAGS = {
     about: 'Set the networking mode for the "RUN" instructions during build',
   },
   'no-cache': { kind: 'bool', about: 'Do not use cache when building the image' },
-  platform: { kind: 'string', about: 'Set target platform for build' },
+  'no-cache-filter': { kind: 'list', placeholder: 'stringArray', about: 'Do not cache specified stages' },
+  parallel: { kind: 'int', min: 1, about: 'Steps that run at the same time (default 16; SLIPWAY_PARALLELISM)' },
+  platform: { kind: 'list', placeholder: 'stringArray', about: 'Set target platform for build' },
   progress: {
     kind: 'string',
     default: 'auto',

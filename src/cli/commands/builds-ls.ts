@@ -1,5 +1,5 @@
 import { fail } from '../../core/index.ts'
-import type { BuildRecord } from '../../engine/index.ts'
+import type { PastBuild } from '../../engine/index.ts'
 import { type Command, defineCommand } from '../command.ts'
 import { LIST_FORMAT } from '../format-flag.ts'
 import { briefDuration, durationOf, shortName, statusOf } from '../render/build-report.ts'
@@ -28,7 +28,7 @@ const FORMATS = {
   },
 }
 
-function rowOf(record: BuildRecord, now: Date): Row {
+function rowOf(record: PastBuild, now: Date): Row {
   return {
     Ref: record.id,
     Name: escapeMessage(record.name),
@@ -43,7 +43,7 @@ function rowOf(record: BuildRecord, now: Date): Row {
   }
 }
 
-const TESTS: Record<string, (record: BuildRecord, value: string) => boolean> = {
+const TESTS: Record<string, (record: PastBuild, value: string) => boolean> = {
   ref: ({ id }, value) => id.startsWith(value),
   name: ({ name }, value) => name.includes(value),
   status: ({ status }, value) => status === value.toLowerCase(),
@@ -51,7 +51,7 @@ const TESTS: Record<string, (record: BuildRecord, value: string) => boolean> = {
   platform: ({ platforms }, value) => platforms.includes(value),
 }
 
-function filter(pairs: readonly string[]): (record: BuildRecord) => boolean {
+function filter(pairs: readonly string[]): (record: PastBuild) => boolean {
   const filters = Object.entries(filtersOf(pairs))
   const unknown = filters.find(([name]) => !Object.hasOwn(TESTS, name))
   if (unknown) throw fail('FILTER_INVALID', `invalid filter '${unknown[0]}'`)

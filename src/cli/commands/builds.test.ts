@@ -36,8 +36,8 @@ test('builds are listed, shown, printed and removed', async () => {
   expect((await slipway('builds', 'ls', '-f', 'colour=red')).err).toContain("invalid filter 'colour'")
 
   const shown = await slipway('buildx', 'history', 'inspect')
-  expect(shown.out).toMatch(/^Error: +"\/none": not found$|^Error: .*none/m)
-  expect(shown.out).toMatch(/FAILED +0\.\ds +- +\[2\/2\] COPY none \//)
+  expect(shown.out).toMatch(/^Error: +"\/none": not found in the build context$/m)
+  expect(shown.out).toMatch(/FAILED +0\.\ds +- +\[\d\/\d\] COPY none \//)
   const object = JSON.parse((await slipway('builds', 'inspect', '^1', '--format', 'json')).out) as Record<
     string,
     unknown
@@ -45,7 +45,7 @@ test('builds are listed, shown, printed and removed', async () => {
   expect(object).toMatchObject({ Status: 'completed', Tags: ['app:latest'], NumTotalSteps: 1, NumCachedSteps: 0 })
 
   const logs = await slipway('builds', 'logs', '^1')
-  expect(logs.out).toMatch(/#\d+ \[2\/2\] WORKDIR \/a\n#\d+ DONE 0\.\ds/)
+  expect(logs.out).toMatch(/#\d+ \[\d\/\d\] WORKDIR \/a\n#\d+ DONE 0\.\ds/)
   expect((await slipway('builds', 'logs', '--progress', 'rawjson')).out.split('\n')[0]).toMatch(/^\{"vertexes":/)
 
   expect((await slipway('builds', 'rm')).err).toContain('must specify either a build or --all')
@@ -60,7 +60,7 @@ test('build --report says what each step took', async () => {
   await slipway('build', context)
   const table = (await slipway('build', '--report', context)).out.split('\n')
   expect(table[0]).toMatch(/^# +RESULT +TIME +SIZE +STEP$/)
-  expect(table[1]).toMatch(/^2 +CACHED +0\.\ds +0B +\[2\/3\] WORKDIR \/a$/)
+  expect(table[1]).toMatch(/^2 +CACHED +0\.\ds +0B +\[\d\/\d\] WORKDIR \/a$/)
   expect(table[3]).toMatch(/COMPLETED +0\.\ds +0B +build [0-9a-z]{16}: 2 of 2 steps cached$/)
   const json = JSON.parse((await slipway('build', '-q', '--report=json', context)).out.split('\n').slice(1).join('\n'))
   expect(json).toMatchObject({

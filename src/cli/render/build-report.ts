@@ -1,4 +1,4 @@
-import type { BuildRecord, BuildStep } from '../../engine/index.ts'
+import type { BuildStep, PastBuild } from '../../engine/index.ts'
 import { familiarReference, parseReference } from '../../oci/index.ts'
 import { alignColumns } from './columns.ts'
 import { escapeMessage, escapeName } from './escape.ts'
@@ -13,12 +13,12 @@ export function briefDuration(milliseconds: number): string {
 }
 
 /** What a build took up to its end, or up to now. */
-export function durationOf({ startedAt, finishedAt }: BuildRecord, now: number): number {
+export function durationOf({ startedAt, finishedAt }: PastBuild, now: number): number {
   return (finishedAt ?? now) - startedAt
 }
 
 /** `Completed`, as buildx writes it. */
-export function statusOf({ status }: BuildRecord): string {
+export function statusOf({ status }: PastBuild): string {
   return `${status[0]!.toUpperCase()}${status.slice(1)}`
 }
 
@@ -26,7 +26,7 @@ const timeOf = ({ startedAt, finishedAt }: BuildStep): string =>
   startedAt === undefined || finishedAt === undefined ? '-' : briefDuration(finishedAt - startedAt)
 
 /** A table of the steps that are shown: what became of each, how long it took, and what its layers hold. */
-export function reportTable(record: BuildRecord): string {
+export function reportTable(record: PastBuild): string {
   const shown = record.steps.filter((step) => step.label !== '')
   const rows = shown.map((step) => {
     const size = step.bytes === undefined ? '-' : humanSize(step.bytes, 3)
@@ -40,7 +40,7 @@ export function reportTable(record: BuildRecord): string {
 }
 
 /** A record as an object for templates and JSON, in the words of `docker buildx history inspect`. */
-export function recordObject(record: BuildRecord, now: number): Record<string, unknown> {
+export function recordObject(record: PastBuild, now: number): Record<string, unknown> {
   const { startedAt, finishedAt, error } = record
   const shown = record.steps.filter((step) => step.label !== '')
   return {
@@ -100,7 +100,7 @@ function stepObject(step: BuildStep): Record<string, unknown> {
 }
 
 /** A record in words, as `docker buildx history inspect` prints it, with the table of steps. */
-export function describeRecord(record: BuildRecord, now: number): string {
+export function describeRecord(record: PastBuild, now: number): string {
   const rows: [string, string | undefined][] = [
     ['Name', record.name],
     ['Ref', record.id],
@@ -123,7 +123,7 @@ export function describeRecord(record: BuildRecord, now: number): string {
   return `${alignColumns(lines.join('\n'), { minimum: 0, padding: 2 })}\n${table}\nPrint build logs: slipway builds logs ${record.id}\n`
 }
 
-function stepsLine({ steps, totalSteps, cachedSteps }: BuildRecord): string {
+function stepsLine({ steps, totalSteps, cachedSteps }: PastBuild): string {
   const ended = steps.filter((step) => step.label !== '' && (step.result === 'done' || step.result === 'cached')).length
   const share = totalSteps === 0 ? 0 : Math.round((cachedSteps / totalSteps) * 100)
   return `${ended}/${totalSteps} (${share}% cached)`

@@ -1,25 +1,29 @@
-import path from 'node:path'
+import { existsSync, realpathSync } from 'node:fs'
 import {
   BuildSession,
   createRunners,
   createSolver,
-  FileDigests,
-  FolderSource,
   operationKeys,
+  type PlanSources,
   planBuild,
-  type Solver,
-  type StageState,
+  redactUrl,
+  type SolverOptions,
 } from '../../build/index.ts'
-import { type Job, runTask } from '../../core/index.ts'
-import { type ParseWarning, parseDockerfile } from '../../dockerfile/index.ts'
-import type { LayerRecord, Store, StoredImage } from '../../store/index.ts'
-import { type BuildRecorder, recordBuild } from '../builds/recorder.ts'
+import type { Job } from '../../core/index.ts'
+import { type Dockerfile, type ParseWarning, parseDockerfile, type Stage } from '../../dockerfile/index.ts'
+import { sourceOf } from '../../image/index.ts'
+import type { Lease, Store, StoredImage } from '../../store/index.ts'
+import { type BuildListener, recordBuild } from '../builds/recorder.ts'
 import { imageResolver } from './base-images.ts'
-import { contextFolder, readDockerfile, readIgnoreFile } from './definition.ts'
-import { exportTask } from './export.ts'
-import { epochOf, planOptions } from './plan-options.ts'
+import { BuildRecorder, secretValues } from './build-record.ts'
+import { loadDefinition, nameOf } from './definition.ts'
+import type { FinishedBuild } from './finished.ts'
+import { exportToStore } from './outputs/image.ts'
+import { epochOf, isMultiPlatform, planOptions, targetPlatforms } from './plan-options.ts'
 import type { BuildReport, BuildRequest } from './request.ts'
 import { secretNameWarnings } from './secret-names.ts'
+import { type PlannedPlatform, solvePlatforms } from './solve.ts'
+import { checkSyntax } from './syntax.ts'
 import { checkedTag } from './tags.ts'
 
 /**
@@ -27,7 +31,7 @@ import { checkedTag } from './tags.ts'
  * blame for.
  */
 export async function build(store: Store, request: BuildRequest, job: Job): Promise<BuildReport> {
-  const work = (recorder: BuildRecorder, recorded: Job) => buildImage(store, request, recorder, recorded)
+  const work = (listener: BuildListener, heard: Job) => buildImage(store, request, listener, heard)
   const { result, record } = await recordBuild(store, request, job, work)
   return { ...result, record }
 }
@@ -35,69 +39,82 @@ export async function build(store: Store, request: BuildRequest, job: Job): Prom
 async function buildImage(
   store: Store,
   request: BuildRequest,
-  recorder: BuildRecorder,
+  listener: BuildListener,
   job: Job,
 ): Promise<Omit<BuildReport, 'record'>> {
   const names = (request.tags ?? []).map(checkedTag)
-  const context = contextFolder(request.context)
   using lease = store.lease()
   await using session = new BuildSession(store, lease)
-  const { file, source } = await internal(job, 'load build definition from', nameOf(request), () =>
-    readDockerfile(context, request.dockerfile),
-  )
+  using record = new BuildRecorder(store, session, { context: contextName(request), dockerfile: nameOf(request) })
+  const { source, contexts } = await loadDefinition({ store, lease }, withDockerfile(request), job)
+  checkSyntax(source, request.buildArgs)
   const dockerfile = parseDockerfile(source)
   for (const { message, span } of dockerfile.warnings) {
     job.progress({ type: 'warning', code: 'PARSE', message, ...(span ? { span } : {}) })
   }
-  const stage = await planBuild(dockerfile, planOptions(request), {
-    image: imageResolver(store, lease, job),
-    planned: (planned) => {
-      for (const warning of secretNameWarnings(planned)) job.progress(warning)
+  const multiPlatform = isMultiPlatform(request)
+  const image = imageResolver(store, lease, { namesPlatform: multiPlatform }, job)
+  const plans = await planPlatforms(dockerfile, request, { image, named: contexts.resolver(image, job) }, job)
+  const runners = createRunners(session, contexts)
+  const { solver, built } = await solvePlatforms(
+    (stoppable) => {
+      const solver = record.follow(createSolver(runners, store, solverOptions(request, lease), stoppable))
+      const results = plans.map(({ stage }) => stage.vertex)
+      return listener.planned(results, solver, operationKeys(runners))
     },
-  })
-  const ignore = await internal(job, 'load', '.dockerignore', () => readIgnoreFile(context, file))
-  const digests = new FileDigests(store.memos, context)
-  const where = ignore ? `in the build context (see ${ignore.name})` : 'in the build context'
-  const files = new FolderSource(context, { digests, where, ...(ignore ? { filter: ignore.filter } : {}) })
-  const runners = createRunners(session, new Map([['context', files]]))
-  const solver = createSolver(runners, store, { now: Date.now, lease }, job)
-  recorder.planned([stage.vertex], solver, operationKeys(runners))
-  const layers = await solveAll(solver, stage)
-  digests.save()
-  const image = await exportTask(store, { stage, solver, layers, names, lease, epoch: epochOf(request) }, job)
-  return report(image, stage, solver, names, dockerfile.warnings)
+    plans,
+    job,
+  )
+  contexts.save()
+  const finished: FinishedBuild = { built, multiPlatform, solver, names, lease, epoch: epochOf(request) }
+  const exported = await exportToStore(store, finished, job)
+  return { ...report(exported, finished, dockerfile.warnings), explanation: record.explain() }
 }
 
-function nameOf({ dockerfile = 'Dockerfile' }: BuildRequest): string {
-  return typeof dockerfile === 'string' ? dockerfile : dockerfile.name
+function solverOptions({ parallelism, buildArgs }: BuildRequest, lease: Lease): SolverOptions {
+  return { now: Date.now, lease, secrets: secretValues(buildArgs), ...(parallelism ? { parallelism } : {}) }
 }
 
-/** Work that progress shows as `[internal] ...`. */
-function internal<T>(job: Job, verb: string, what: string, work: () => T | Promise<T>): Promise<T> {
-  const name = `[internal] ${verb} ${path.basename(what)}`
-  return runTask(job, { id: name, name }, async () => work())
+/** A context as people know it again. */
+function contextName({ context }: BuildRequest): string {
+  if (typeof context !== 'string') return '-'
+  return existsSync(context) ? realpathSync(context) : redactUrl(context)
 }
 
-async function solveAll(solver: Solver, stage: StageState): Promise<LayerRecord[]> {
-  try {
-    const value = await solver.solve(stage.vertex)
-    await solver.settle()
-    return value.kind === 'layers' ? Promise.all(value.layers.map((layer) => layer.committed)) : []
-  } catch (error) {
-    await solver.settle().catch(() => {}) // what still runs must end before its folders go
-    throw error
+/** An image that is defined in TypeScript is built as the Dockerfile that it stands for. */
+function withDockerfile(request: BuildRequest): BuildRequest {
+  return request.image ? { ...request, dockerfile: sourceOf(request.image, 'image') } : request
+}
+
+/** A graph for each platform. What is to be said of a stage is said once. */
+async function planPlatforms(
+  dockerfile: Dockerfile,
+  request: BuildRequest,
+  sources: Omit<PlanSources, 'planned'>,
+  job: Job,
+): Promise<PlannedPlatform[]> {
+  const seen = new Set<number>()
+  const planned = (stage: Stage): void => {
+    if (seen.has(stage.index)) return
+    seen.add(stage.index)
+    for (const warning of secretNameWarnings(stage)) job.progress(warning)
   }
+  const plans: PlannedPlatform[] = []
+  for (const platform of targetPlatforms(request)) {
+    const stage = await planBuild(dockerfile, planOptions(request, platform), { ...sources, planned })
+    plans.push({ platform, stage })
+  }
+  return plans
 }
 
 function report(
   image: StoredImage,
-  stage: StageState,
-  solver: Solver,
-  names: string[],
+  { built, solver, names }: FinishedBuild,
   warnings: readonly ParseWarning[],
-): Omit<BuildReport, 'record'> {
-  const made = stage.steps.flatMap((step) => step.vertex ?? [])
+): Omit<BuildReport, 'explanation' | 'record'> {
+  const steps = built.flatMap(({ stage }) => stage.steps.flatMap((step) => step.vertex ?? []))
+  const made = [...new Map(steps.map((vertex) => [vertex.id, vertex])).values()]
   const cached = made.filter((vertex) => solver.outcome(vertex)?.result === 'cached')
   const { id, descriptor } = image
-  return { id, digest: descriptor.digest, names, steps: made.length, cachedSteps: cached.length, warnings }
+  return { id, digest: descriptor.digest, names: [...names], steps: made.length, cachedSteps: cached.length, warnings }
 }

@@ -5,15 +5,10 @@ import type { Stage, StageInstruction } from '../../dockerfile/index.ts'
 const SECRET = /(?:_|^)(?:apikey|auth|credential|credentials|key|password|pword|passwd|secret|token)(?:_|$)/i
 const ALLOWED = /(?:_|^)public(?:_|$)/i
 
-/** Whether the name of a variable sounds as if its value were a secret. */
-export function soundsSecret(name: string): boolean {
-  return SECRET.test(name) && !ALLOWED.test(name)
-}
-
 /** A warning, in BuildKit's words, for each ARG and ENV of a stage that may put a secret into the image's history. */
 export function secretNameWarnings({ instructions }: Stage): Extract<ProgressEvent, { type: 'warning' }>[] {
   return instructions.flatMap((instruction) => {
-    const names = namesIn(instruction).filter(soundsSecret)
+    const names = namesIn(instruction).filter((name) => SECRET.test(name) && !ALLOWED.test(name))
     const keyword = instruction.kind.toUpperCase()
     return names.map((name) => ({
       type: 'warning' as const,

@@ -1,10 +1,10 @@
 import { fail } from '../../core/index.ts'
 import type { BuildRecordRow, Store } from '../../store/index.ts'
 import { type LoggedEvent, readBuildLog } from './log.ts'
-import type { BuildRecord, StoredBuild } from './record.ts'
+import type { PastBuild, StoredBuild } from './record.ts'
 
 /** All builds that are remembered, latest first. */
-export function listBuilds(store: Store): BuildRecord[] {
+export function listBuilds(store: Store): PastBuild[] {
   return store.buildRecords.list<StoredBuild>().map(recordOf)
 }
 
@@ -12,7 +12,7 @@ export function listBuilds(store: Store): BuildRecord[] {
  * The build that a user means: an id, the beginning of one, or `^0` for the latest, `^1` for the one before. Fails with
  * `BUILD_NOT_FOUND` and `BUILD_AMBIGUOUS`.
  */
-export function findBuild(store: Store, text: string): BuildRecord {
+export function findBuild(store: Store, text: string): PastBuild {
   const offset = /^\^(\d{1,6})$/.exec(text)?.[1]
   if (offset !== undefined) {
     const row = store.buildRecords.list<StoredBuild>()[Number(offset)]
@@ -39,7 +39,7 @@ export function removeBuild(store: Store, text: string): string {
   return id
 }
 
-function recordOf({ record, running, ...columns }: BuildRecordRow<StoredBuild>): BuildRecord {
+function recordOf({ record, running, ...columns }: BuildRecordRow<StoredBuild>): PastBuild {
   const ended = record.status !== 'running'
   return { ...record, ...columns, status: ended ? record.status : running ? 'running' : 'interrupted' }
 }

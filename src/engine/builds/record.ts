@@ -34,7 +34,7 @@ export interface BuildStep {
 }
 
 /** A build as it is remembered. */
-export interface BuildRecord {
+export interface PastBuild {
   id: string
   /** Folder of the context, and what makes it another build than the usual one: `app/Dockerfile.dev (test)`. */
   name: string
@@ -65,6 +65,6 @@ export interface BuildRecord {
 }
 
 /** What the row of a record holds: all that is not in its columns. */
-export type StoredBuild = Omit<BuildRecord, 'id' | 'startedAt' | 'finishedAt' | 'logBytes' | 'status'> & {
+export type StoredBuild = Omit<PastBuild, 'id' | 'startedAt' | 'finishedAt' | 'logBytes' | 'status'> & {
   status: Exclude<BuildStatus, 'interrupted'>
 }

@@ -1,5 +1,5 @@
 import path from 'node:path'
-import type { OpKeys, Solver, Vertex } from '../../build/index.ts'
+import { type OpKeys, redactUrl, type Solver, soundsSecret, type Vertex } from '../../build/index.ts'
 import {
   type Digest,
   type Job,
@@ -8,19 +8,21 @@ import {
   SlipwayError,
   type TaskResult,
 } from '../../core/index.ts'
-import { formatPlatform, hostPlatform } from '../../oci/index.ts'
+import { formatPlatform } from '../../oci/index.ts'
 import type { Store } from '../../store/index.ts'
+import { secretValues } from '../build/build-record.ts'
+import { targetPlatforms } from '../build/plan-options.ts'
 import type { BuildRequest } from '../build/request.ts'
-import { soundsSecret } from '../build/secret-names.ts'
 import { BuildLogWriter } from './log.ts'
-import type { BuildRecord, BuildStep, StoredBuild } from './record.ts'
+import type { BuildStep, PastBuild, StoredBuild } from './record.ts'
+import { SecretFilter } from './secrets.ts'
 
 /** What a build tells its record beside its progress. */
-export interface BuildRecorder {
+export interface BuildListener {
   /** The id of the record. */
   readonly id: string
   /** The results that are built, and who builds them. Told as soon as they are planned. */
-  planned(results: readonly Vertex[], solver: Solver, opKey: OpKeys): void
+  planned(results: readonly Vertex[], solver: Solver, opKey: OpKeys): Solver
 }
 
 /** What a build came to, as far as its record needs it. */
@@ -38,8 +40,8 @@ export async function recordBuild<T extends Outcome>(
   store: Store,
   request: BuildRequest,
   job: Job,
-  work: (recorder: BuildRecorder, job: Job) => Promise<T>,
-): Promise<{ result: T; record: BuildRecord }> {
+  work: (recorder: BuildListener, job: Job) => Promise<T>,
+): Promise<{ result: T; record: PastBuild }> {
   using recording = new Recording(store, request)
   const listening: Job = {
     ...(job.signal ? { signal: job.signal } : {}),
@@ -59,7 +61,7 @@ export async function recordBuild<T extends Outcome>(
   }
 }
 
-function describe(error: unknown): NonNullable<BuildRecord['error']> {
+function describe(error: unknown): NonNullable<PastBuild['error']> {
   const code = error instanceof SlipwayError ? error.code : 'INTERNAL'
   const line = error instanceof SlipwayError ? error.span?.line : undefined
   return { code, message: messageOf(error), ...(line === undefined ? {} : { line }) }
@@ -71,27 +73,29 @@ interface Timing {
   result?: TaskResult
 }
 
-class Recording implements BuildRecorder, Disposable {
+class Recording implements BuildListener, Disposable {
   readonly id: string
   readonly #store: Store
   readonly #lease: ReturnType<Store['lease']>
   readonly #startedAt = Date.now()
   readonly #record: StoredBuild
   readonly #log: BuildLogWriter
+  readonly #secrets: SecretFilter
   readonly #timings = new Map<string, Timing>()
   #plan: { results: readonly Vertex[]; solver: Solver; opKey: OpKeys } | undefined
 
   constructor(store: Store, request: BuildRequest) {
     this.#store = store
     this.#lease = store.lease()
-    this.#record = firstRecord(request)
+    this.#secrets = new SecretFilter(secretValues(request.buildArgs))
+    this.#record = this.#secrets.value(firstRecord(request))
     this.id = store.buildRecords.add(this.#record, this.#startedAt, this.#lease)
     this.#log = new BuildLogWriter(store.buildRecords.folder(this.id))
   }
 
   hear(event: ProgressEvent): void {
     const now = Date.now()
-    this.#log.add(event, now)
+    for (const told of this.#secrets.event(event)) this.#log.add(told, now)
     if (event.type === 'warning') this.#record.warnings++
     else if (event.type === 'started' && event.parent === undefined) {
       this.#timings.set(event.task, { startedAt: this.#timings.get(event.task)?.startedAt ?? now })
@@ -101,20 +105,22 @@ class Recording implements BuildRecorder, Disposable {
     }
   }
 
-  planned(results: readonly Vertex[], solver: Solver, opKey: OpKeys): void {
+  planned(results: readonly Vertex[], solver: Solver, opKey: OpKeys): Solver {
     this.#plan = { results, solver, opKey }
+    return solver
   }
 
-  async finish(changes: Partial<StoredBuild>): Promise<BuildRecord> {
+  async finish(changes: Partial<StoredBuild>): Promise<PastBuild> {
     const steps = await this.#steps()
     const shown = steps.filter((step) => step.label !== '')
-    const record: StoredBuild = {
+    const record = this.#secrets.value<StoredBuild>({
       ...this.#record,
       ...changes,
       steps,
       cachedSteps: shown.filter((step) => step.result === 'cached').length,
       totalSteps: shown.length,
-    }
+    })
+    for (const event of this.#secrets.rests()) this.#log.add(event, Date.now())
     this.#log[Symbol.dispose]()
     const about = { finishedAt: Date.now(), logBytes: this.#log.bytes }
     this.#store.buildRecords.finish(this.id, record, about)
@@ -190,15 +196,16 @@ function inOrder(results: readonly Vertex[]): Vertex[] {
 }
 
 function firstRecord(request: BuildRequest): StoredBuild {
-  const { context, dockerfile = 'Dockerfile', target, buildArgs = {}, labels = {} } = request
+  const { dockerfile = 'Dockerfile', target, buildArgs = {}, labels = {} } = request
+  const context = typeof request.context === 'string' ? request.context : '-'
   const file = typeof dockerfile === 'string' ? dockerfile : dockerfile.name
   return {
     name: nameOf(context, file, target),
     status: 'running',
-    context: isLocal(context) ? path.resolve(context) : context,
+    context: isLocal(context) ? path.resolve(context) : redactUrl(context),
     dockerfile: file,
     ...(target === undefined ? {} : { target }),
-    platforms: [formatPlatform(request.platform ?? hostPlatform())],
+    platforms: targetPlatforms(request).map(formatPlatform),
     tags: [],
     buildArgs: Object.fromEntries(
       Object.entries(buildArgs).map(([name, value]) => [name, soundsSecret(name) ? '***' : value]),
@@ -214,7 +221,7 @@ function firstRecord(request: BuildRequest): StoredBuild {
 const isLocal = (context: string): boolean => context !== '-' && !context.includes('://') && !/^git@/.test(context)
 
 function nameOf(context: string, file: string, target: string | undefined): string {
-  const folder = isLocal(context) ? path.basename(path.resolve(context)) : context.replace(/^(\w+:\/\/)[^/@]*@/, '$1')
+  const folder = isLocal(context) ? path.basename(path.resolve(context)) : redactUrl(context)
   const other = path.basename(file) === 'Dockerfile' ? '' : `/${path.basename(file)}`
   return `${folder || '/'}${other}${target ? ` (${target})` : ''}`
 }
