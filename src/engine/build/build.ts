@@ -14,6 +14,8 @@ import { type Dockerfile, type ParseWarning, parseDockerfile, type Stage } from 
 import { sourceOf } from '../../image/index.ts'
 import type { Lease, Store, StoredImage } from '../../store/index.ts'
 import { type BuildListener, recordBuild } from '../builds/recorder.ts'
+import { createAttachments } from './attestations/attachments.ts'
+import { attestationOptions } from './attestations/options.ts'
 import { imageResolver } from './base-images.ts'
 import { BuildRecorder, secretValues } from './build-record.ts'
 import { loadDefinition, nameOf } from './definition.ts'
@@ -43,6 +45,8 @@ async function buildImage(
   job: Job,
 ): Promise<Omit<BuildReport, 'record'>> {
   const names = (request.tags ?? []).map(checkedTag)
+  const options = attestationOptions(request.attestations ?? [])
+  const startedAt = Date.now()
   using lease = store.lease()
   await using session = new BuildSession(store, lease)
   using record = new BuildRecorder(store, session, { context: contextName(request), dockerfile: nameOf(request) })
@@ -54,7 +58,12 @@ async function buildImage(
   }
   const multiPlatform = isMultiPlatform(request)
   const image = imageResolver(store, lease, { namesPlatform: multiPlatform }, job)
-  const plans = await planPlatforms(dockerfile, request, { image, named: contexts.resolver(image, job) }, job)
+  const { plans, planned } = await planPlatforms(
+    dockerfile,
+    request,
+    { image, named: contexts.resolver(image, job) },
+    job,
+  )
   const runners = createRunners(session, contexts)
   const { solver, built } = await solvePlatforms(
     (stoppable) => {
@@ -66,7 +75,14 @@ async function buildImage(
     job,
   )
   contexts.save()
-  const finished: FinishedBuild = { built, multiPlatform, solver, names, lease, epoch: epochOf(request) }
+  const facts = { request, dockerfile: source, solver, invocationId: listener.id, startedAt }
+  const epoch = epochOf(request)
+  const attested = { ...facts, options, names, lease, contexts, planned, epoch }
+  const attachments = createAttachments(store, attested)
+  const finished: FinishedBuild = {
+    ...{ built, multiPlatform, solver, names, lease, epoch },
+    ...(attachments ? { attachments } : {}),
+  }
   const exported = await exportToStore(store, finished, job)
   return { ...report(exported, finished, dockerfile.warnings), explanation: record.explain() }
 }
@@ -92,7 +108,7 @@ async function planPlatforms(
   request: BuildRequest,
   sources: Omit<PlanSources, 'planned'>,
   job: Job,
-): Promise<PlannedPlatform[]> {
+): Promise<{ plans: PlannedPlatform[]; planned: ReadonlySet<number> }> {
   const seen = new Set<number>()
   const planned = (stage: Stage): void => {
     if (seen.has(stage.index)) return
@@ -104,7 +120,7 @@ async function planPlatforms(
     const stage = await planBuild(dockerfile, planOptions(request, platform), { ...sources, planned })
     plans.push({ platform, stage })
   }
-  return plans
+  return { plans, planned: seen }
 }
 
 function report(
