@@ -137,6 +137,10 @@ export const CODES = {
   COPY_FAILED: { fault: 'unavailable', about: 'Content could not be read at its source or written at its target.' },
 
   // container
+  PLATFORM_FOREIGN: {
+    fault: 'unsupported',
+    about: 'A program is for another kind of machine, and the kernel has no emulator for it that works in containers.',
+  },
   ROOT_NEEDED: { fault: 'denied', about: 'The kernel allows this only to root.' },
   RUNTIME_FAILED: { fault: 'internal', about: 'The OCI runtime (crun, runc) could not start the process.' },
   RUNTIME_MISSING: { fault: 'unavailable', about: 'No OCI runtime that works was found on this machine.' },
