@@ -18,7 +18,7 @@ export function operationJson(op: Op, platform: Platform): OperationJson {
   const onPlatform = { platform: { Architecture: platform.architecture, OS: platform.os } }
   switch (op.kind) {
     case 'image':
-      return { Op: { source: { identifier: imageIdentifier(op) } }, ...onPlatform, constraints: {} }
+      return { ...imageSource(op), ...onPlatform, constraints: {} }
     case 'context':
       return { Op: { source: { identifier: `local://${op.name}` } }, constraints: {} }
     case 'http':
@@ -36,7 +36,10 @@ export function operationJson(op: Op, platform: Platform): OperationJson {
   }
 }
 
-const imageIdentifier = ({ reference }: ImageOp): string => `docker-image://${reference}`
+/** Nothing to begin with is no source. */
+function imageSource({ reference }: ImageOp): OperationJson {
+  return { Op: reference === 'scratch' ? {} : { source: { identifier: `docker-image://${reference}` } } }
+}
 
 function httpSource({ url, checksum }: HttpOp): OperationJson {
   return { identifier: redactUrl(url), ...(checksum === null ? {} : { attrs: { 'http.checksum': checksum } }) }
@@ -84,7 +87,7 @@ function copyActions(source: CopySource, common: OperationJson): OperationJson[]
   if ('text' in source) return [action({ mkfile: { path: `${common['dest']}`, data: base64(source.text) } })]
   if ('download' in source) return [action({ copy: { src: '/', ...common } }, source.download)]
   if ('remote' in source) return [action({ copy: { src: '/', ...common } }, source.remote)]
-  return source.paths.map((src) => action({ copy: { src, ...common } }, source.input))
+  return source.paths.map((src) => action({ copy: { src: src.replace(/^\/*/, '/'), ...common } }, source.input))
 }
 
 const base64 = (text: string): string => Buffer.from(text).toString('base64')
