@@ -72,6 +72,7 @@ export async function answerCall(engine: Engine, request: BuildRequest, call: Ca
 
 /** The Dockerfile as the user would open it. */
 function shownFile({ context, dockerfile }: BuildRequest): string {
+  if (typeof context !== 'string') return 'Dockerfile'
   if (typeof dockerfile === 'object') return 'stdin'
   if (dockerfile !== undefined) return dockerfile
   const folder = context.replace(/^(\.\/+)+|\/+$/g, '')

@@ -2,6 +2,7 @@ import { rmSync, writeFileSync } from 'node:fs'
 import { fail, messageOf, SlipwayError } from '../../core/index.ts'
 import type { Engine, ProgressEvent } from '../../engine/index.ts'
 import { answerCall, type Call, callOf } from '../build/call.ts'
+import { checkExpected, checkExplain, explain } from '../build/explain.ts'
 import { FLAGS } from '../build/flags.ts'
 import { requestOf } from '../build/request.ts'
 import { type Command, type CommandContext, defineCommand } from '../command.ts'
@@ -66,17 +67,19 @@ async function runCall(
 
 /** `slipway build`. */
 export const command: Command = defineCommand({
-  usage: '[OPTIONS] PATH',
+  usage: '[OPTIONS] PATH | URL | -',
   operands: { min: 1, max: 1, completes: 'directory' },
   flags: FLAGS,
   run: (context) => {
     const call = callOf(context.flags, context.given)
     return withEngine(context, async (engine) => {
       const { flags, io, env } = context
+      checkExplain(flags.explain)
       const mode = flags.quiet ? 'quiet' : chooseProgressMode(flags.progress, io.stderr.terminal(), env)
       const heading = 'building with Slipway, no daemon'
       const renderer = createProgressRenderer(mode, () => io.stderr.terminal(), { env, heading })
       const progress = openProgress(renderer, (text) => io.stderr.writeNow(text))
+      const startedAt = Date.now()
       const warnings: Extract<ProgressEvent, { type: 'warning' }>[] = []
       const listen = (event: ProgressEvent): void => {
         if (event.type === 'warning') warnings.push(event)
@@ -94,9 +97,12 @@ export const command: Command = defineCommand({
         await tellWarnings()
         if (flags.quiet) await io.stdout.write(`${report.id}\n`)
         if (flags.iidfile) writeId(flags.iidfile, report.id)
-        return 0
+        await explain(context, report.explanation)
+        return await checkExpected(context, report.explanation)
       } catch (error) {
         await tellWarnings()
+        const build = engine.builds.latest()
+        if (!call && build && build.startedAt >= startedAt) await explain(context, build.steps)
         const { columns, colors } = io.stderr.terminal()
         await io.stderr.write(
           renderBuildError(phrased(error), {

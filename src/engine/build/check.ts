@@ -1,11 +1,10 @@
+import { BuildSession } from '../../build/index.ts'
 import { type Job, SlipwayError, type SourceFile, type SourceSpan } from '../../core/index.ts'
-import { parse, parseDockerfile, type SyntaxTree } from '../../dockerfile/index.ts'
+import { type Dockerfile, parse, parseDockerfile, type SyntaxTree } from '../../dockerfile/index.ts'
 import type { Linter, LintWarning } from '../../lint/index.ts'
 import type { Store } from '../../store/index.ts'
-import { imageResolver } from './base-images.ts'
 import { lintEveryStage, linterOf, planLinted } from './lint.ts'
-import { type Definition, loadDefinition } from './load-definition.ts'
-import { planOptions } from './plan-options.ts'
+import { openPlanning, type Planning } from './planning.ts'
 import type { BuildRequest } from './request.ts'
 
 /** What a check found. */
@@ -25,15 +24,17 @@ export interface CheckError {
 
 /** Judges a Dockerfile. Fails when there is none, or when the request makes no sense. */
 export async function check(store: Store, request: BuildRequest, job: Job): Promise<CheckReport> {
-  const definition = await loadDefinition(request, job)
-  const { source } = definition
+  using lease = store.lease()
+  await using session = new BuildSession(store, lease, { secrets: {}, agents: {} })
+  const planning = await openPlanning({ store, lease, session }, request, job)
+  const { source } = planning.definition
+  const { options } = planning
   const tree = tryParse(source)
-  const options = planOptions(request)
   if (options.buildArgs['BUILDKIT_DOCKERFILE_CHECK'] !== undefined) linterOf({ directives: [] }, options)
   let linter: Linter | undefined
   try {
     linter = linterOf(tree ?? { directives: [] }, options)
-    await lint(store, { definition, request, linter, tree }, job)
+    await lint(planning, linter, tree)
     return { warnings: linter.warnings(), source }
   } catch (error) {
     if (!(error instanceof SlipwayError) || error.fault === 'canceled' || error.fault === 'internal') throw error
@@ -41,25 +42,16 @@ export async function check(store: Store, request: BuildRequest, job: Job): Prom
   }
 }
 
-interface CheckWork {
-  definition: Definition
-  request: BuildRequest
-  linter: Linter
-  tree: SyntaxTree | undefined
-}
-
-async function lint(store: Store, { definition, request, linter, tree }: CheckWork, job: Job): Promise<void> {
+async function lint(planning: Planning, linter: Linter, tree: SyntaxTree | undefined): Promise<void> {
+  const { definition, options, sources } = planning
   const dockerfile = understood(definition.source, linter, tree)
-  const options = planOptions(request)
-  using lease = store.lease()
-  const image = imageResolver(store, lease, job)
-  const plan = { options, image, ignore: await definition.ignore() }
+  const plan = { options, sources, ignore: definition.contexts.ignore }
   if (options.target) await planLinted(dockerfile, linter, plan)
   else await lintEveryStage(dockerfile, linter, plan)
 }
 
 /** Of a file that makes no sense, what comes before the mistake is judged all the same. */
-function understood(source: SourceFile, linter: Linter, tree: SyntaxTree | undefined) {
+function understood(source: SourceFile, linter: Linter, tree: SyntaxTree | undefined): Dockerfile {
   try {
     return parseDockerfile(source)
   } catch (error) {

@@ -11,13 +11,14 @@ import {
 import { hasCode, type Job, toByteString } from '../../core/index.ts'
 import type { Dockerfile } from '../../dockerfile/index.ts'
 import { checkOptionsOf, createLinter, type Linter, type LintWarning } from '../../lint/index.ts'
-import type { IgnoreFile } from './definition.ts'
+import type { Ignore } from './context/ignore.ts'
 
 /** What a build is planned from, and who else listens. */
 export interface PlanRequest {
   options: PlanOptions
-  image: PlanSources['image']
-  ignore: IgnoreFile | undefined
+  sources: PlanSources
+  /** Which files of the main context take part. */
+  ignore: Ignore | undefined
   listener?: PlanListener
 }
 
@@ -47,6 +48,7 @@ function listenedTo(dockerfile: Dockerfile, linter: Linter, request: PlanRequest
   linter.from(dockerfile, globalArguments(dockerfile, options))
   const ignores = ignore && !ignore.hasExceptions ? ignoresOf(ignore) : undefined
   return {
+    ...request.sources,
     image: (name, platform, span) => findBase(linter, request, { name, platform, span }),
     listener: {
       begun(stage, parent) {
@@ -68,7 +70,7 @@ function listenedTo(dockerfile: Dockerfile, linter: Linter, request: PlanRequest
   }
 }
 
-function ignoresOf({ filter }: IgnoreFile): (path: string) => boolean {
+function ignoresOf({ filter }: Ignore): (path: string) => boolean {
   return (path) => filter.excludes(toByteString(path))
 }
 
@@ -78,9 +80,9 @@ type BaseOf = {
   span: Parameters<PlanSources['image']>[2]
 }
 
-async function findBase(linter: Linter, { image }: PlanRequest, { name, platform, span }: BaseOf) {
+async function findBase(linter: Linter, { sources }: PlanRequest, { name, platform, span }: BaseOf) {
   try {
-    const base = await image(name, platform, span)
+    const base = await sources.image(name, platform, span)
     // as in BuildKit, which takes an image without layers for scratch
     if (base.layers.length > 0) linter.base({ name, wanted: platform, found: base.config, span })
     return base

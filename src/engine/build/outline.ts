@@ -1,5 +1,11 @@
 import path from 'node:path'
-import { globalArguments, type PlanListener, type PlanOptions, type StageState } from '../../build/index.ts'
+import {
+  BuildSession,
+  globalArguments,
+  type PlanListener,
+  type PlanOptions,
+  type StageState,
+} from '../../build/index.ts'
 import type { Job, SourceFile, SourceSpan } from '../../core/index.ts'
 import {
   type ArgInstruction,
@@ -13,10 +19,8 @@ import {
   type Stage,
 } from '../../dockerfile/index.ts'
 import type { Store } from '../../store/index.ts'
-import { imageResolver } from './base-images.ts'
 import { linterOf, planLinted, tellWarnings } from './lint.ts'
-import { loadDefinition } from './load-definition.ts'
-import { planOptions } from './plan-options.ts'
+import { openPlanning } from './planning.ts'
 import type { BuildRequest } from './request.ts'
 
 /** What a build of a target can be given. All lists are in the order of the Dockerfile. */
@@ -48,13 +52,13 @@ export interface OutlineNeed {
 
 /** Outlines the target and what it needs. Fails as a build fails before its first step. */
 export async function outline(store: Store, request: BuildRequest, job: Job): Promise<Outline> {
-  const definition = await loadDefinition(request, job)
-  const dockerfile = parseDockerfile(definition.source)
-  const options = planOptions(request)
-  const linter = linterOf(dockerfile, options)
   using lease = store.lease()
+  await using session = new BuildSession(store, lease, { secrets: {}, agents: {} })
+  const { definition, options, sources } = await openPlanning({ store, lease, session }, request, job)
+  const dockerfile = parseDockerfile(definition.source)
+  const linter = linterOf(dockerfile, options)
   const draft = new Draft(dockerfile, options)
-  const plan = { options, image: imageResolver(store, lease, job), ignore: await definition.ignore(), listener: draft }
+  const plan = { options, sources, ignore: definition.contexts.ignore, listener: draft }
   await planLinted(dockerfile, linter, plan).finally(() => tellWarnings(linter.warnings(), definition.task, job))
   const target = options.target ? findStage(dockerfile.stages, options.target)! : dockerfile.stages.length - 1
   return draft.outline(target)
@@ -165,9 +169,10 @@ class Draft implements PlanListener {
     const found = new Set<number>()
     const open = [target]
     for (let index = open.pop(); index !== undefined; index = open.pop()) {
-      if (found.has(index)) continue
+      const takes = this.#stages.get(index) // none of a stage that a named context stands for
+      if (found.has(index) || !takes) continue
       found.add(index)
-      open.push(...[...this.#stages.get(index)!.from].reverse())
+      open.push(...[...takes.from].reverse())
     }
     return [...found].map((index) => this.#stages.get(index)!)
   }

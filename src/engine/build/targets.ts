@@ -1,6 +1,8 @@
+import { BuildSession } from '../../build/index.ts'
 import type { Job, SourceFile, SourceSpan } from '../../core/index.ts'
 import { parseDockerfile } from '../../dockerfile/index.ts'
-import { loadDefinition } from './load-definition.ts'
+import type { Store } from '../../store/index.ts'
+import { loadDefinition } from './definition.ts'
 import type { BuildRequest } from './request.ts'
 
 /** The stages of a Dockerfile, in their order. */
@@ -23,8 +25,10 @@ export interface Target {
 }
 
 /** Lists the stages. Base images are not looked for. */
-export async function targets(request: BuildRequest, job: Job): Promise<Targets> {
-  const { source } = await loadDefinition(request, job)
+export async function targets(store: Store, request: BuildRequest, job: Job): Promise<Targets> {
+  using lease = store.lease()
+  await using session = new BuildSession(store, lease, { secrets: {}, agents: {} })
+  const { source } = await loadDefinition(session, request, job)
   const { stages } = parseDockerfile(source)
   const found = stages.map(({ name, from, index }): Target => {
     const { description, platform, base, node } = from
