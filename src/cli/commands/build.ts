@@ -118,7 +118,7 @@ export const command: Command = defineCommand({
       } catch (error) {
         await tellWarnings()
         const build = engine.builds.latest()
-        if (build && build.startedAt >= startedAt) await explain(context, build.steps)
+        if (!call && build && build.startedAt >= startedAt) await explain(context, build.steps)
         const { columns, colors } = io.stderr.terminal()
         await io.stderr.write(
           renderBuildError(phrased(error), {
