@@ -38,6 +38,18 @@ describe('a frontend of somebody else', () => {
 })
 
 describe.skipIf(!isRoot)('a RUN (needs root)', () => {
+  test.each([
+    ['--security=insecure', /security\.insecure is not allowed|--allow/],
+    ['--network=host', /network\.host is not allowed|--allow/],
+  ])('with %s does not run unless the user allows it', async (flag, why) => {
+    await play(['bootstrap', 'busybox'])
+    file('Dockerfile', `FROM busybox\nRUN ${flag} echo it-has-run-$((40+2))\n`)
+    const { result } = await build()
+    expect(result.exitCode).toBe(1)
+    expect(result.stderr).toMatch(why)
+    expect(result.stderr).not.toContain('it-has-run-42')
+  })
+
   test('gets neither the environment of the user nor capabilities to inherit', async () => {
     await play(['bootstrap', 'busybox'])
     file(
@@ -200,6 +212,26 @@ describe.skipIf(!canSwap)('a context whose folders turn into links and back all 
     } finally {
       killGroup(swapping)
     }
+    expectNoLeak()
+  })
+})
+
+describe.skipIf(!isRoot)('two builds that share a cache mount (needs root)', () => {
+  test('cannot make one another mount a folder of the host', async () => {
+    await play(['bootstrap', 'busybox'])
+    const swap = `while [ ! -e /c/stop ]; do rm -rf /c/sub; ln -s ${canary} /c/sub; rm -f /c/sub; mkdir -p /c/sub; done`
+    const swapper = path.join(work, 'swapper')
+    mkdirSync(swapper, { recursive: true })
+    writeFileSync(
+      path.join(swapper, 'Dockerfile'),
+      `FROM busybox\nRUN --mount=type=cache,id=race,target=/c timeout 8 sh -c '${swap}'; true\n`,
+    )
+    const mount = '--mount=type=cache,id=race,source=sub,target=/m'
+    const runs = Array.from({ length: 12 }, (_, at) => `RUN ${mount} cat /m/victim; touch /m/pwned; echo ${at}`)
+    file('Dockerfile', ['FROM busybox', ...runs, ''].join('\n'))
+    const swapping = play(['build', '--progress=plain', swapper])
+    for (let round = 0; round < 3; round++) await build('--no-cache')
+    expect((await swapping).result.timedOut).toBe(false)
     expectNoLeak()
   })
 })
