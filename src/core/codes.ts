@@ -168,6 +168,7 @@ export const CODES = {
   CONTEXT_CHANGED: { fault: 'conflict', about: 'A file of the build context changed while it was being copied.' },
   DOWNLOAD_FAILED: { fault: 'unavailable', about: 'A URL could not be fetched.' },
   BUILD_UNSUPPORTED: { fault: 'unsupported', about: 'A Dockerfile feature that this version does not have.' },
+  CACHE_INVALID: { fault: 'invalid', about: 'What `--cache-from` names is not a build cache, or is damaged.' },
   MODE_INVALID: { fault: 'invalid', about: 'A `--chmod` value is neither an octal number nor a symbolic mode.' },
   RUN_FAILED: { fault: 'invalid', about: 'The command of a RUN instruction ended with an error.' },
   HOST_CA_MISSING: {

@@ -5,6 +5,16 @@ import { PROGRESS_MODES } from '../render/progress/index.ts'
 export const FLAGS = {
   'add-host': { kind: 'list', placeholder: 'strings', about: 'Add a custom host-to-IP mapping (format: "host:ip")' },
   'build-arg': { kind: 'list', placeholder: 'stringArray', about: 'Set build-time variables' },
+  'cache-from': {
+    kind: 'list',
+    placeholder: 'stringArray',
+    about: 'External cache sources (e.g., "type=local,src=path/to/dir")',
+  },
+  'cache-to': {
+    kind: 'list',
+    placeholder: 'stringArray',
+    about: 'Cache export destinations (e.g., "type=local,dest=path/to/dir")',
+  },
   'expect-cached': {
     kind: 'list',
     placeholder: 'step',

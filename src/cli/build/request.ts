@@ -3,6 +3,7 @@ import type { BuildRequest } from '../../engine/index.ts'
 import { type Platform, parsePlatform } from '../../oci/index.ts'
 import type { CommandContext } from '../command.ts'
 import { parseExtraHost } from '../extra-host.ts'
+import { parseCacheEntry } from './cache-entry.ts'
 import type { BuildFlags } from './flags.ts'
 
 /** `name=value` texts; `alone` gives the value of a name that stands alone, or says that it does not count. */
@@ -37,6 +38,8 @@ export async function requestOf({
     labels: pairsOf(flags.label, () => ''),
     noCache: flags['no-cache'],
     noCacheFilter: flags['no-cache-filter'].flatMap((names) => names.split(',')).filter((name) => name !== ''),
+    cacheFrom: flags['cache-from'].map(parseCacheEntry),
+    cacheTo: flags['cache-to'].map(parseCacheEntry),
     ...parallelismOf(flags.parallel, env['SLIPWAY_PARALLELISM']),
     network: networkOf(flags.network),
     extraHosts: flags['add-host'].map(extraHostOf),

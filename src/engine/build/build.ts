@@ -15,6 +15,7 @@ import { type ParseWarning, parseDockerfile } from '../../dockerfile/index.ts'
 import type { LayerRecord, Lease, Store, StoredImage } from '../../store/index.ts'
 import { imageResolver } from './base-images.ts'
 import { BuildRecorder, secretValues } from './build-record.ts'
+import { checkCacheEntries, exportCaches, openCaches } from './cache.ts'
 import { contextFolder, readDockerfile, readIgnoreFile } from './definition.ts'
 import { exportTask } from './export.ts'
 import { epochOf, planOptions } from './plan-options.ts'
@@ -25,6 +26,8 @@ import { checkedTag } from './tags.ts'
 /** Builds an image into the store. Fails with a span for everything that the Dockerfile is to blame for. */
 export async function build(store: Store, request: BuildRequest, job: Job): Promise<BuildReport> {
   const names = (request.tags ?? []).map(checkedTag)
+  const { cacheFrom = [], cacheTo = [] } = request
+  checkCacheEntries(cacheFrom, cacheTo)
   const context = contextFolder(request.context)
   using lease = store.lease()
   await using session = new BuildSession(store, lease)
@@ -47,10 +50,13 @@ export async function build(store: Store, request: BuildRequest, job: Job): Prom
   const where = ignore ? `in the build context (see ${ignore.name})` : 'in the build context'
   const files = new FolderSource(context, { digests, where, ...(ignore ? { filter: ignore.filter } : {}) })
   const runners = createRunners(session, new Map([['context', files]]))
-  const solver = record.follow(createSolver(runners, store, solverOptions(request, lease), job))
+  const sources = await openCaches({ store, lease }, cacheFrom, job)
+  const solver = record.follow(createSolver(runners, store, { ...solverOptions(request, lease), sources }, job))
   const layers = await solveAll(solver, stage)
   digests.save()
   const image = await exportTask(store, { stage, solver, layers, names, lease, epoch: epochOf(request) }, job)
+  const ofImage = new Set(stage.steps.flatMap(({ vertex }) => vertex?.id ?? []))
+  await exportCaches({ store, lease }, cacheTo, { traces: solver.traces(), ofImage }, job)
   return { ...report(image, stage, solver, names, dockerfile.warnings), explanation: record.explain() }
 }
 

@@ -2,6 +2,7 @@ import type { ExplainedStep } from '../../build/index.ts'
 import type { Digest, SourceFile } from '../../core/index.ts'
 import type { ParseWarning } from '../../dockerfile/index.ts'
 import type { Platform } from '../../oci/index.ts'
+import type { CacheEntry } from './cache.ts'
 
 /** What to build. */
 export interface BuildRequest {
@@ -18,6 +19,9 @@ export interface BuildRequest {
   noCache?: boolean
   /** Names of stages that are built without the cache. */
   noCacheFilter?: readonly string[]
+  /** Build caches to look into, and to write to when the build has succeeded. */
+  cacheFrom?: readonly CacheEntry[]
+  cacheTo?: readonly CacheEntry[]
   /** Steps that run at the same time; 16 when missing. */
   parallelism?: number
   network?: 'default' | 'none' | 'host'
