@@ -6,6 +6,7 @@ import type { ImportRequest, LoadedImage } from './archives.ts'
 import type { BootstrapRequest } from './bootstrap.ts'
 import type { BuildRecord } from './build/build-record.ts'
 import type { BuildReport, BuildRequest } from './build/request.ts'
+import { type CachePruneRequest, type CacheRecord, type CacheUsage, cacheUsage, pruneCache } from './build-cache.ts'
 import { type Container, type ContainerState, containerState, findContainer } from './container-record.ts'
 import type { StartOptions } from './containers.ts'
 import { type CreateRequest, createContainer } from './create.ts'
@@ -45,6 +46,11 @@ export interface Engine extends Disposable {
     /** The latest build, also one that failed: its steps, and why each of them hit or missed the cache. */
     latest(): BuildRecord | undefined
   }
+  /** What builds keep to go faster the next time. */
+  readonly cache: {
+    usage(filters?: Filters): CacheUsage
+    prune(request?: CachePruneRequest): { records: CacheRecord[]; bytes: number }
+  }
   readonly images: {
     list(filters?: Filters): ImageSummary[]
     inspect(name: string, platform?: Platform): Inspection
@@ -81,6 +87,10 @@ export function openEngine(options: EngineOptions = {}): Engine {
       guarded(async () => (await import('./bootstrap.ts')).bootstrap(store, request, job)),
     info: (job = silentJob) => guarded(async () => (await import('./info.ts')).info(store, job)),
     builds: { latest: () => store.builds.latest()?.record as BuildRecord | undefined },
+    cache: {
+      usage: (filters) => cacheUsage(store, filters),
+      prune: (request) => guardedSync(() => pruneCache(store, request)),
+    },
     images: imageFunctions(store),
     containers: containerFunctions(store),
     [Symbol.dispose]: () => store[Symbol.dispose](),
