@@ -5,20 +5,32 @@ import { removeCgroup, removeTree } from '../host/index.ts'
 import type { Lease, Store } from '../store/index.ts'
 import { FileLists } from './files/file-lists.ts'
 
+/** What of the user's a build may use, beside its context. */
+export interface SessionOptions {
+  /** A secret by its id; `undefined` when the user gave none of this name. */
+  secret?: (id: string) => Buffer | undefined
+  /** The socket of an SSH agent by its id (`default`); `undefined` when the user gave none of this name. */
+  sshAgent?: (id: string) => string | undefined
+}
+
 /** What the operations of one build share. Disposing ends the keeper, and with it everything that was mounted or run. */
 export class BuildSession implements AsyncDisposable {
   readonly store: Store
   readonly lease: Lease
   /** Where stacks are mounted and bundles lie; seen by this build's keeper only. */
   readonly mountFolder: string
+  readonly secret: SessionOptions['secret']
+  readonly sshAgent: SessionOptions['sshAgent']
   /** What the digests of copied files are of. */
   readonly fileLists: FileLists
   #machine: Promise<Machine> | undefined
   #keys: string[] = []
 
-  constructor(store: Store, lease: Lease) {
+  constructor(store: Store, lease: Lease, options: SessionOptions = {}) {
     this.store = store
     this.lease = lease
+    this.secret = options.secret
+    this.sshAgent = options.sshAgent
     this.fileLists = new FileLists(store.memos)
     this.mountFolder = path.join(store.layout.runtime, `build-${lease.id}`)
   }

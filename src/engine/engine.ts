@@ -1,5 +1,6 @@
 import type { LogEntry } from '../container/index.ts'
 import { type Bytes, type Job, silentJob } from '../core/index.ts'
+import type { Change } from '../layer/index.ts'
 import type { Platform } from '../oci/index.ts'
 import { defaultRoot, openStore, type Store, type StoredImage } from '../store/index.ts'
 import type { ImportRequest, LoadedImage } from './archives.ts'
@@ -10,6 +11,7 @@ import { type CachePruneRequest, type CacheRecord, type CacheUsage, cacheUsage, 
 import { type Container, type ContainerState, containerState, findContainer } from './container-record.ts'
 import type { StartOptions } from './containers.ts'
 import { type CreateRequest, createContainer } from './create.ts'
+import type { DiffRequest } from './diff.ts'
 import { guarded, guardedStream, guardedSync } from './guarded.ts'
 import { type Filters, imageFilter } from './image-filters.ts'
 import { type HistoryRow, type ImageSummary, imageHistory, listImages, tagImage } from './images.ts'
@@ -41,6 +43,8 @@ export interface Engine extends Disposable {
   build(request: BuildRequest, job?: Job): Promise<BuildReport>
   /** Makes a base image from a distribution's own packages. */
   bootstrap(request: BootstrapRequest, job?: Job): Promise<StoredImage>
+  /** What a container changed of its image, or what is different between two of them, a directory before its entries. */
+  diff(request: DiffRequest, job?: Job): AsyncIterable<Change>
   info(job?: Job): Promise<Info>
   readonly builds: {
     /** The latest build, also one that failed: its steps, and why each of them hit or missed the cache. */
@@ -85,6 +89,7 @@ export function openEngine(options: EngineOptions = {}): Engine {
       guarded(async () => (await import('./build/build.ts')).build(store, request, job)),
     bootstrap: (request, job = silentJob) =>
       guarded(async () => (await import('./bootstrap.ts')).bootstrap(store, request, job)),
+    diff: (request, job = silentJob) => diff(store, request, job),
     info: (job = silentJob) => guarded(async () => (await import('./info.ts')).info(store, job)),
     builds: { latest: () => store.builds.latest()?.record as BuildRecord | undefined },
     cache: {
@@ -95,6 +100,10 @@ export function openEngine(options: EngineOptions = {}): Engine {
     containers: containerFunctions(store),
     [Symbol.dispose]: () => store[Symbol.dispose](),
   }
+}
+
+async function* diff(store: Store, request: DiffRequest, job: Job): AsyncIterable<Change> {
+  yield* (await import('./diff.ts')).diff(store, request, job)
 }
 
 function imageFunctions(store: Store): Engine['images'] {

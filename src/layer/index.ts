@@ -1,3 +1,4 @@
+export { type Change, type CompareOptions, compareTrees, type Difference } from './compare.ts'
 export { decompress } from './compress/decompress.ts'
 export { gzip } from './compress/gzip.ts'
 export { type Compression, SNIFF_BYTES, sniffCompression } from './compress/sniff.ts'

@@ -29,6 +29,16 @@ beforeAll(async () => {
 
 afterAll(() => rmSync(work, { recursive: true, force: true }))
 
+/** What `npm install slipway` would put there, over the sources. */
+function installLibrary(folder: string): void {
+  const package_ = path.join(folder, 'node_modules/slipway')
+  mkdirSync(package_, { recursive: true })
+  const exported = { '.': './slipway.js', './image': './image.js' }
+  writeFileSync(path.join(package_, 'package.json'), JSON.stringify({ type: 'module', exports: exported }))
+  writeFileSync(path.join(package_, 'slipway.js'), `export * from '${source}/src/engine/index.ts'`)
+  writeFileSync(path.join(package_, 'image.js'), `export * from '${source}/src/image/index.ts'`)
+}
+
 interface Outcome {
   exitCode: number
   stdout: string
@@ -40,7 +50,8 @@ interface Outcome {
 function run(block: CommandBlock, folder: string, root: string): Outcome {
   const env = {
     ...process.env,
-    PATH: `${path.join(work, 'bin')}:${process.env['PATH']}`,
+    PATH: [path.join(work, 'bin'), path.dirname(process.execPath), process.env['PATH']].join(':'),
+    NODE_OPTIONS: '--disable-warning=ExperimentalWarning',
     SLIPWAY_ROOT: root,
     HOME: folder,
     NODE_COMPILE_CACHE: path.join(work, 'compiled'),
@@ -70,6 +81,7 @@ describe.skipIf(!canRun)('the guide (needs root and busybox)', () => {
       const folder = mkdtempSync(path.join(work, 'page-'))
       const root = mkdtempSync(path.join(work, 'root-'))
       cpSync(path.join(work, 'store'), root, { recursive: true })
+      installLibrary(folder)
       const blocks = readPage(readFileSync(path.join(guide, page), 'utf8'))
       expect(blocks.some((block) => block.kind === 'commands')).toBe(true)
       for (const block of blocks) {

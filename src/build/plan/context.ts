@@ -1,4 +1,4 @@
-import type { SourceSpan } from '../../core/index.ts'
+import type { Digest, SourceSpan } from '../../core/index.ts'
 import type { Dockerfile, Stage } from '../../dockerfile/index.ts'
 import type { Platform } from '../../oci/index.ts'
 import type { Vertex } from '../graph.ts'
@@ -15,6 +15,8 @@ export interface PlanOptions {
   platform: Platform
   /** What the build runs on. */
   buildPlatform: Platform
+  /** Progress says which platform a step is for: there are several. */
+  namesPlatform: boolean
   noCache: boolean
   /** Names of stages, in any case, that the cache is not asked for. */
   noCacheFilter: readonly string[]
@@ -31,6 +33,8 @@ export interface PlanOptions {
 export interface PlanSources {
   /** Finds a base image. Fails with `IMAGE_NOT_FOUND`. */
   image(reference: string, platform: Platform, span: SourceSpan): Promise<ResolvedImage>
+  /** What the user put in the place of stages and images of this name. */
+  named?(name: string, platform: Platform, span: SourceSpan): Promise<NamedContext | undefined>
   /** Hears of each stage that the target needs. */
   planned?(stage: Stage): void
 }
@@ -38,7 +42,15 @@ export interface PlanSources {
 /** A base image that was found, and what it is called in full, with its digest. */
 export interface ResolvedImage extends BaseImage {
   name: string
+  /** Digest of its manifest for the platform. */
+  manifest: Digest
 }
+
+/** A named build context: an image, or files under a name that the context op knows. */
+export type NamedContext =
+  | { readonly kind: 'image'; readonly image: ResolvedImage }
+  | { readonly kind: 'files'; readonly context: string }
+  | { readonly kind: 'scratch' }
 
 /** What the planning of all stages shares. */
 export interface PlanContext {

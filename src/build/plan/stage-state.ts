@@ -4,6 +4,7 @@ import type { ContainerConfig, ImageConfig, Platform } from '../../oci/index.ts'
 import type { LayerRecord } from '../../store/index.ts'
 import type { Op, Vertex } from '../graph.ts'
 import type { PlanContext } from './context.ts'
+import { platformLabel } from './platform-label.ts'
 
 /** A base image as a stage needs it. */
 export interface BaseImage {
@@ -48,7 +49,7 @@ export interface StageState extends ConfigState {
   vertex: Vertex
   /** Declared build arguments in order, for history; the value is that of the declaration. */
   args: Map<string, string>
-  /** Numbers for progress: the step just planned, and how many there will be. */
+  /** Numbers for progress: the step just planned, and how many there will be. FROM counts when it names an image. */
   stepNumber: number
   stepCount: number
   /** Seconds since 1970 for what the build itself makes: folders, here-documents. */
@@ -103,11 +104,12 @@ export function createVertex(op: Op, inputs: readonly Vertex[], about: Omit<Vert
   return { id, op, inputs, ...about }
 }
 
-/** `[2/5]`, or `[builder 2/5]` where there are several stages. */
+/** `[2/5]`, `[builder 2/5]` where there are several stages, `[linux/arm64 builder 2/5]` where there are platforms. */
 export function stepPrefix(stage: StageState, number: number): string {
   const total = String(stage.stepCount)
   const counter = `${String(number).padStart(total.length)}/${total}`
-  return stage.label === '' ? `[${counter}]` : `[${stage.label} ${counter}]`
+  const platform = stage.context.options.namesPlatform ? platformLabel(stage) : ''
+  return `[${[platform, stage.label, counter].filter((part) => part !== '').join(' ')}]`
 }
 
 /** The instruction on one line, with the variables that are set; of a here-document its first line. */

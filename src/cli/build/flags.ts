@@ -4,7 +4,17 @@ import { PROGRESS_MODES } from '../render/progress/index.ts'
 /** The flags of `build`. */
 export const FLAGS = {
   'add-host': { kind: 'list', placeholder: 'strings', about: 'Add a custom host-to-IP mapping (format: "host:ip")' },
+  attest: {
+    kind: 'list',
+    placeholder: 'stringArray',
+    about: 'Attestation parameters (format: "type=sbom" or "type=provenance,mode=max")',
+  },
   'build-arg': { kind: 'list', placeholder: 'stringArray', about: 'Set build-time variables' },
+  'build-context': {
+    kind: 'list',
+    placeholder: 'stringArray',
+    about: 'Additional build contexts (e.g., name=path)',
+  },
   'cache-from': {
     kind: 'list',
     placeholder: 'stringArray',
@@ -41,14 +51,16 @@ export const FLAGS = {
   'no-cache': { kind: 'bool', about: 'Do not use cache when building the image' },
   'no-cache-filter': { kind: 'list', placeholder: 'stringArray', about: 'Do not cache specified stages' },
   parallel: { kind: 'int', min: 1, about: 'Steps that run at the same time (default 16; SLIPWAY_PARALLELISM)' },
-  platform: { kind: 'string', about: 'Set target platform for build' },
+  platform: { kind: 'list', placeholder: 'stringArray', about: 'Set target platform for build' },
   progress: {
     kind: 'string',
     default: 'auto',
     about: `Set type of progress output (${PROGRESS_MODES.map((mode) => `"${mode}"`).join(', ')})` as string,
   },
+  provenance: { kind: 'string', about: 'Shorthand for "--attest=type=provenance"' },
   pull: { kind: 'bool', about: 'Always attempt to pull all referenced images' },
   quiet: { kind: 'bool', short: 'q', about: 'Suppress the build output and print image ID on success' },
+  sbom: { kind: 'string', about: 'Shorthand for "--attest=type=sbom"' },
   'shm-size': { kind: 'size', about: 'Shared memory size for build containers' },
   tag: {
     kind: 'list',

@@ -84,10 +84,6 @@ describe('messages are those of docker build', () => {
     [['--add-host', 'foo:bar'], 'failed to build: invalid host foo:bar'],
     [['--label', ''], 'failed to build: invalid key-value pair "": empty key'],
     [['--platform', 'foo'], 'failed to build: "foo": unknown operating system or architecture'],
-    [
-      ['--platform', 'linux/amd64,linux/arm64'],
-      'failed to build: building for several platforms at once is not supported yet',
-    ],
     [['--secret', 'id=x'], 'failed to build: --secret is not supported yet'],
     [['--target', 'x'], 'failed to build: failed to solve: target stage "x" could not be found'],
     [

@@ -47,7 +47,7 @@ function writeId(iidfile: string, id: string): void {
 
 /** `slipway build`. */
 export const command: Command = defineCommand({
-  usage: '[OPTIONS] PATH',
+  usage: '[OPTIONS] PATH | URL | -',
   operands: { min: 1, max: 1, completes: 'directory' },
   flags: FLAGS,
   run: (context) =>

@@ -86,6 +86,11 @@ export const COMMANDS: CommandTable = {
       summary: 'Kill one or more running containers',
       load: () => import('./kill.ts'),
     },
+    {
+      paths: ['container diff', 'diff'],
+      summary: "Inspect changes to files or directories on a container's filesystem",
+      load: () => import('./diff.ts'),
+    },
     { paths: ['container logs', 'logs'], summary: 'Fetch the logs of a container', load: () => import('./logs.ts') },
     {
       paths: ['container ls', 'container list', 'container ps', 'ps'],

@@ -1,8 +1,9 @@
 import path from 'node:path'
-import { type CacheCompression, type CacheSource, exportCache, openCache, type StepTrace } from '../../build/index.ts'
-import { type Digest, fail, isDigest, type Job, messageOf, runTask } from '../../core/index.ts'
+import { type CacheCompression, type CacheSource, exportCache, openCache } from '../../build/index.ts'
+import { fail, isDigest, type Job, messageOf, runTask } from '../../core/index.ts'
 import type { Lease, Store } from '../../store/index.ts'
 import { createOciLayout, openOciLayout } from '../../transfer/index.ts'
+import type { FinishedBuild } from './finished.ts'
 
 /** A place for a build cache, as `--cache-from` and `--cache-to` name it. */
 export interface CacheEntry {
@@ -68,23 +69,16 @@ function referenceOf({ digest, tag = 'latest' }: CacheEntry['attributes']): stri
   throw fail('USAGE_INVALID', `invalid digest ${JSON.stringify(digest)} for the cache importer`)
 }
 
-/** A build whose steps are to be exported. */
-export interface BuiltSteps {
-  traces: readonly StepTrace[]
-  /** The steps whose layers the image has: all that `mode=min` exports. */
-  ofImage: ReadonlySet<Digest>
-}
-
 /** Exports the steps of a build to all places. Fails as writing does, unless `ignore-error=true` makes it a warning. */
 export async function exportCaches(
   places: { store: Store; lease: Lease },
   entries: readonly CacheEntry[],
-  built: BuiltSteps,
+  finished: Pick<FinishedBuild, 'solver' | 'built'>,
   job: Job,
 ): Promise<void> {
   for (const entry of entries) {
     try {
-      await exportTo(places, entry, built, job)
+      await exportTo(places, entry, finished, job)
     } catch (error) {
       if (entry.attributes['ignore-error'] !== 'true' || job.signal?.aborted) throw error
       const message = `the build cache was not exported: ${messageOf(error)}`
@@ -96,10 +90,12 @@ export async function exportCaches(
 async function exportTo(
   places: { store: Store; lease: Lease },
   entry: CacheEntry,
-  { traces, ofImage }: BuiltSteps,
+  { solver, built }: Pick<FinishedBuild, 'solver' | 'built'>,
   job: Job,
 ): Promise<void> {
   const { attributes } = entry
+  const traces = solver.traces()
+  const ofImage = new Set(built.flatMap(({ stage }) => stage.steps.flatMap(({ vertex }) => vertex?.id ?? [])))
   const wanted = modeOf(entry) === 'max' ? traces : traces.filter(({ vertex }) => ofImage.has(vertex.id))
   const keys = wanted.flatMap(({ key, result }) => (key && result !== 'failed' ? [key] : []))
   const task = `cache to ${attributes['dest']}`

@@ -1,21 +1,40 @@
 import type { ExplainedStep } from '../../build/index.ts'
-import type { Digest, SourceFile } from '../../core/index.ts'
+import type { Bytes, Digest, SourceFile } from '../../core/index.ts'
 import type { ParseWarning } from '../../dockerfile/index.ts'
+import type { Image } from '../../image/index.ts'
 import type { Platform } from '../../oci/index.ts'
+import type { AttestationRequest } from './attestations/options.ts'
 import type { CacheEntry } from './cache.ts'
 
 /** What to build. */
 export interface BuildRequest {
-  /** A folder. */
-  context: string
-  /** Path of the Dockerfile, or the file itself; `Dockerfile` in the context when missing. */
+  /**
+   * A folder, the URL of an archive, of a Dockerfile or of a git repository; or a stream that holds an archive (plain or
+   * compressed) or a Dockerfile.
+   */
+  context: string | Bytes
+  /**
+   * Path or URL of the Dockerfile, or the file itself; `Dockerfile` in the context when missing. For a context that is
+   * not a folder, a relative path means a file in it.
+   */
   dockerfile?: string | SourceFile
+  /** An image that is defined in TypeScript, in place of a Dockerfile. */
+  image?: Image
+  /**
+   * What takes the place of stages and images of these names, as `--build-context` has it: a folder, a URL,
+   * `docker-image://name`, `oci-layout://folder[:tag|@digest]`. A name may end with `::platform`.
+   */
+  contexts?: Readonly<Record<string, string>>
   tags?: readonly string[]
   buildArgs?: Readonly<Record<string, string>>
   /** Stage to build, by name or number. */
   target?: string
   labels?: Readonly<Record<string, string>>
-  platform?: Platform
+  /**
+   * What the image is for, this machine when missing. Several make one OCI index, as does the build argument
+   * BUILDKIT_MULTI_PLATFORM=1 for one.
+   */
+  platforms?: readonly Platform[]
   noCache?: boolean
   /** Names of stages that are built without the cache. */
   noCacheFilter?: readonly string[]
@@ -36,13 +55,15 @@ export interface BuildRequest {
    * latest time of any file that they make. The cache does not depend on it.
    */
   epoch?: number
+  /** Statements to attach to the image; none by default. */
+  attestations?: readonly AttestationRequest[]
 }
 
 /** What a build made. */
 export interface BuildReport {
-  /** The image id: digest of its config. */
+  /** The image id: digest of the config for this machine, or of the first platform. */
   id: Digest
-  /** Digest of its manifest. */
+  /** Digest of its manifest, of its index when it has one. */
   digest: Digest
   /** Full names. */
   names: string[]
