@@ -13,6 +13,8 @@ export interface Downloaded {
   time: number
   /** The name that the server gives the file. */
   name?: string
+  /** What the server calls this version of it. */
+  etag?: string
 }
 
 /** Where a download goes, and what protects it there. */
@@ -31,7 +33,6 @@ export interface DownloadSource {
 }
 
 interface Remembered extends Downloaded {
-  etag?: string
   lastModified?: string
 }
 

@@ -6,6 +6,7 @@ import { defaultRoot, openStore, type Store, type StoredImage } from '../store/i
 import type { ImportRequest, LoadedImage } from './archives.ts'
 import type { BootstrapRequest } from './bootstrap.ts'
 import type { BuildRecord } from './build/build-record.ts'
+import type { LockReport, LockRequest } from './build/lock/lock.ts'
 import type { BuildReport, BuildRequest } from './build/request.ts'
 import { type CachePruneRequest, type CacheRecord, type CacheUsage, cacheUsage, pruneCache } from './build-cache.ts'
 import { type Container, type ContainerState, containerState, findContainer } from './container-record.ts'
@@ -41,6 +42,8 @@ export interface ContainerSummary extends Container {
  */
 export interface Engine extends Disposable {
   build(request: BuildRequest, job?: Job): Promise<BuildReport>
+  /** Writes `Dockerfile.lock`: what the names and URLs of a build stand for now. */
+  lock(request: LockRequest, job?: Job): Promise<LockReport>
   /** Makes a base image from a distribution's own packages. */
   bootstrap(request: BootstrapRequest, job?: Job): Promise<StoredImage>
   /** What a container changed of its image, or what is different between two of them, a directory before its entries. */
@@ -87,6 +90,8 @@ export function openEngine(options: EngineOptions = {}): Engine {
   return {
     build: (request, job = silentJob) =>
       guarded(async () => (await import('./build/build.ts')).build(store, request, job)),
+    lock: (request, job = silentJob) =>
+      guarded(async () => (await import('./build/lock/lock.ts')).lockBuild(store, request, job)),
     bootstrap: (request, job = silentJob) =>
       guarded(async () => (await import('./bootstrap.ts')).bootstrap(store, request, job)),
     diff: (request, job = silentJob) => diff(store, request, job),

@@ -1,7 +1,8 @@
 import { createReadStream, rmSync } from 'node:fs'
-import { type Bytes, bytesOf, hasCode, type Job } from '../../core/index.ts'
+import { type Bytes, bytesOf, hasCode, type Job, toByteString } from '../../core/index.ts'
 import { decompress, indexLayer, openFileTree, openLayer, readTar } from '../../layer/index.ts'
 import type { BuildSession } from '../session.ts'
+import { openAt } from './open-at.ts'
 import { type Selected, selectFiles } from './select.ts'
 import type { FileBody } from './source.ts'
 import { TreeSource } from './tree-source.ts'
@@ -54,5 +55,8 @@ async function entriesOf(body: FileBody, session: BuildSession, job: Job): Promi
 export function bodyBytes(body: FileBody): Bytes {
   if ('tree' in body) return body.tree.read(body.path)
   if ('bytes' in body) return bytesOf(body.bytes)
-  return createReadStream(body.hostPath, { highWaterMark: 1 << 20 })
+  const { hostPath, exact } = body
+  const options = { highWaterMark: 1 << 20 }
+  if (!exact) return createReadStream(hostPath, options)
+  return createReadStream(hostPath, { ...options, fd: openAt(hostPath, toByteString(String(hostPath))) })
 }

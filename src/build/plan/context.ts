@@ -35,6 +35,8 @@ export interface PlanSources {
   image(reference: string, platform: Platform, span: SourceSpan): Promise<ResolvedImage>
   /** What the user put in the place of stages and images of this name. */
   named?(name: string, platform: Platform, span: SourceSpan): Promise<NamedContext | undefined>
+  /** What URLs must hold, where the Dockerfile does not say so itself. */
+  readonly pins?: { http(url: string, span: SourceSpan): Digest | undefined }
   /** Hears of each stage that the target needs. */
   planned?(stage: Stage): void
 }

@@ -3,6 +3,7 @@ import {
   BuildSession,
   createRunners,
   createSolver,
+  type PlanOptions,
   type PlanSources,
   planBuild,
   redactUrl,
@@ -10,15 +11,17 @@ import {
 } from '../../build/index.ts'
 import type { Job } from '../../core/index.ts'
 import { type Dockerfile, type ParseWarning, parseDockerfile, type Stage } from '../../dockerfile/index.ts'
-import { sourceOf } from '../../image/index.ts'
+import type { Platform } from '../../oci/index.ts'
 import type { Lease, Store, StoredImage } from '../../store/index.ts'
 import { imageResolver } from './base-images.ts'
 import { BuildRecorder, secretValues } from './build-record.ts'
 import { checkCacheEntries, exportCaches, openCaches } from './cache.ts'
 import { loadDefinition, nameOf } from './definition.ts'
+import { resolveEpoch } from './epoch.ts'
 import type { FinishedBuild } from './finished.ts'
+import { explainMismatch } from './lock/pins.ts'
 import { exportToStore } from './outputs/image.ts'
-import { epochOf, isMultiPlatform, planOptions, targetPlatforms } from './plan-options.ts'
+import { isMultiPlatform, planOptions, targetPlatforms } from './plan-options.ts'
 import type { BuildReport, BuildRequest } from './request.ts'
 import { secretNameWarnings } from './secret-names.ts'
 import { type PlannedPlatform, solvePlatforms } from './solve.ts'
@@ -33,15 +36,19 @@ export async function build(store: Store, request: BuildRequest, job: Job): Prom
   using lease = store.lease()
   await using session = new BuildSession(store, lease)
   using record = new BuildRecorder(store, session, { context: contextName(request), dockerfile: nameOf(request) })
-  const { source, contexts } = await loadDefinition({ store, lease }, withDockerfile(request), job)
+  const { source, contexts, pins } = await loadDefinition(session, request, job)
   checkSyntax(source, request.buildArgs)
   const dockerfile = parseDockerfile(source)
   for (const { message, span } of dockerfile.warnings) {
     job.progress({ type: 'warning', code: 'PARSE', message, ...(span ? { span } : {}) })
   }
   const multiPlatform = isMultiPlatform(request)
-  const image = imageResolver(store, lease, { namesPlatform: multiPlatform }, job)
-  const plans = await planPlatforms(dockerfile, request, { image, named: contexts.resolver(image, job) }, job)
+  const image = imageResolver(store, lease, { namesPlatform: multiPlatform, pins }, job)
+  const sources = { image, named: contexts.resolver(image, job), ...(pins ? { pins } : {}) }
+  const platforms = targetPlatforms(request)
+  const options = planOptions(request, platforms[0]!)
+  const { epoch, buildArgs } = await resolveEpoch({ session, dockerfile, options, sources, contexts }, job)
+  const plans = await planPlatforms(dockerfile, { ...options, buildArgs }, platforms, sources, job)
   const runners = createRunners(session, contexts)
   const sources = await openCaches({ store, lease }, cacheFrom, job)
   const solving = { ...solverOptions(request, lease), sources }
@@ -49,9 +56,11 @@ export async function build(store: Store, request: BuildRequest, job: Job): Prom
     (stoppable) => record.follow(createSolver(runners, store, solving, stoppable)),
     plans,
     job,
-  )
+  ).catch((error: unknown) => {
+    throw explainMismatch(error, pins)
+  })
   contexts.save()
-  const finished: FinishedBuild = { built, multiPlatform, solver, names, lease, epoch: epochOf(request) }
+  const finished: FinishedBuild = { built, multiPlatform, solver, names, lease, epoch: request.epoch ?? epoch }
   const exported = await exportToStore(store, finished, job)
   await exportCaches({ store, lease }, cacheTo, finished, job)
   return { ...report(exported, finished, dockerfile.warnings), explanation: record.explain() }
@@ -67,15 +76,11 @@ function contextName({ context }: BuildRequest): string {
   return existsSync(context) ? realpathSync(context) : redactUrl(context)
 }
 
-/** An image that is defined in TypeScript is built as the Dockerfile that it stands for. */
-function withDockerfile(request: BuildRequest): BuildRequest {
-  return request.image ? { ...request, dockerfile: sourceOf(request.image, 'image') } : request
-}
-
 /** A graph for each platform. What is to be said of a stage is said once. */
 async function planPlatforms(
   dockerfile: Dockerfile,
-  request: BuildRequest,
+  options: PlanOptions,
+  platforms: readonly Platform[],
   sources: Omit<PlanSources, 'planned'>,
   job: Job,
 ): Promise<PlannedPlatform[]> {
@@ -86,8 +91,8 @@ async function planPlatforms(
     for (const warning of secretNameWarnings(stage)) job.progress(warning)
   }
   const plans: PlannedPlatform[] = []
-  for (const platform of targetPlatforms(request)) {
-    const stage = await planBuild(dockerfile, planOptions(request, platform), { ...sources, planned })
+  for (const platform of platforms) {
+    const stage = await planBuild(dockerfile, { ...options, platform }, { ...sources, planned })
     plans.push({ platform, stage })
   }
   return plans

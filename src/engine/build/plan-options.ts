@@ -37,14 +37,3 @@ export function isMultiPlatform(request: BuildRequest): boolean {
   if (value === undefined) throw fail('USAGE_INVALID', `invalid boolean value for BUILDKIT_MULTI_PLATFORM: ${text}`)
   return value
 }
-
-/** Seconds since 1970, of the request or its build arguments. Fails with `EPOCH_INVALID`. */
-export function epochOf({ epoch, buildArgs = {} }: BuildRequest): number | undefined {
-  const text = buildArgs['SOURCE_DATE_EPOCH']
-  if (epoch !== undefined) return epoch
-  if (text === undefined || text === '') return undefined
-  if (!/^\d{1,12}$/.test(text)) {
-    throw fail('EPOCH_INVALID', `invalid SOURCE_DATE_EPOCH: ${text}`, { hint: 'It is a number of seconds since 1970.' })
-  }
-  return Number(text)
-}

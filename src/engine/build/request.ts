@@ -26,6 +26,8 @@ export interface BuildRequest {
    */
   contexts?: Readonly<Record<string, string>>
   tags?: readonly string[]
+  /** Image names, URLs and git references mean what `Dockerfile.lock` says, and everything must be in it. */
+  locked?: boolean
   buildArgs?: Readonly<Record<string, string>>
   /** Stage to build, by name or number. */
   target?: string
@@ -51,7 +53,7 @@ export interface BuildRequest {
   /** RUN steps trust this machine's certificate authorities. */
   hostCa?: boolean
   /**
-   * Seconds since 1970, the build argument SOURCE_DATE_EPOCH when missing: the time of the image and its steps, and the
+   * Seconds since 1970; when missing, what the build argument SOURCE_DATE_EPOCH says (a number, or whose time to take): the time of the image and its steps, and the
    * latest time of any file that they make. The cache does not depend on it.
    */
   epoch?: number
