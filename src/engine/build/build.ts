@@ -50,8 +50,8 @@ export async function build(store: Store, request: BuildRequest, job: Job): Prom
   const { epoch, buildArgs } = await resolveEpoch({ session, dockerfile, options, sources, contexts }, job)
   const plans = await planPlatforms(dockerfile, { ...options, buildArgs }, platforms, sources, job)
   const runners = createRunners(session, contexts)
-  const sources = await openCaches({ store, lease }, cacheFrom, job)
-  const solving = { ...solverOptions(request, lease), sources }
+  const caches = await openCaches({ store, lease }, cacheFrom, job)
+  const solving = { ...solverOptions(request, lease), sources: caches }
   const { solver, built } = await solvePlatforms(
     (stoppable) => record.follow(createSolver(runners, store, solving, stoppable)),
     plans,
