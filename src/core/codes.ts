@@ -219,6 +219,7 @@ export const CODES = {
     about: 'A git repository holds what it must not: a file named `.git`, submodules without end, too many bytes.',
   },
   BUILD_UNSUPPORTED: { fault: 'unsupported', about: 'A Dockerfile feature that this version does not have.' },
+  CACHE_INVALID: { fault: 'invalid', about: 'What `--cache-from` names is not a build cache, or is damaged.' },
   MODE_INVALID: { fault: 'invalid', about: 'A `--chmod` value is neither an octal number nor a symbolic mode.' },
   RUN_FAILED: { fault: 'invalid', about: 'The command of a RUN instruction ended with an error.' },
   ENTITLEMENT_MISSING: {

@@ -31,6 +31,16 @@ export const FLAGS = {
     placeholder: 'stringArray',
     about: 'Additional build contexts (e.g., name=path)',
   },
+  'cache-from': {
+    kind: 'list',
+    placeholder: 'stringArray',
+    about: 'External cache sources (e.g., "type=local,src=path/to/dir")',
+  },
+  'cache-to': {
+    kind: 'list',
+    placeholder: 'stringArray',
+    about: 'Cache export destinations (e.g., "type=local,dest=path/to/dir")',
+  },
   call: {
     kind: 'string',
     default: 'build',

@@ -5,6 +5,7 @@ import type { CommandContext } from '../command.ts'
 import { parseExtraHost } from '../extra-host.ts'
 import { parseAnnotations } from './annotations.ts'
 import { attestationsOf } from './attest-flags.ts'
+import { parseCacheEntry } from './cache-entry.ts'
 import type { BuildFlags } from './flags.ts'
 import { imageFromModule } from './image-module.ts'
 import { checkEntitlement, parseUlimit, resourcesOf } from './limits.ts'
@@ -41,6 +42,8 @@ export async function requestOf({
     labels: pairsOf(flags.label, () => ''),
     noCache: flags['no-cache'],
     noCacheFilter: flags['no-cache-filter'].flatMap((names) => names.split(',')).filter((name) => name !== ''),
+    cacheFrom: flags['cache-from'].map(parseCacheEntry),
+    cacheTo: flags['cache-to'].map(parseCacheEntry),
     ...parallelismOf(flags.parallel, env['SLIPWAY_PARALLELISM']),
     network: networkOf(flags.network),
     extraHosts: flags['add-host'].map(extraHostOf),

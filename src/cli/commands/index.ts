@@ -23,6 +23,12 @@ export const COMMANDS: CommandTable = {
       load: () => import('./build.ts'),
     },
     {
+      paths: ['builder prune', 'buildx prune'],
+      summary: 'Remove build cache',
+      load: () => import('./builder-prune.ts'),
+    },
+    { paths: ['builder du', 'buildx du'], summary: 'Disk usage', load: () => import('./du.ts') },
+    {
       paths: ['image history', 'history'],
       summary: 'Show the history of an image',
       load: () => import('./history.ts'),

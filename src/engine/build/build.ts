@@ -13,6 +13,7 @@ import { type BuildListener, recordBuild } from '../builds/recorder.ts'
 import { createAttachments } from './attestations/attachments.ts'
 import { attestationOptions } from './attestations/options.ts'
 import { BuildRecorder, secretValues } from './build-record.ts'
+import { checkCacheEntries, exportCaches, openCaches } from './cache.ts'
 import { nameOf } from './definition.ts'
 import type { FinishedBuild } from './finished.ts'
 import { explainMismatch } from './lock/pins.ts'
@@ -43,15 +44,19 @@ async function buildImage(
   const names = (request.tags ?? []).map(checkedTag)
   const options = attestationOptions(request.attestations ?? [])
   const startedAt = Date.now()
+  const { cacheFrom = [], cacheTo = [] } = request
+  checkCacheEntries(cacheFrom, cacheTo)
   using lease = store.lease()
   await using session = new BuildSession(store, lease, { secrets: request.secrets ?? {}, agents: request.ssh ?? {} })
   using record = new BuildRecorder(store, session, { context: contextName(request), dockerfile: nameOf(request) })
   const { definition, plans, stages, warnings, epoch } = await planRequest(session, request, job)
   const { source, contexts, pins } = definition
   const runners = createRunners(session, contexts)
+  const caches = await openCaches({ store, lease }, cacheFrom, job)
+  const solving = { ...solverOptions(request, lease), sources: caches }
   const { solver, built } = await solvePlatforms(
     (stoppable) => {
-      const created = record.follow(createSolver(runners, store, solverOptions(request, lease), stoppable))
+      const created = record.follow(createSolver(runners, store, solving, stoppable))
       const results = plans.map(({ stage }) => stage.vertex)
       return listener.planned(results, created, operationKeys(runners))
     },
@@ -70,6 +75,7 @@ async function buildImage(
     ...(attachments ? { attachments } : {}),
   }
   const exported = await exportAll(store, finished, outputs, job)
+  await exportCaches({ store, lease }, cacheTo, finished, job)
   return { ...reportOf(exported, finished, warnings), explanation: record.explain() }
 }
 

@@ -6,6 +6,7 @@ import type { LintWarning } from '../../lint/index.ts'
 import type { Descriptor, Platform } from '../../oci/index.ts'
 import type { PastBuild } from '../builds/record.ts'
 import type { AttestationRequest } from './attestations/options.ts'
+import type { CacheEntry } from './cache.ts'
 import type { Output } from './outputs/output.ts'
 
 /** What to build. */
@@ -42,6 +43,9 @@ export interface BuildRequest {
   noCache?: boolean
   /** Names of stages that are built without the cache. */
   noCacheFilter?: readonly string[]
+  /** Build caches to look into, and to write to when the build has succeeded. */
+  cacheFrom?: readonly CacheEntry[]
+  cacheTo?: readonly CacheEntry[]
   /** Steps that run at the same time; 16 when missing. */
   parallelism?: number
   network?: 'default' | 'none' | 'host'
