@@ -1,19 +1,13 @@
 import type { FlagValues } from '../flags.ts'
 import { PROGRESS_MODES } from '../render/progress/index.ts'
+import { DEFINITION_FLAGS } from './definition.ts'
 
-/** The flags of `build`. */
-export const FLAGS = {
+const OWN_FLAGS = {
   'add-host': { kind: 'list', placeholder: 'strings', about: 'Add a custom host-to-IP mapping (format: "host:ip")' },
   attest: {
     kind: 'list',
     placeholder: 'stringArray',
     about: 'Attestation parameters (format: "type=sbom" or "type=provenance,mode=max")',
-  },
-  'build-arg': { kind: 'list', placeholder: 'stringArray', about: 'Set build-time variables' },
-  'build-context': {
-    kind: 'list',
-    placeholder: 'stringArray',
-    about: 'Additional build contexts (e.g., name=path)',
   },
   'expect-cached': {
     kind: 'list',
@@ -26,13 +20,16 @@ export const FLAGS = {
     bare: 'text',
     about: 'Say of each step why it was found in the cache or not ("text", "json")',
   },
-  file: { kind: 'string', short: 'f', completes: 'file', about: 'Name of the Dockerfile (default: "PATH/Dockerfile")' },
   'host-ca': {
     kind: 'bool',
     about: "RUN steps trust this machine's certificate authorities (they do not get into the image)",
   },
   iidfile: { kind: 'string', completes: 'file', about: 'Write the image ID to a file' },
   label: { kind: 'list', placeholder: 'stringArray', about: 'Set metadata for an image' },
+  locked: {
+    kind: 'bool',
+    about: 'Images, URLs and git references are what Dockerfile.lock says, or the build fails',
+  },
   network: {
     kind: 'string',
     default: 'default',
@@ -41,7 +38,6 @@ export const FLAGS = {
   'no-cache': { kind: 'bool', about: 'Do not use cache when building the image' },
   'no-cache-filter': { kind: 'list', placeholder: 'stringArray', about: 'Do not cache specified stages' },
   parallel: { kind: 'int', min: 1, about: 'Steps that run at the same time (default 16; SLIPWAY_PARALLELISM)' },
-  platform: { kind: 'list', placeholder: 'stringArray', about: 'Set target platform for build' },
   progress: {
     kind: 'string',
     default: 'auto',
@@ -58,7 +54,12 @@ export const FLAGS = {
     placeholder: 'stringArray',
     about: 'Image identifier (format: "[registry/]repository[:tag]")',
   },
-  target: { kind: 'string', about: 'Set the target build stage to build' },
+  'update-lock': {
+    kind: 'string',
+    placeholder: 'names',
+    bare: '*',
+    about: 'Write Dockerfile.lock anew, or these names and URLs in it, and go by it',
+  },
   // for an error that says what it is that is missing
   secret: { kind: 'list', placeholder: 'stringArray', hidden: true, about: 'Secret to expose to the build' },
   ssh: {
@@ -73,6 +74,9 @@ export const FLAGS = {
   load: { kind: 'bool', hidden: true, about: 'Shorthand for "--output=type=docker"' },
   rm: { kind: 'bool', default: true, hidden: true, about: 'Remove intermediate containers after a successful build' },
 } as const
+
+/** The flags of `build`. */
+export const FLAGS: typeof DEFINITION_FLAGS & typeof OWN_FLAGS = { ...DEFINITION_FLAGS, ...OWN_FLAGS }
 
 /** Their values. */
 export type BuildFlags = FlagValues<typeof FLAGS>

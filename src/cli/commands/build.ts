@@ -3,6 +3,7 @@ import { fail, messageOf, SlipwayError } from '../../core/index.ts'
 import type { ProgressEvent } from '../../engine/index.ts'
 import { checkExpected, checkExplain, explain } from '../build/explain.ts'
 import { FLAGS } from '../build/flags.ts'
+import { updateLock } from '../build/lock.ts'
 import { requestOf } from '../build/request.ts'
 import { type Command, defineCommand } from '../command.ts'
 import { chooseColors } from '../render/colors.ts'
@@ -67,9 +68,12 @@ export const command: Command = defineCommand({
       try {
         removeStale(flags.iidfile)
         if (flags.pull) listen(PULL_IGNORED)
-        const report = await engine.build(await requestOf(context as never), jobOf(context, listen))
+        const job = jobOf(context, listen)
+        const lockChanges = await updateLock(engine, context as never, job)
+        const report = await engine.build(await requestOf(context as never), job)
         progress.close()
-        if (!flags.quiet) await io.stderr.write(renderWarnings(warnings, { debug: context.globals.debug }))
+        if (!flags.quiet)
+          await io.stderr.write(lockChanges + renderWarnings(warnings, { debug: context.globals.debug }))
         if (flags.quiet) await io.stdout.write(`${report.id}\n`)
         if (flags.iidfile) writeId(flags.iidfile, report.id)
         await explain(context, report.explanation)
