@@ -189,6 +189,7 @@ export const CODES = {
   SYMLINK_LOOP: { fault: 'invalid', about: 'Symbolic links lead to one another in a circle.' },
   CONTEXT_CHANGED: { fault: 'conflict', about: 'A file of the build context changed while it was being copied.' },
   DOWNLOAD_FAILED: { fault: 'unavailable', about: 'A URL could not be fetched.' },
+  SECRET_INVALID: { fault: 'invalid', about: 'A secret that becomes a header is not one line of plain text.' },
   GIT_URL_INVALID: {
     fault: 'invalid',
     about: 'The address of a git repository says something that is not understood.',

@@ -22,6 +22,10 @@ export function operationJson(op: Op, platform: Platform): OperationJson {
       return { Op: { source: { identifier: `local://${op.name}` } }, constraints: {} }
     case 'http':
       return { Op: { source: httpSource(op) }, constraints: {} }
+    case 'git':
+      return { Op: { source: { identifier: `git://${redactUrl(op.url).replace(/^\w+:\/\//, '')}` } }, constraints: {} }
+    case 'merge':
+      return { Op: { merge: { inputs: [{ input: 0 }, { input: 1 }] } }, constraints: {} }
     case 'run':
       return { Op: { exec: execution(op) }, ...onPlatform, constraints: {} }
     case 'copy':
@@ -55,7 +59,7 @@ function copies(op: CopyOp): OperationJson[] {
     dest,
     ...(owner === null ? {} : { owner }),
     ...(mode === null ? {} : { modeStr: mode }),
-    ...(unpack ? { attemptUnpackDockerCompatibility: true } : {}),
+    ...(unpack.local || unpack.downloads ? { attemptUnpackDockerCompatibility: true } : {}),
   }
   return op.sources.flatMap((source) => copyActions(source, common))
 }
@@ -69,6 +73,7 @@ function copyActions(source: CopySource, common: OperationJson): OperationJson[]
   })
   if ('text' in source) return [action({ mkfile: { path: `${common['dest']}`, data: base64(source.text) } })]
   if ('download' in source) return [action({ copy: { src: '/', ...common } }, source.download)]
+  if ('remote' in source) return [action({ copy: { src: '/', ...common } }, source.remote)]
   return source.paths.map((src) => action({ copy: { src, ...common } }, source.input))
 }
 
