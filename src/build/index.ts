@@ -16,6 +16,8 @@ export { TreeSource } from './files/tree-source.ts'
 export * from './git/index.ts'
 export type { Op, Vertex } from './graph.ts'
 export { findHostCa } from './host-ca.ts'
+export { readSecret, type SecretSource, type Secrets } from './mounts/secret.ts'
+export type { AgentSource, Agents } from './mounts/ssh.ts'
 export type { ContextFiles } from './ops/context.ts'
 export { createRunners } from './ops/index.ts'
 export { globalArguments } from './plan/arguments.ts'
@@ -30,6 +32,6 @@ export {
   type ProvenanceOptions,
   provenancePredicate,
 } from './provenance/provenance.ts'
-export { BuildSession, type SessionOptions } from './session.ts'
+export { BuildSession, type Lent } from './session.ts'
 export { createSolver, type Outcome, type Solver, type SolverOptions } from './solver.ts'
 export { redactUrl } from './url.ts'

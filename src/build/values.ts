@@ -34,6 +34,11 @@ export interface RemoteFiles {
   open(task: string, job: Job): Promise<FileSource>
 }
 
+/** The same value, its files fetched when they were not yet. */
+export async function fetched(value: Value, task: string, job: Job): Promise<Exclude<Value, RemoteFiles>> {
+  return value.kind === 'remote' ? { kind: 'files', files: await value.open(task, job) } : value
+}
+
 /** By convention the first input of an operation that adds layers is the file system it adds them to. */
 export function baseLayers(inputs: readonly Value[]): readonly LayerRef[] {
   const base = inputs[0]

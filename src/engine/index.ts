@@ -1,5 +1,13 @@
-export type { Difference, ExplainedStep, FileFacts } from '../build/index.ts'
-export type { Attachment, LogEntry } from '../container/index.ts'
+export type {
+  AgentSource,
+  Agents,
+  Difference,
+  ExplainedStep,
+  FileFacts,
+  SecretSource,
+  Secrets,
+} from '../build/index.ts'
+export type { Attachment, LogEntry, Resources, Ulimit } from '../container/index.ts'
 export type { Bytes, Digest, ErrorCode, Fault, Job, ProgressEvent, SourceFile, TaskResult } from '../core/index.ts'
 export { bytesOf, SlipwayError } from '../core/index.ts'
 export type { Change } from '../layer/index.ts'

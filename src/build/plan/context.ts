@@ -1,3 +1,4 @@
+import type { Resources, Ulimit } from '../../container/index.ts'
 import type { Digest, SourceSpan } from '../../core/index.ts'
 import type { Dockerfile, Stage } from '../../dockerfile/index.ts'
 import type { Platform } from '../../oci/index.ts'
@@ -27,6 +28,13 @@ export interface PlanOptions {
   shmSize?: number
   /** A file of certificate authorities that RUN steps are told to trust. */
   hostCa?: string
+  /** Entitlements: `network.host`, `security.insecure`. */
+  allow?: readonly string[]
+  ulimits?: readonly Ulimit[]
+  /** What steps may take of the machine; results do not depend on it. */
+  resources?: Resources
+  /** The control group above those of the steps. */
+  cgroupParent?: string
 }
 
 /** What planning needs to know of the world. */

@@ -242,6 +242,7 @@ function emptyState(context: PlanContext, stage: Stage, platform: Platform): Emp
     cmdIsOwn: false,
     stepNumber: 1,
     stepCount: 1,
+    mountDefaults: [],
     time: 0,
   }
 }

@@ -1,14 +1,21 @@
 import type { FlagValues } from '../flags.ts'
 import { PROGRESS_MODES } from '../render/progress/index.ts'
 import { DEFINITION_FLAGS } from './definition.ts'
+import { parseUlimit } from './limits.ts'
 
 const OWN_FLAGS = {
   'add-host': { kind: 'list', placeholder: 'strings', about: 'Add a custom host-to-IP mapping (format: "host:ip")' },
+  allow: {
+    kind: 'list',
+    placeholder: 'stringArray',
+    about: 'Allow extra privileged entitlement (e.g., "network.host", "security.insecure", "device")',
+  },
   attest: {
     kind: 'list',
     placeholder: 'stringArray',
     about: 'Attestation parameters (format: "type=sbom" or "type=provenance,mode=max")',
   },
+  'cgroup-parent': { kind: 'string', about: 'Set the parent cgroup for the "RUN" instructions during build' },
   'expect-cached': {
     kind: 'list',
     placeholder: 'step',
@@ -46,8 +53,23 @@ const OWN_FLAGS = {
   provenance: { kind: 'string', about: 'Shorthand for "--attest=type=provenance"' },
   pull: { kind: 'bool', about: 'Always attempt to pull all referenced images' },
   quiet: { kind: 'bool', short: 'q', about: 'Suppress the build output and print image ID on success' },
+  resource: {
+    kind: 'list',
+    placeholder: 'stringArray',
+    about: 'Limit what "RUN" instructions take of the machine (format: "memory=512m", "cpu-quota=50000")',
+  },
   sbom: { kind: 'string', about: 'Shorthand for "--attest=type=sbom"' },
+  secret: {
+    kind: 'list',
+    placeholder: 'stringArray',
+    about: 'Secret to expose to the build (format: "id=mysecret[,src=/local/secret]")',
+  },
   'shm-size': { kind: 'size', about: 'Shared memory size for build containers' },
+  ssh: {
+    kind: 'list',
+    placeholder: 'stringArray',
+    about: 'SSH agent socket or keys to expose to the build (format: "default|<id>[=<socket>|<key>[,<key>]]")',
+  },
   tag: {
     kind: 'list',
     short: 't',
@@ -60,13 +82,23 @@ const OWN_FLAGS = {
     bare: '*',
     about: 'Write Dockerfile.lock anew, or these names and URLs in it, and go by it',
   },
-  // for an error that says what it is that is missing
-  secret: { kind: 'list', placeholder: 'stringArray', hidden: true, about: 'Secret to expose to the build' },
-  ssh: {
+  ulimit: {
     kind: 'list',
-    placeholder: 'stringArray',
+    placeholder: 'ulimit',
+    about: 'Ulimit options',
+    check: (text: string): void => void parseUlimit(text),
+  },
+  // what Docker accepts without showing it, or did before BuildKit
+  'cpu-period': { kind: 'int', hidden: true, about: 'Limit the CPU CFS (Completely Fair Scheduler) period' },
+  'cpu-quota': { kind: 'int', hidden: true, about: 'Limit the CPU CFS (Completely Fair Scheduler) quota' },
+  'cpu-shares': { kind: 'int', short: 'c', hidden: true, about: 'CPU shares (relative weight)' },
+  'cpuset-cpus': { kind: 'string', hidden: true, about: 'CPUs in which to allow execution ("0-3", "0,1")' },
+  'cpuset-mems': { kind: 'string', hidden: true, about: 'MEMs in which to allow execution ("0-3", "0,1")' },
+  memory: { kind: 'size', short: 'm', hidden: true, about: 'Memory limit' },
+  'memory-swap': {
+    kind: 'string',
     hidden: true,
-    about: 'SSH agent socket or keys to expose to the build',
+    about: 'Swap limit equal to memory plus swap: "-1" to enable unlimited swap',
   },
   // accepted for the sake of scripts: there is one builder, and intermediate containers never stay
   builder: { kind: 'string', hidden: true, about: 'Override the configured builder instance' },

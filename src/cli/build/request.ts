@@ -5,13 +5,12 @@ import { parseExtraHost } from '../extra-host.ts'
 import { attestationsOf } from './attest-flags.ts'
 import { definitionOf, pairsOf } from './definition.ts'
 import type { BuildFlags } from './flags.ts'
+import { checkEntitlement, parseUlimit, resourcesOf } from './limits.ts'
+import { parseAgents, parseSecrets } from './secrets.ts'
 
 /** What the flags ask the engine for. */
 export async function requestOf(context: CommandContext & { flags: BuildFlags }): Promise<BuildRequest> {
   const { flags, env } = context
-  for (const name of ['secret', 'ssh'] as const) {
-    if (flags[name].length > 0) throw fail('BUILD_UNSUPPORTED', `--${name} is not supported yet`)
-  }
   return {
     ...(await definitionOf(context)),
     tags: flags.tag,
@@ -24,6 +23,12 @@ export async function requestOf(context: CommandContext & { flags: BuildFlags })
     hostCa: flags['host-ca'],
     attestations: attestationsOf(flags),
     locked: flags.locked || flags['update-lock'] !== undefined,
+    secrets: parseSecrets(flags.secret, env),
+    ssh: parseAgents(flags.ssh, env),
+    allow: flags.allow.map(checkEntitlement),
+    ulimits: flags.ulimit.map(parseUlimit),
+    resources: resourcesOf(flags),
+    ...(flags['cgroup-parent'] ? { cgroupParent: flags['cgroup-parent'] } : {}),
     ...(flags['shm-size'] === undefined ? {} : { shmSize: flags['shm-size'] }),
   }
 }

@@ -31,7 +31,7 @@ import { checkedTag } from './tags.ts'
 export async function build(store: Store, request: BuildRequest, job: Job): Promise<BuildReport> {
   const names = (request.tags ?? []).map(checkedTag)
   using lease = store.lease()
-  await using session = new BuildSession(store, lease)
+  await using session = new BuildSession(store, lease, { secrets: request.secrets ?? {}, agents: request.ssh ?? {} })
   using record = new BuildRecorder(store, session, { context: contextName(request), dockerfile: nameOf(request) })
   const { source, contexts, pins } = await loadDefinition(session, request, job)
   checkSyntax(source, request.buildArgs)

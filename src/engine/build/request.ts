@@ -1,4 +1,5 @@
-import type { ExplainedStep } from '../../build/index.ts'
+import type { Agents, ExplainedStep, Secrets } from '../../build/index.ts'
+import type { Resources, Ulimit } from '../../container/index.ts'
 import type { Bytes, Digest, SourceFile } from '../../core/index.ts'
 import type { ParseWarning } from '../../dockerfile/index.ts'
 import type { Image } from '../../image/index.ts'
@@ -48,6 +49,17 @@ export interface BuildRequest {
   shmSize?: number
   /** RUN steps trust this machine's certificate authorities. */
   hostCa?: boolean
+  /** Secrets by id, for `RUN --mount=type=secret`. They get into no layer, history, cache key or log. */
+  secrets?: Secrets
+  /** SSH agents by id, for `RUN --mount=type=ssh`; `default` is the one without an id. */
+  ssh?: Agents
+  /** What RUN may ask for beyond a sandbox: `network.host`, `security.insecure`. The former follows from `network`. */
+  allow?: readonly string[]
+  ulimits?: readonly Ulimit[]
+  /** What RUN steps may take of the machine. The cache does not depend on it. */
+  resources?: Resources
+  /** The control group above those of RUN steps. */
+  cgroupParent?: string
   /**
    * Seconds since 1970; when missing, what the build argument SOURCE_DATE_EPOCH says (a number, or whose time to take): the time of the image and its steps, and the
    * latest time of any file that they make. The cache does not depend on it.
