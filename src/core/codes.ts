@@ -101,6 +101,15 @@ export const CODES = {
     about: 'The bzip2 or xz program, which reads this kind of compression, is not installed.',
   },
 
+  CALL_UNKNOWN: { fault: 'invalid', about: '`build --call` was asked for something that it does not know.' },
+
+  // lint
+  CHECK_INVALID: { fault: 'invalid', about: 'The text of `# check=` or BUILDKIT_DOCKERFILE_CHECK is malformed.' },
+  LINT_VIOLATION: {
+    fault: 'invalid',
+    about: 'A check found something in the Dockerfile, which asks with `error=true` to fail then.',
+  },
+
   // dockerfile
   DOCKERFILE_INVALID: { fault: 'invalid', about: 'A Dockerfile, or one of its instructions, is malformed.' },
   VARIABLE_INVALID: {
@@ -226,6 +235,14 @@ export const CODES = {
     fault: 'not-found',
     about: '`--host-ca` found no file of certificate authorities on this machine.',
   },
+  EXPORT_FAILED: { fault: 'unavailable', about: 'A file of an output of a build could not be written.' },
+  EXPORT_CONFLICT: {
+    fault: 'conflict',
+    about: 'Outputs of two platforms have a file of the same name, and are not kept apart.',
+  },
+  OUTPUT_INVALID: { fault: 'invalid', about: 'An output of a build, or one of its options, makes no sense.' },
+  OUTPUT_UNSUPPORTED: { fault: 'unsupported', about: 'Slipway cannot make this output of a build (yet).' },
+  BUILD_NOT_REPRODUCIBLE: { fault: 'conflict', about: 'The same build gave another result when it was done again.' },
 
   // cli
   USAGE_INVALID: {

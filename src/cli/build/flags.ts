@@ -3,6 +3,11 @@ import { PROGRESS_MODES } from '../render/progress/index.ts'
 import { DEFINITION_FLAGS } from './definition.ts'
 import { parseUlimit } from './limits.ts'
 
+/** `true` and `false` are what Docker's switch of this name takes. */
+function checkSquash(text: string): void {
+  if (!['new', 'all', 'true', 'false'].includes(text)) throw new Error('must be "new" or "all"')
+}
+
 const OWN_FLAGS = {
   'add-host': { kind: 'list', placeholder: 'strings', about: 'Add a custom host-to-IP mapping (format: "host:ip")' },
   allow: {
@@ -10,12 +15,23 @@ const OWN_FLAGS = {
     placeholder: 'stringArray',
     about: 'Allow extra privileged entitlement (e.g., "network.host", "security.insecure", "device")',
   },
+  annotation: {
+    kind: 'list',
+    placeholder: 'stringArray',
+    about: 'Add annotation to the image',
+  },
   attest: {
     kind: 'list',
     placeholder: 'stringArray',
     about: 'Attestation parameters (format: "type=sbom" or "type=provenance,mode=max")',
   },
+  call: {
+    kind: 'string',
+    default: 'build',
+    about: 'Set method for evaluating build ("check", "outline", "targets")',
+  },
   'cgroup-parent': { kind: 'string', about: 'Set the parent cgroup for the "RUN" instructions during build' },
+  check: { kind: 'bool', about: 'Shorthand for "--call=check"' },
   'expect-cached': {
     kind: 'list',
     placeholder: 'step',
@@ -37,6 +53,8 @@ const OWN_FLAGS = {
     kind: 'bool',
     about: 'Images, URLs and git references are what Dockerfile.lock says, or the build fails',
   },
+  load: { kind: 'bool', about: 'Shorthand for "--output=type=docker"' },
+  'metadata-file': { kind: 'string', completes: 'file', about: 'Write build result metadata to a file' },
   network: {
     kind: 'string',
     default: 'default',
@@ -44,6 +62,12 @@ const OWN_FLAGS = {
   },
   'no-cache': { kind: 'bool', about: 'Do not use cache when building the image' },
   'no-cache-filter': { kind: 'list', placeholder: 'stringArray', about: 'Do not cache specified stages' },
+  output: {
+    kind: 'list',
+    short: 'o',
+    placeholder: 'stringArray',
+    about: 'Output destination (format: "type=local,dest=path")',
+  },
   parallel: { kind: 'int', min: 1, about: 'Steps that run at the same time (default 16; SLIPWAY_PARALLELISM)' },
   progress: {
     kind: 'string',
@@ -52,6 +76,7 @@ const OWN_FLAGS = {
   },
   provenance: { kind: 'string', about: 'Shorthand for "--attest=type=provenance"' },
   pull: { kind: 'bool', about: 'Always attempt to pull all referenced images' },
+  push: { kind: 'bool', about: 'Shorthand for "--output=type=registry"' },
   quiet: { kind: 'bool', short: 'q', about: 'Suppress the build output and print image ID on success' },
   resource: {
     kind: 'list',
@@ -65,6 +90,12 @@ const OWN_FLAGS = {
     about: 'Secret to expose to the build (format: "id=mysecret[,src=/local/secret]")',
   },
   'shm-size': { kind: 'size', about: 'Shared memory size for build containers' },
+  squash: {
+    kind: 'string',
+    bare: 'new',
+    check: checkSquash as (text: string) => void,
+    about: 'Make one layer of all new ones ("new"), or of the whole image ("all")',
+  },
   ssh: {
     kind: 'list',
     placeholder: 'stringArray',
@@ -88,22 +119,21 @@ const OWN_FLAGS = {
     about: 'Ulimit options',
     check: (text: string): void => void parseUlimit(text),
   },
-  // what Docker accepts without showing it, or did before BuildKit
+  // accepted for the sake of scripts: there is one builder, and intermediate containers never stay
+  builder: { kind: 'string', hidden: true, about: 'Override the configured builder instance' },
   'cpu-period': { kind: 'int', hidden: true, about: 'Limit the CPU CFS (Completely Fair Scheduler) period' },
   'cpu-quota': { kind: 'int', hidden: true, about: 'Limit the CPU CFS (Completely Fair Scheduler) quota' },
   'cpu-shares': { kind: 'int', short: 'c', hidden: true, about: 'CPU shares (relative weight)' },
   'cpuset-cpus': { kind: 'string', hidden: true, about: 'CPUs in which to allow execution ("0-3", "0,1")' },
   'cpuset-mems': { kind: 'string', hidden: true, about: 'MEMs in which to allow execution ("0-3", "0,1")' },
+  'force-rm': { kind: 'bool', hidden: true, about: 'Always remove intermediate containers' },
   memory: { kind: 'size', short: 'm', hidden: true, about: 'Memory limit' },
   'memory-swap': {
     kind: 'string',
     hidden: true,
     about: 'Swap limit equal to memory plus swap: "-1" to enable unlimited swap',
   },
-  // accepted for the sake of scripts: there is one builder, and intermediate containers never stay
-  builder: { kind: 'string', hidden: true, about: 'Override the configured builder instance' },
-  'force-rm': { kind: 'bool', hidden: true, about: 'Always remove intermediate containers' },
-  load: { kind: 'bool', hidden: true, about: 'Shorthand for "--output=type=docker"' },
+  print: { kind: 'string', hidden: true, about: 'The old name of "--call"' },
   rm: { kind: 'bool', default: true, hidden: true, about: 'Remove intermediate containers after a successful build' },
 } as const
 

@@ -1,8 +1,5 @@
-import type { Engine, Job, LockReport, LockRequest } from '../../engine/index.ts'
-import type { CommandContext } from '../command.ts'
+import type { BuildRequest, Engine, Job, LockReport } from '../../engine/index.ts'
 import { escapeMessage } from '../render/escape.ts'
-import { definitionOf } from './definition.ts'
-import type { BuildFlags } from './flags.ts'
 
 /** What `--update-lock` means without a value. */
 const EVERYTHING = '*'
@@ -10,12 +7,11 @@ const EVERYTHING = '*'
 /** Writes the lock anew, or what `--update-lock=NAME,NAME` names in it, before a build goes by it; says what changed. */
 export async function updateLock(
   engine: Engine,
-  context: CommandContext & { flags: BuildFlags },
+  names: string | undefined,
+  request: BuildRequest,
   job: Job,
 ): Promise<string> {
-  const names = context.flags['update-lock']
   if (names === undefined) return ''
-  const request: LockRequest = await definitionOf(context)
   const update = names === EVERYTHING ? {} : { update: names.split(',') }
   return renderLock(await engine.lock({ ...request, ...update }, job))
 }

@@ -2,10 +2,12 @@ import { fail, messageOf } from '../../core/index.ts'
 import type { BuildRequest } from '../../engine/index.ts'
 import type { CommandContext } from '../command.ts'
 import { parseExtraHost } from '../extra-host.ts'
+import { parseAnnotations } from './annotations.ts'
 import { attestationsOf } from './attest-flags.ts'
 import { definitionOf, pairsOf } from './definition.ts'
 import type { BuildFlags } from './flags.ts'
 import { checkEntitlement, parseUlimit, resourcesOf } from './limits.ts'
+import { outputsOf } from './outputs.ts'
 import { parseAgents, parseSecrets } from './secrets.ts'
 
 /** What the flags ask the engine for. */
@@ -29,6 +31,8 @@ export async function requestOf(context: CommandContext & { flags: BuildFlags })
     ulimits: flags.ulimit.map(parseUlimit),
     resources: resourcesOf(flags),
     ...(flags['cgroup-parent'] ? { cgroupParent: flags['cgroup-parent'] } : {}),
+    outputs: outputsOf(flags.output, { ...flags, annotations: parseAnnotations(flags.annotation) }, context.io),
+    ...squashOf(flags.squash),
     ...(flags['shm-size'] === undefined ? {} : { shmSize: flags['shm-size'] }),
   }
 }
@@ -55,4 +59,9 @@ function parallelismOf(flag: number | undefined, variable: string | undefined): 
   throw fail('USAGE_INVALID', `invalid SLIPWAY_PARALLELISM: ${variable}`, {
     hint: 'it is a number of steps, 1 or more',
   })
+}
+
+function squashOf(text: string | undefined): Pick<BuildRequest, 'squash'> {
+  if (text === undefined || text === 'false') return {}
+  return { squash: text === 'all' ? 'all' : 'new' }
 }

@@ -1,6 +1,7 @@
 import { SlipwayError } from '../../core/index.ts'
 import { DEFINITION_FLAGS, definitionOf } from '../build/definition.ts'
 import { renderLock } from '../build/lock.ts'
+import { parseAgents, parseSecrets } from '../build/secrets.ts'
 import { type Command, defineCommand } from '../command.ts'
 import { chooseColors } from '../render/colors.ts'
 import { renderBuildError } from '../render/error.ts'
@@ -15,6 +16,8 @@ export const command: Command = defineCommand({
   flags: {
     ...DEFINITION_FLAGS,
     check: { kind: 'bool', about: 'Write nothing; exit with 1 when something would change' },
+    secret: { kind: 'list', placeholder: 'stringArray', about: 'Secret to expose, such as GIT_AUTH_TOKEN' },
+    ssh: { kind: 'list', placeholder: 'stringArray', about: 'SSH agent socket or keys to expose' },
     update: { kind: 'csv', about: 'Look up only these image names and URLs anew', placeholder: 'names' },
   },
   run: (context) =>
@@ -23,7 +26,9 @@ export const command: Command = defineCommand({
       const { job, tellWarnings } = warningJob(context)
       try {
         const { check, update } = flags
-        const request = { ...(await definitionOf(context as never)), check, ...(update.length > 0 ? { update } : {}) }
+        const lent = { secrets: parseSecrets(flags.secret, env), ssh: parseAgents(flags.ssh, env) }
+        const definition = await definitionOf(context as never)
+        const request = { ...definition, ...lent, check, ...(update.length > 0 ? { update } : {}) }
         const report = await engine.lock(request, job)
         await tellWarnings()
         await io.stdout.write(renderLock(report))
