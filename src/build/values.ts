@@ -1,4 +1,4 @@
-import type { Digest, Job } from '../core/index.ts'
+import { type Digest, fail, type Job } from '../core/index.ts'
 import { chainId } from '../oci/index.ts'
 import type { LayerRecord, StackPart } from '../store/index.ts'
 import type { FileSource } from './files/source.ts'
@@ -34,9 +34,15 @@ export interface RemoteFiles {
   open(task: string, job: Job): Promise<FileSource>
 }
 
-/** The same value, its files fetched when they were not yet. */
-export async function fetched(value: Value, task: string, job: Job): Promise<Exclude<Value, RemoteFiles>> {
-  return value.kind === 'remote' ? { kind: 'files', files: await value.open(task, job) } : value
+/** What can be mounted: everything but files that are only fetched to be copied. */
+export type LocalValue = Exclude<Value, RemoteFiles>
+
+/** The inputs of an operation that copies nothing from afar. */
+export function localValues(inputs: readonly Value[]): readonly LocalValue[] {
+  return inputs.map((input) => {
+    if (input.kind === 'remote') throw fail('INTERNAL', 'files from afar as the input of a mount')
+    return input
+  })
 }
 
 /** By convention the first input of an operation that adds layers is the file system it adds them to. */

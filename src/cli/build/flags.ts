@@ -78,6 +78,14 @@ const OWN_FLAGS = {
   pull: { kind: 'bool', about: 'Always attempt to pull all referenced images' },
   push: { kind: 'bool', about: 'Shorthand for "--output=type=registry"' },
   quiet: { kind: 'bool', short: 'q', about: 'Suppress the build output and print image ID on success' },
+  report: {
+    kind: 'string',
+    bare: 'table',
+    check: (text: string): void => {
+      if (text !== 'table' && text !== 'json') throw new Error('must be table or json')
+    },
+    about: 'Print time, size and cache state of each step when the build has ended ("table", "json")',
+  },
   resource: {
     kind: 'list',
     placeholder: 'stringArray',

@@ -1,6 +1,6 @@
 import { rmSync, writeFileSync } from 'node:fs'
 import { bytesOf, fail, messageOf, SlipwayError } from '../../core/index.ts'
-import type { Engine, ProgressEvent } from '../../engine/index.ts'
+import type { Engine, PastBuild, ProgressEvent } from '../../engine/index.ts'
 import { saveFile } from '../../transfer/index.ts'
 import { answerCall, type Call, callOf } from '../build/call.ts'
 import { checkExpected, checkExplain, explain } from '../build/explain.ts'
@@ -9,6 +9,7 @@ import { updateLock } from '../build/lock.ts'
 import { metadataOf } from '../build/metadata.ts'
 import { requestOf } from '../build/request.ts'
 import { type Command, type CommandContext, defineCommand } from '../command.ts'
+import { recordObject, reportTable } from '../render/build-report.ts'
 import { chooseColors } from '../render/colors.ts'
 import { renderBuildError } from '../render/error.ts'
 import { chooseProgressMode, createProgressRenderer, openProgress, renderWarnings } from '../render/progress/index.ts'
@@ -36,6 +37,11 @@ const PULL_IGNORED: ProgressEvent = {
   type: 'warning',
   code: 'PULL_IGNORED',
   message: '--pull has no effect: images come from the store alone, registries are not supported yet',
+}
+
+function reportOf(record: PastBuild, format: string): string {
+  if (format === 'table') return reportTable(record)
+  return `${JSON.stringify(recordObject(record, Date.now()), null, 2)}\n`
 }
 
 /** A script that reads the id of a build that failed must find none. */
@@ -108,6 +114,7 @@ export const command: Command = defineCommand({
         const report = await engine.build(request, job)
         await tellWarnings()
         if (flags.quiet && !writesToStdout) await io.stdout.write(report.image ? `${report.id}\n` : '\n')
+        if (flags.report) await io.stdout.write(reportOf(report.record, flags.report))
         if (flags.iidfile && report.image) writeId(flags.iidfile, report.id)
         if (flags['metadata-file'])
           await saveFile(flags['metadata-file'], bytesOf(Buffer.from(metadataOf(report))), 0o644)

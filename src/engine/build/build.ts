@@ -1,57 +1,76 @@
 import { existsSync, realpathSync } from 'node:fs'
-import { BuildSession, createRunners, createSolver, redactUrl, type SolverOptions } from '../../build/index.ts'
+import {
+  BuildSession,
+  createRunners,
+  createSolver,
+  operationKeys,
+  redactUrl,
+  type SolverOptions,
+} from '../../build/index.ts'
 import type { Job } from '../../core/index.ts'
-import { parseDockerfile } from '../../dockerfile/index.ts'
 import type { Lease, Store } from '../../store/index.ts'
+import { type BuildListener, recordBuild } from '../builds/recorder.ts'
+import { createAttachments } from './attestations/attachments.ts'
+import { attestationOptions } from './attestations/options.ts'
 import { BuildRecorder, secretValues } from './build-record.ts'
-import { loadDefinition, nameOf } from './definition.ts'
-import { resolveEpoch } from './epoch.ts'
+import { nameOf } from './definition.ts'
 import type { FinishedBuild } from './finished.ts'
-import { linterOf, tellWarnings } from './lint.ts'
 import { explainMismatch } from './lock/pins.ts'
 import { exportAll } from './outputs/index.ts'
-import { isMultiPlatform, planOptions, targetPlatforms } from './plan-options.ts'
-import { planPlatforms } from './plan-platforms.ts'
-import { planSources } from './plan-sources.ts'
+import { isMultiPlatform } from './plan-options.ts'
+import { planRequest } from './plan-request.ts'
 import { reportOf } from './report.ts'
 import type { BuildReport, BuildRequest } from './request.ts'
 import { solvePlatforms } from './solve.ts'
-import { checkSyntax } from './syntax.ts'
 import { checkedTag } from './tags.ts'
 
-/** Builds an image into the store. Fails with a span for everything that the Dockerfile is to blame for. */
+/**
+ * Builds an image into the store, and keeps a record of that. Fails with a span for everything that the Dockerfile is to
+ * blame for.
+ */
 export async function build(store: Store, request: BuildRequest, job: Job): Promise<BuildReport> {
+  const work = (listener: BuildListener, heard: Job) => buildImage(store, request, listener, heard)
+  const { result, record } = await recordBuild(store, request, job, work)
+  return { ...result, record }
+}
+
+async function buildImage(
+  store: Store,
+  request: BuildRequest,
+  listener: BuildListener,
+  job: Job,
+): Promise<Omit<BuildReport, 'record'>> {
   const names = (request.tags ?? []).map(checkedTag)
+  const options = attestationOptions(request.attestations ?? [])
+  const startedAt = Date.now()
   using lease = store.lease()
   await using session = new BuildSession(store, lease, { secrets: request.secrets ?? {}, agents: request.ssh ?? {} })
   using record = new BuildRecorder(store, session, { context: contextName(request), dockerfile: nameOf(request) })
-  const definition = await loadDefinition(session, request, job)
-  const { source, contexts, pins, ignore, task } = definition
-  checkSyntax(source, request.buildArgs)
-  const dockerfile = parseDockerfile(source)
-  const platforms = targetPlatforms(request)
-  const asked = planOptions(request, platforms[0]!)
-  const sources = planSources(session, request, definition, job)
-  const { epoch, buildArgs } = await resolveEpoch({ session, dockerfile, options: asked, sources, contexts }, job)
-  const options = { ...asked, buildArgs }
-  const linter = linterOf(dockerfile, options)
-  const plans = await planPlatforms(dockerfile, linter, { options, sources, ignore }, platforms).finally(() =>
-    tellWarnings(linter.warnings(), task, job),
-  )
+  const { definition, plans, stages, warnings, epoch } = await planRequest(session, request, job)
+  const { source, contexts, pins } = definition
   const runners = createRunners(session, contexts)
   const { solver, built } = await solvePlatforms(
-    (stoppable) => record.follow(createSolver(runners, store, solverOptions(request, lease), stoppable)),
+    (stoppable) => {
+      const created = record.follow(createSolver(runners, store, solverOptions(request, lease), stoppable))
+      const results = plans.map(({ stage }) => stage.vertex)
+      return listener.planned(results, created, operationKeys(runners))
+    },
     plans,
     job,
   ).catch((error: unknown) => {
     throw explainMismatch(error, pins)
   })
   contexts.save()
+  const facts = { request, dockerfile: source, solver, invocationId: listener.id, startedAt }
+  const attachments = createAttachments(store, { ...facts, options, names, lease, contexts, planned: stages, epoch })
   const { squash, outputs = [{ type: 'image' }] } = request
-  const result = { built, multiPlatform: isMultiPlatform(request), solver, names, lease, epoch: request.epoch ?? epoch }
-  const finished: FinishedBuild = squash ? { ...result, squash } : result
+  const finished: FinishedBuild = {
+    ...{ built, multiPlatform: isMultiPlatform(request), solver, names, lease, epoch },
+    ...(squash ? { squash } : {}),
+    ...(attachments ? { attachments } : {}),
+  }
   const exported = await exportAll(store, finished, outputs, job)
-  return { ...reportOf(exported, finished, linter.warnings()), explanation: record.explain() }
+  return { ...reportOf(exported, finished, warnings), explanation: record.explain() }
 }
 
 function solverOptions({ parallelism, buildArgs }: BuildRequest, lease: Lease): SolverOptions {

@@ -4,6 +4,7 @@ import type { Bytes, Digest, SourceFile } from '../../core/index.ts'
 import type { Image } from '../../image/index.ts'
 import type { LintWarning } from '../../lint/index.ts'
 import type { Descriptor, Platform } from '../../oci/index.ts'
+import type { PastBuild } from '../builds/record.ts'
 import type { AttestationRequest } from './attestations/options.ts'
 import type { Output } from './outputs/output.ts'
 
@@ -89,6 +90,8 @@ export interface BuildReport {
   cachedSteps: number
   /** What the checks found, and did not have to refuse. */
   warnings: readonly LintWarning[]
+  /** What is remembered of it. */
+  record: PastBuild
   /** Every step, and why the cache had it or not. */
   explanation: readonly ExplainedStep[]
 }
