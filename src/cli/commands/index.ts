@@ -75,6 +75,11 @@ export const COMMANDS: CommandTable = {
       summary: "Make a base image from a distribution's own packages",
       load: () => import('./bootstrap.ts'),
     },
+    {
+      paths: ['lock'],
+      summary: 'Fix what the names and URLs of a Dockerfile stand for',
+      load: () => import('./lock.ts'),
+    },
     { paths: ['why'], summary: 'Say why the last build missed the cache', load: () => import('./why.ts') },
     // records of builds
     {
