@@ -61,6 +61,8 @@ interface SolverOptions {
   now: () => number
   /** Keeps what is found in the cache. */
   lease: Lease
+  /** Steps are not remembered: what was built before stays in the cache. */
+  forgets?: boolean
 }
 
 class GraphSolver implements Solver {
@@ -120,7 +122,8 @@ class GraphSolver implements Solver {
     }
     const createdAt = this.#options.now()
     const value = await runner.run(vertex.op, inputs, { id: vertex.id, vertex }, this.#job)
-    if (operation !== undefined) this.#remember(runner, operation, { vertex, inputs, value, createdAt })
+    if (operation !== undefined && !this.#options.forgets)
+      this.#remember(runner, operation, { vertex, inputs, value, createdAt })
     return { value, outcome: { result: runner.shownAs ?? 'done', createdAt } }
   }
 

@@ -59,6 +59,7 @@ export const FLAGS = {
     about: 'Image identifier (format: "[registry/]repository[:tag]")',
   },
   target: { kind: 'string', about: 'Set the target build stage to build' },
+  'verify-reproducible': { kind: 'bool', about: 'Build again without the cache, and show what comes out otherwise' },
   // for an error that says what it is that is missing
   secret: { kind: 'list', placeholder: 'stringArray', hidden: true, about: 'Secret to expose to the build' },
   ssh: {

@@ -45,6 +45,7 @@ export async function requestOf({
     ...(flags.target === undefined ? {} : { target: flags.target }),
     outputs: outputsOf(flags.output, { ...flags, annotations: parseAnnotations(flags.annotation), allow: [] }, io),
     ...squashOf(flags.squash),
+    verifyReproducible: flags['verify-reproducible'],
     platforms: flags.platform.flatMap((text) => text.split(',')).map(platformOf),
     ...(flags['shm-size'] === undefined ? {} : { shmSize: flags['shm-size'] }),
   }

@@ -5,6 +5,7 @@ import { saveFile } from '../../transfer/index.ts'
 import { FLAGS } from '../build/flags.ts'
 import { metadataOf } from '../build/metadata.ts'
 import { requestOf } from '../build/request.ts'
+import { renderVerification } from '../build/verification.ts'
 import { type Command, defineCommand } from '../command.ts'
 import { chooseColors } from '../render/colors.ts'
 import { renderBuildError } from '../render/error.ts'
@@ -78,7 +79,9 @@ export const command: Command = defineCommand({
         if (flags.iidfile && report.image) writeId(flags.iidfile, report.id)
         if (flags['metadata-file'])
           await saveFile(flags['metadata-file'], bytesOf(Buffer.from(metadataOf(report))), 0o644)
-        return 0
+        if (!report.verification) return 0
+        await io.stderr.write(renderVerification(report.verification))
+        return report.verification.reproducible ? 0 : 1
       } catch (error) {
         progress.close()
         const { columns, colors } = io.stderr.terminal()

@@ -1,18 +1,28 @@
 import path from 'node:path'
-import { BuildSession, createRunners, createSolver, FileDigests, FolderSource, planBuild } from '../../build/index.ts'
+import {
+  BuildSession,
+  createRunners,
+  createSolver,
+  FileDigests,
+  FolderSource,
+  type PlanSources,
+  planBuild,
+} from '../../build/index.ts'
 import { type Job, runTask } from '../../core/index.ts'
-import { type ParseWarning, parseDockerfile, type Stage } from '../../dockerfile/index.ts'
+import { type Dockerfile, type ParseWarning, parseDockerfile } from '../../dockerfile/index.ts'
 import { isIndexType } from '../../oci/index.ts'
 import type { Store } from '../../store/index.ts'
 import { imageResolver } from './base-images.ts'
 import { contextFolder, readDockerfile, readIgnoreFile } from './definition.ts'
 import type { FinishedBuild } from './finished.ts'
+import { refuseLists } from './outputs/archive.ts'
 import { type ExportResult, exportAll } from './outputs/index.ts'
 import { epochOf, isMultiPlatform, planOptions, targetPlatforms } from './plan-options.ts'
 import type { BuildReport, BuildRequest } from './request.ts'
 import { secretNameWarnings } from './secret-names.ts'
 import { type PlannedPlatform, solvePlatforms } from './solve.ts'
 import { checkedTag } from './tags.ts'
+import { compareBuilds } from './verify.ts'
 
 /** Builds an image into the store. Fails with a span for everything that the Dockerfile is to blame for. */
 export async function build(store: Store, request: BuildRequest, job: Job): Promise<BuildReport> {
@@ -27,34 +37,60 @@ export async function build(store: Store, request: BuildRequest, job: Job): Prom
   for (const { message, span } of dockerfile.warnings) {
     job.progress({ type: 'warning', code: 'PARSE', message, ...(span ? { span } : {}) })
   }
+  const { squash, outputs = [{ type: 'image' }] } = request
   const multiPlatform = isMultiPlatform(request)
-  const image = imageResolver(store, lease, { namesPlatform: multiPlatform }, job)
-  const seen = new Set<number>()
-  const planned = (stage: Stage): void => {
-    if (seen.has(stage.index)) return
-    seen.add(stage.index)
-    for (const warning of secretNameWarnings(stage)) job.progress(warning)
-  }
-  const plans: PlannedPlatform[] = []
-  for (const platform of targetPlatforms(request)) {
-    const stage = await planBuild(dockerfile, planOptions(request, platform), { image, planned })
-    plans.push({ platform, stage })
-  }
+  refuseLists(outputs, { multiPlatform })
+  const sources = { image: imageResolver(store, lease, { namesPlatform: multiPlatform }, job), ...warner(job) }
+  const plans = await planPlatforms(dockerfile, request, sources)
   const ignore = await internal(job, 'load', '.dockerignore', () => readIgnoreFile(context, file))
   const digests = new FileDigests(store.memos, context)
   const where = ignore ? `in the build context (see ${ignore.name})` : 'in the build context'
   const files = new FolderSource(context, { digests, where, ...(ignore ? { filter: ignore.filter } : {}) })
-  const runners = createRunners(session, new Map([['context', files]]))
-  const { solver, built } = await solvePlatforms(
-    (stoppable) => createSolver(runners, store, { now: Date.now, lease }, stoppable),
-    plans,
-    job,
-  )
+  const solve = (
+    plan: readonly PlannedPlatform[],
+    on: BuildSession,
+    forgets: boolean,
+  ): ReturnType<typeof solvePlatforms> => {
+    const runners = createRunners(on, new Map([['context', files]]))
+    const options = { now: Date.now, lease: on.lease, forgets }
+    return solvePlatforms((stoppable) => createSolver(runners, store, options, stoppable), plan, job)
+  }
+  const { solver, built } = await solve(plans, session, false)
   digests.save()
-  const { squash, outputs = [{ type: 'image' }] } = request
-  const epoch = epochOf(request)
+  const epoch = epochOf(request, plans[0]!.stage.context.globalArgs)
   const finished: FinishedBuild = { built, multiPlatform, solver, names, lease, epoch, ...(squash ? { squash } : {}) }
-  return report(await exportAll(store, finished, outputs, job), finished, dockerfile.warnings)
+  const result = report(await exportAll(store, finished, outputs, job), finished, dockerfile.warnings)
+  if (!request.verifyReproducible) return result
+  const afresh = await planPlatforms(dockerfile, { ...request, noCache: true }, sources)
+  using scratch = store.lease()
+  await using secondSession = new BuildSession(store, scratch)
+  const second = { ...finished, ...(await solve(afresh, secondSession, true)), lease: scratch }
+  return { ...result, verification: await compareBuilds(store, finished, second, job) }
+}
+
+/** Plans the same for each platform. */
+async function planPlatforms(
+  dockerfile: Dockerfile,
+  request: BuildRequest,
+  sources: PlanSources,
+): Promise<PlannedPlatform[]> {
+  const plans: PlannedPlatform[] = []
+  for (const platform of targetPlatforms(request)) {
+    plans.push({ platform, stage: await planBuild(dockerfile, planOptions(request, platform), sources) })
+  }
+  return plans
+}
+
+/** Warns about each stage once, for however many platforms it is planned. */
+function warner(job: Job): Pick<PlanSources, 'planned'> {
+  const seen = new Set<number>()
+  return {
+    planned(stage) {
+      if (seen.has(stage.index)) return
+      seen.add(stage.index)
+      for (const warning of secretNameWarnings(stage)) job.progress(warning)
+    },
+  }
 }
 
 function nameOf({ dockerfile = 'Dockerfile' }: BuildRequest): string {

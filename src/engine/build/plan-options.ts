@@ -37,9 +37,15 @@ export function isMultiPlatform(request: BuildRequest): boolean {
   return value
 }
 
-/** Seconds since 1970, of the request or its build arguments. Fails with `EPOCH_INVALID`. */
-export function epochOf({ epoch, buildArgs = {} }: BuildRequest): number | undefined {
-  const text = buildArgs['SOURCE_DATE_EPOCH']
+/**
+ * Seconds since 1970, of the request, its build arguments, or the default that the Dockerfile gives the argument before
+ * its first FROM. Fails with `EPOCH_INVALID`.
+ */
+export function epochOf(
+  { epoch, buildArgs = {} }: BuildRequest,
+  globalArgs: ReadonlyMap<string, string>,
+): number | undefined {
+  const text = buildArgs['SOURCE_DATE_EPOCH'] ?? globalArgs.get('SOURCE_DATE_EPOCH')
   if (epoch !== undefined) return epoch
   if (text === undefined || text === '') return undefined
   if (!/^\d{1,12}$/.test(text)) {
