@@ -15,7 +15,7 @@ import { createRunners } from './ops/index.ts'
 import type { PlanOptions, PlanSources } from './plan/context.ts'
 import { planBuild } from './plan/plan.ts'
 import type { StageState } from './plan/stage-state.ts'
-import { BuildSession } from './session.ts'
+import { BuildSession, type Lent } from './session.ts'
 import { createSolver, type Outcome } from './solver.ts'
 import { diffIdsOf } from './values.ts'
 
@@ -56,6 +56,7 @@ export function planOptions(changes: Partial<PlanOptions> = {}): PlanOptions {
     buildPlatform: platform,
     namesPlatform: false,
     noCache: false,
+    noCacheFilter: [],
     network: 'default',
     extraHosts: [],
     ...changes,
@@ -83,7 +84,8 @@ export function planSources(bases: TestBases, asked: string[] = []): PlanSources
       const { config = {}, about = {}, layers = [] } = base
       const rootfs = { type: 'layers', diff_ids: layers.map((layer) => layer.diffId) } as const
       const { os, architecture } = platform
-      return { name: `docker.io/library/${reference}`, layers, config: { os, architecture, config, rootfs, ...about } }
+      const name = `docker.io/library/${reference}`
+      return { name, manifest: digestOf(name), layers, config: { os, architecture, config, rootfs, ...about } }
     },
   }
 }
@@ -116,7 +118,7 @@ export interface Solved {
 }
 
 /** What a solved build may be given. */
-export interface SolveOptions extends Partial<PlanOptions> {
+export interface SolveOptions extends Partial<PlanOptions>, Lent {
   bases?: TestBases
   context?: string
   filter?: PathFilter
@@ -125,14 +127,25 @@ export interface SolveOptions extends Partial<PlanOptions> {
 
 /** Plans and solves a Dockerfile over a store, all parts being the real ones. */
 export async function solveText(store: TestStore, text: string, options: SolveOptions = {}): Promise<Solved> {
-  const { bases = { base: {} }, context = contextFolder(), filter, job = hearingJob(), ...changes } = options
+  const {
+    bases = { base: {} },
+    context = contextFolder(),
+    filter,
+    job = hearingJob(),
+    secrets,
+    agents,
+    ...changes
+  } = options
   const planned = planBuild(
     parseDockerfile({ name: 'Dockerfile', text }),
     planOptions({ platform: hostPlatform(), ...changes }),
     planSources(bases),
   )
   const stage = await planned
-  await using session = new BuildSession(store, store.testLease)
+  await using session = new BuildSession(store, store.testLease, {
+    ...(secrets ? { secrets } : {}),
+    ...(agents ? { agents } : {}),
+  })
   const digests = new FileDigests(store.memos, context)
   const files = new FolderSource(context, { digests, where: 'in the build context', ...(filter ? { filter } : {}) })
   const runners = createRunners(session, new Map([['context', files]]))

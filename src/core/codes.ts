@@ -113,6 +113,10 @@ export const CODES = {
   DURATION_INVALID: { fault: 'invalid', about: 'A duration is not of the form `1m30s`.' },
   MOUNT_INVALID: { fault: 'invalid', about: 'The value of a `--mount` or `--device` flag is malformed.' },
 
+  // image
+  IMAGE_INVALID: { fault: 'invalid', about: 'An image defined in TypeScript asks for what no Dockerfile could say.' },
+  IMAGE_MODULE_FAILED: { fault: 'invalid', about: 'A module that should define an image failed, or defines none.' },
+
   // store
   STORE_UNUSABLE: { fault: 'unavailable', about: 'The store folder cannot be read or written.' },
   STORE_BUSY: { fault: 'unavailable', about: 'Other processes kept the store from being changed for too long.' },
@@ -124,6 +128,10 @@ export const CODES = {
   STORE_TOO_NEW: { fault: 'unsupported', about: 'The store was written by a newer version.' },
   IMAGE_ID_AMBIGUOUS: { fault: 'invalid', about: 'The beginning of an image id fits several images.' },
   CONTAINER_NAME_TAKEN: { fault: 'conflict', about: 'Another container has this name.' },
+  CACHE_MOUNT_NOT_FOUND: { fault: 'not-found', about: 'No cache mount has this id or key.' },
+  CACHE_MOUNT_AMBIGUOUS: { fault: 'invalid', about: 'An id, or the beginning of a key, fits several cache mounts.' },
+  CACHE_MOUNT_IN_USE: { fault: 'conflict', about: 'A build uses the cache mount at this moment.' },
+  CACHE_MOUNT_COPY: { fault: 'invalid', about: 'Files cannot be copied into or out of a cache mount as asked.' },
   CONTAINER_AMBIGUOUS: { fault: 'invalid', about: 'The beginning of a container id fits several containers.' },
 
   // transfer
@@ -146,12 +154,32 @@ export const CODES = {
   },
   CONTEXT_MISSING: { fault: 'not-found', about: 'The folder given as build context is not there.' },
   DOCKERFILE_MISSING: { fault: 'not-found', about: 'There is no Dockerfile where it was looked for.' },
-  EPOCH_INVALID: { fault: 'invalid', about: 'SOURCE_DATE_EPOCH is not a number of seconds.' },
+  EPOCH_INVALID: {
+    fault: 'invalid',
+    about: 'SOURCE_DATE_EPOCH is neither a number of seconds nor something that has a time.',
+  },
+  SYNTAX_UNKNOWN: {
+    fault: 'unsupported',
+    about: 'A Dockerfile asks with `# syntax=` for another language than its own.',
+  },
+  LOCK_INCOMPLETE: { fault: 'not-found', about: 'A locked build needs something that Dockerfile.lock does not name.' },
+  LOCK_BROKEN: { fault: 'conflict', about: 'Something is no longer what Dockerfile.lock says it is.' },
+  LOCK_INVALID: {
+    fault: 'invalid',
+    about: 'A file Dockerfile.lock is malformed, or there is none where one is needed.',
+  },
+  ATTESTATION_INVALID: {
+    fault: 'invalid',
+    about: 'An attestation is of no known type, or one of its attributes makes no sense.',
+  },
   BOOTSTRAP_UNKNOWN: { fault: 'invalid', about: 'There is no recipe for a base image of this name.' },
   IMAGE_IN_USE: { fault: 'conflict', about: 'A container, or another name, keeps an image from being removed.' },
+  DIFF_NEEDS_TWO: { fault: 'invalid', about: 'An image alone has nothing to be compared with.' },
   CONTAINER_NOT_FOUND: { fault: 'not-found', about: 'No container has this name or id.' },
   CONTAINER_RUNNING: { fault: 'conflict', about: 'This cannot be done while the container runs.' },
   CONTAINER_INVALID: { fault: 'invalid', about: 'A container cannot be made from what was asked for.' },
+  BUILD_NOT_FOUND: { fault: 'not-found', about: 'Nothing was built in this store that could be explained.' },
+  STEP_UNKNOWN: { fault: 'not-found', about: 'A build has no step of the given number, name or stage.' },
 
   // build
   COPY_SOURCE_MISSING: {
@@ -165,9 +193,32 @@ export const CODES = {
   SYMLINK_LOOP: { fault: 'invalid', about: 'Symbolic links lead to one another in a circle.' },
   CONTEXT_CHANGED: { fault: 'conflict', about: 'A file of the build context changed while it was being copied.' },
   DOWNLOAD_FAILED: { fault: 'unavailable', about: 'A URL could not be fetched.' },
+  GIT_URL_INVALID: {
+    fault: 'invalid',
+    about: 'The address of a git repository says something that is not understood.',
+  },
+  GIT_REF_NOT_FOUND: { fault: 'not-found', about: 'A git repository has no such branch, tag, commit or folder.' },
+  GIT_FAILED: { fault: 'unavailable', about: 'A git repository could not be fetched or read.' },
+  GIT_REFUSED: {
+    fault: 'invalid',
+    about: 'A git repository holds what it must not: a file named `.git`, submodules without end, too many bytes.',
+  },
   BUILD_UNSUPPORTED: { fault: 'unsupported', about: 'A Dockerfile feature that this version does not have.' },
   MODE_INVALID: { fault: 'invalid', about: 'A `--chmod` value is neither an octal number nor a symbolic mode.' },
   RUN_FAILED: { fault: 'invalid', about: 'The command of a RUN instruction ended with an error.' },
+  ENTITLEMENT_MISSING: {
+    fault: 'denied',
+    about: 'A RUN instruction asks for the network of the host, or for privileges, that the build was not allowed.',
+  },
+  SECRET_MISSING: {
+    fault: 'not-found',
+    about: 'A RUN instruction requires a secret or an SSH agent that the build was not given, or that cannot be read.',
+  },
+  SECRET_INVALID: { fault: 'invalid', about: 'A secret is too large, or a file is no private key for SSH.' },
+  STAGE_COMMENT_INVALID: {
+    fault: 'invalid',
+    about: 'A `# slipway:` comment of a Dockerfile says nothing that is known.',
+  },
   HOST_CA_MISSING: {
     fault: 'not-found',
     about: '`--host-ca` found no file of certificate authorities on this machine.',

@@ -1,4 +1,5 @@
-import type { SourceSpan } from '../../core/index.ts'
+import type { Resources, Ulimit } from '../../container/index.ts'
+import type { Digest, SourceSpan } from '../../core/index.ts'
 import type { Dockerfile, Stage } from '../../dockerfile/index.ts'
 import type { Platform } from '../../oci/index.ts'
 import type { Vertex } from '../graph.ts'
@@ -18,6 +19,8 @@ export interface PlanOptions {
   /** Progress says which platform a step is for: there are several. */
   namesPlatform: boolean
   noCache: boolean
+  /** Names of stages, in any case, that the cache is not asked for. */
+  noCacheFilter: readonly string[]
   network: 'default' | 'none' | 'host'
   /** `name=address`. */
   extraHosts: readonly string[]
@@ -25,12 +28,23 @@ export interface PlanOptions {
   shmSize?: number
   /** A file of certificate authorities that RUN steps are told to trust. */
   hostCa?: string
+  /** Entitlements: `network.host`, `security.insecure`. */
+  allow?: readonly string[]
+  ulimits?: readonly Ulimit[]
+  /** What steps may take of the machine; results do not depend on it. */
+  resources?: Resources
+  /** The control group above those of the steps. */
+  cgroupParent?: string
 }
 
 /** What planning needs to know of the world. */
 export interface PlanSources {
   /** Finds a base image. Fails with `IMAGE_NOT_FOUND`. */
   image(reference: string, platform: Platform, span: SourceSpan): Promise<ResolvedImage>
+  /** What the user put in the place of stages and images of this name. */
+  named?(name: string, platform: Platform, span: SourceSpan): Promise<NamedContext | undefined>
+  /** What URLs must hold, where the Dockerfile does not say so itself. */
+  readonly pins?: { http(url: string, span: SourceSpan): Digest | undefined }
   /** Hears of each stage that the target needs. */
   planned?(stage: Stage): void
 }
@@ -38,7 +52,15 @@ export interface PlanSources {
 /** A base image that was found, and what it is called in full, with its digest. */
 export interface ResolvedImage extends BaseImage {
   name: string
+  /** Digest of its manifest for the platform. */
+  manifest: Digest
 }
+
+/** A named build context: an image, or files under a name that the context op knows. */
+export type NamedContext =
+  | { readonly kind: 'image'; readonly image: ResolvedImage }
+  | { readonly kind: 'files'; readonly context: string }
+  | { readonly kind: 'scratch' }
 
 /** What the planning of all stages shares. */
 export interface PlanContext {

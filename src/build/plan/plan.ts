@@ -10,8 +10,9 @@ import {
 } from '../../dockerfile/index.ts'
 import { type Platform, parsePlatform } from '../../oci/index.ts'
 import type { Vertex } from '../graph.ts'
+import type { CopyOp } from '../ops/copy.ts'
 import { globalArguments } from './arguments.ts'
-import type { PlanContext, PlanOptions, PlanSources } from './context.ts'
+import type { NamedContext, PlanContext, PlanOptions, PlanSources, ResolvedImage } from './context.ts'
 import { isStep, planInstruction } from './instructions.ts'
 import { at, createVertex, type StageState, stepPrefix } from './stage-state.ts'
 
@@ -87,7 +88,10 @@ async function findSource(context: PlanContext, from: string, span: SourceSpan):
   if (index !== undefined) return (await context.stage(index)).vertex
   if (/^\d+$/.test(from)) throw fail('DOCKERFILE_INVALID', `invalid stage index ${from}`, { span })
   const { platform } = context.options
-  const image = await context.sources.image(from, platform, span)
+  const named = await context.sources.named?.(from, platform, span)
+  if (named?.kind === 'files') return filesVertex(named.context, from)
+  if (named?.kind === 'scratch') return imageVertex('scratch', [], platform, '', span)
+  const image = named?.image ?? (await context.sources.image(from, platform, span))
   return imageVertex(
     image.name,
     image.layers.map((layer) => layer.diffId),
@@ -95,6 +99,10 @@ async function findSource(context: PlanContext, from: string, span: SourceSpan):
     `FROM ${image.name}`,
     span,
   )
+}
+
+function filesVertex(context: string, name: string): Vertex {
+  return createVertex({ kind: 'context', name: context }, [], { label: `[context ${name}] load from client` })
 }
 
 function imageVertex(
@@ -108,6 +116,8 @@ function imageVertex(
 }
 
 async function planStage(context: PlanContext, stage: Stage): Promise<StageState> {
+  const replacement = await findReplacement(context, stage)
+  if (replacement) return replacement
   const base = expandGlobal(context, stage.from.base)
   if (base === '') {
     const message = `base name (${stage.from.base.text}) should not be blank`
@@ -128,18 +138,59 @@ async function planStage(context: PlanContext, stage: Stage): Promise<StageState
 /** An earlier stage of this name, scratch, or an image. */
 async function beginStage(context: PlanContext, stage: Stage, base: string): Promise<StageState> {
   const earlier = context.dockerfile.stages.slice(0, stage.index).findLast((other) => other.name === base.toLowerCase())
-  if (earlier) return fromStage(await context.stage(earlier.index), labelOf(context, stage))
-  const platform = stage.from.platform ? platformOf(context, stage.from.platform) : context.options.platform
+  if (earlier)
+    return fromStage(await context.stage(earlier.index), emptyState(context, stage, context.options.platform))
+  const platform = stagePlatform(context, stage)
   if (base === 'scratch') return fromScratch(context, stage, platform)
-  return fromImage(context, stage, base, platform)
+  const { span } = stage.from.base
+  const named = await context.sources.named?.(base, platform, span)
+  if (named) return fromNamed(context, stage, { name: base, platform, named })
+  return fromImage(context, stage, await context.sources.image(base, platform, span), platform)
 }
 
-function fromStage(parent: StageState, label: string): StageState {
+const stagePlatform = (context: PlanContext, { from }: Stage): Platform =>
+  from.platform ? platformOf(context, from.platform) : context.options.platform
+
+/** A named context with the name of a stage stands for it: nothing of the stage is done. */
+async function findReplacement(context: PlanContext, stage: Stage): Promise<StageState | undefined> {
+  const { name } = stage
+  const find = context.sources.named
+  if (name === undefined || !find) return undefined
+  const platform = stagePlatform(context, stage)
+  const named = await find(name, platform, stage.from.node.span)
+  return named && fromNamed(context, stage, { name, platform, named })
+}
+
+/** What the user put in the place of a stage or its base. Files become a layer of their own. */
+function fromNamed(
+  context: PlanContext,
+  stage: Stage,
+  { name, platform, named }: { name: string; platform: Platform; named: NamedContext },
+): StageState {
+  if (named.kind === 'image') return fromImage(context, stage, named.image, platform)
+  const state = fromScratch(context, stage, platform)
+  if (named.kind === 'scratch') return state
+  const op: CopyOp = {
+    kind: 'copy',
+    sources: [{ input: 1, paths: ['/'] }],
+    dest: '/',
+    owner: null,
+    mode: null,
+    unpack: false,
+    time: 0,
+  }
+  const about = { label: `[context ${name}] use as base`, span: stage.from.node.span }
+  const vertex = createVertex(op, [state.vertex, filesVertex(named.context, name)], about)
+  return { ...state, vertex, steps: [{ createdBy: `FROM ${name}`, vertex }] }
+}
+
+function fromStage(parent: StageState, { label, noCache }: Pick<Empty, 'label' | 'noCache'>): StageState {
   const env = new Map(parent.env)
   for (const pair of parent.config.Env ?? []) setPair(env, pair)
   return {
     ...parent,
     label,
+    noCache,
     config: { ...parent.config },
     steps: [...parent.steps],
     env,
@@ -156,14 +207,7 @@ function fromScratch(context: PlanContext, stage: Stage, platform: Platform): St
   return { ...emptyState(context, stage, platform), vertex, config, env, stepNumber: 0 }
 }
 
-async function fromImage(
-  context: PlanContext,
-  stage: Stage,
-  reference: string,
-  platform: Platform,
-): Promise<StageState> {
-  const { span } = stage.from.base
-  const image = await context.sources.image(reference, platform, span)
+function fromImage(context: PlanContext, stage: Stage, image: ResolvedImage, platform: Platform): StageState {
   const diffIds = image.layers.map((layer) => layer.diffId)
   const env = new Map<string, string>()
   const list = image.config.config?.Env ?? []
@@ -189,14 +233,21 @@ function emptyState(context: PlanContext, stage: Stage, platform: Platform): Emp
     context,
     escape: context.dockerfile.escape,
     label: labelOf(context, stage),
+    noCache: isWithoutCache(context, stage),
     platform,
     steps: [],
     args: new Map(),
     cmdIsOwn: false,
     stepNumber: 1,
     stepCount: 1,
+    mountDefaults: [],
     time: 0,
   }
+}
+
+/** `--no-cache-filter` knows stages by their names alone, as in BuildKit. */
+function isWithoutCache({ options }: PlanContext, stage: Stage): boolean {
+  return options.noCache || options.noCacheFilter.some((name) => name.toLowerCase() === stage.name)
 }
 
 function labelOf({ dockerfile }: PlanContext, stage: Stage): string {

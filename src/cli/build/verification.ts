@@ -1,4 +1,4 @@
-import type { Difference, Verification } from '../../engine/index.ts'
+import type { LayerDifference, Verification } from '../../engine/index.ts'
 
 /** What `--verify-reproducible` found, a line for each layer that came out otherwise. */
 export function renderVerification({ differences }: Verification): string {
@@ -8,7 +8,7 @@ export function renderVerification({ differences }: Verification): string {
   return `not reproducible: ${differences.map(differenceText).join('')}${hint}`
 }
 
-function differenceText({ platform, createdBy, file, layers }: Difference): string {
+function differenceText({ platform, createdBy, file, layers }: LayerDifference): string {
   const lines = [`${createdBy ?? (layers ? 'a layer' : 'the image config')} (${platform})`]
   if (layers) lines.push(`  first  ${layers.first}`, `  second ${layers.second}`)
   if (file) lines.push(`  /${shown(file.path)}: ${whatText(file)}`)
@@ -16,7 +16,7 @@ function differenceText({ platform, createdBy, file, layers }: Difference): stri
   return `${lines.join('\n')}\n`
 }
 
-function whatText({ what, first, second, offset }: NonNullable<Difference['file']>): string {
+function whatText({ what, first, second, offset }: NonNullable<LayerDifference['file']>): string {
   if (what === 'content') return `content differs from byte ${offset} on`
   if (first === undefined) return what
   return `${what} ${first} and ${second}`

@@ -2,6 +2,7 @@ import { rmSync, writeFileSync } from 'node:fs'
 import { bytesOf, fail, messageOf, SlipwayError } from '../../core/index.ts'
 import type { ProgressEvent } from '../../engine/index.ts'
 import { saveFile } from '../../transfer/index.ts'
+import { checkExpected, checkExplain, explain } from '../build/explain.ts'
 import { FLAGS } from '../build/flags.ts'
 import { metadataOf } from '../build/metadata.ts'
 import { requestOf } from '../build/request.ts'
@@ -52,16 +53,18 @@ function writeId(iidfile: string, id: string): void {
 
 /** `slipway build`. */
 export const command: Command = defineCommand({
-  usage: '[OPTIONS] PATH',
+  usage: '[OPTIONS] PATH | URL | -',
   operands: { min: 1, max: 1, completes: 'directory' },
   flags: FLAGS,
   run: (context) =>
     withEngine(context, async (engine) => {
       const { flags, io, env } = context
+      checkExplain(flags.explain)
       const mode = flags.quiet ? 'quiet' : chooseProgressMode(flags.progress, io.stderr.terminal(), env)
       const heading = 'building with Slipway, no daemon'
       const renderer = createProgressRenderer(mode, () => io.stderr.terminal(), { env, heading })
       const progress = openProgress(renderer, (text) => io.stderr.writeNow(text))
+      const startedAt = Date.now()
       const warnings: Extract<ProgressEvent, { type: 'warning' }>[] = []
       const listen = (event: ProgressEvent): void => {
         if (event.type === 'warning') warnings.push(event)
@@ -79,11 +82,14 @@ export const command: Command = defineCommand({
         if (flags.iidfile && report.image) writeId(flags.iidfile, report.id)
         if (flags['metadata-file'])
           await saveFile(flags['metadata-file'], bytesOf(Buffer.from(metadataOf(report))), 0o644)
-        if (!report.verification) return 0
-        await io.stderr.write(renderVerification(report.verification))
-        return report.verification.reproducible ? 0 : 1
+        await explain(context, report.explanation)
+        if (report.verification) await io.stderr.write(renderVerification(report.verification))
+        const code = await checkExpected(context, report.explanation)
+        return report.verification?.reproducible === false ? 1 : code
       } catch (error) {
         progress.close()
+        const build = engine.builds.latest()
+        if (build && build.startedAt >= startedAt) await explain(context, build.steps)
         const { columns, colors } = io.stderr.terminal()
         await io.stderr.write(
           renderBuildError(phrased(error), {
