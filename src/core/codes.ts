@@ -249,7 +249,6 @@ export const CODES = {
   },
   OUTPUT_INVALID: { fault: 'invalid', about: 'An output of a build, or one of its options, makes no sense.' },
   OUTPUT_UNSUPPORTED: { fault: 'unsupported', about: 'Slipway cannot make this output of a build (yet).' },
-  BUILD_NOT_REPRODUCIBLE: { fault: 'conflict', about: 'The same build gave another result when it was done again.' },
 
   // cli
   USAGE_INVALID: {

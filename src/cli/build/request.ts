@@ -36,6 +36,7 @@ export async function requestOf(context: CommandContext & { flags: BuildFlags })
     ...(flags['cgroup-parent'] ? { cgroupParent: flags['cgroup-parent'] } : {}),
     outputs: outputsOf(flags.output, { ...flags, annotations: parseAnnotations(flags.annotation) }, context.io),
     ...squashOf(flags.squash),
+    verifyReproducible: flags['verify-reproducible'],
     ...(flags['shm-size'] === undefined ? {} : { shmSize: flags['shm-size'] }),
   }
 }

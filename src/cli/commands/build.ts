@@ -8,6 +8,7 @@ import { FLAGS } from '../build/flags.ts'
 import { updateLock } from '../build/lock.ts'
 import { metadataOf } from '../build/metadata.ts'
 import { requestOf } from '../build/request.ts'
+import { renderVerification } from '../build/verification.ts'
 import { type Command, type CommandContext, defineCommand } from '../command.ts'
 import { recordObject, reportTable } from '../render/build-report.ts'
 import { chooseColors } from '../render/colors.ts'
@@ -119,7 +120,9 @@ export const command: Command = defineCommand({
         if (flags['metadata-file'])
           await saveFile(flags['metadata-file'], bytesOf(Buffer.from(metadataOf(report))), 0o644)
         await explain(context, report.explanation)
-        return await checkExpected(context, report.explanation)
+        if (report.verification) await io.stderr.write(renderVerification(report.verification))
+        const code = await checkExpected(context, report.explanation)
+        return report.verification?.reproducible === false ? 1 : code
       } catch (error) {
         await tellWarnings()
         const build = engine.builds.latest()

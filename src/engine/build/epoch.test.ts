@@ -17,7 +17,10 @@ async function timesOf(request: BuildRequest): Promise<{ created: string | undef
   return { created: config.created, seen: config.config?.Labels?.['epoch'] }
 }
 
-const at = (seconds: number) => ({ created: new Date(seconds * 1000).toISOString(), seen: String(seconds) })
+const at = (seconds: number) => ({
+  created: new Date(seconds * 1000).toISOString().replace('.000Z', 'Z'),
+  seen: String(seconds),
+})
 const arg = (text: string) => ({ buildArgs: { SOURCE_DATE_EPOCH: text } })
 
 test('a number', async () => {
