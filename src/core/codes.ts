@@ -101,6 +101,15 @@ export const CODES = {
     about: 'The bzip2 or xz program, which reads this kind of compression, is not installed.',
   },
 
+  CALL_UNKNOWN: { fault: 'invalid', about: '`build --call` was asked for something that it does not know.' },
+
+  // lint
+  CHECK_INVALID: { fault: 'invalid', about: 'The text of `# check=` or BUILDKIT_DOCKERFILE_CHECK is malformed.' },
+  LINT_VIOLATION: {
+    fault: 'invalid',
+    about: 'A check found something in the Dockerfile, which asks with `error=true` to fail then.',
+  },
+
   // dockerfile
   DOCKERFILE_INVALID: { fault: 'invalid', about: 'A Dockerfile, or one of its instructions, is malformed.' },
   VARIABLE_INVALID: {
@@ -128,6 +137,10 @@ export const CODES = {
   STORE_TOO_NEW: { fault: 'unsupported', about: 'The store was written by a newer version.' },
   IMAGE_ID_AMBIGUOUS: { fault: 'invalid', about: 'The beginning of an image id fits several images.' },
   CONTAINER_NAME_TAKEN: { fault: 'conflict', about: 'Another container has this name.' },
+  CACHE_MOUNT_NOT_FOUND: { fault: 'not-found', about: 'No cache mount has this id or key.' },
+  CACHE_MOUNT_AMBIGUOUS: { fault: 'invalid', about: 'An id, or the beginning of a key, fits several cache mounts.' },
+  CACHE_MOUNT_IN_USE: { fault: 'conflict', about: 'A build uses the cache mount at this moment.' },
+  CACHE_MOUNT_COPY: { fault: 'invalid', about: 'Files cannot be copied into or out of a cache mount as asked.' },
   CONTAINER_AMBIGUOUS: { fault: 'invalid', about: 'The beginning of a container id fits several containers.' },
 
   // transfer
@@ -208,10 +221,34 @@ export const CODES = {
   BUILD_UNSUPPORTED: { fault: 'unsupported', about: 'A Dockerfile feature that this version does not have.' },
   MODE_INVALID: { fault: 'invalid', about: 'A `--chmod` value is neither an octal number nor a symbolic mode.' },
   RUN_FAILED: { fault: 'invalid', about: 'The command of a RUN instruction ended with an error.' },
+  ENTITLEMENT_MISSING: {
+    fault: 'denied',
+    about: 'A RUN instruction asks for the network of the host, or for privileges, that the build was not allowed.',
+  },
+  SECRET_MISSING: {
+    fault: 'not-found',
+    about: 'A RUN instruction requires a secret or an SSH agent that the build was not given, or that cannot be read.',
+  },
+  SECRET_INVALID: {
+    fault: 'invalid',
+    about: 'A secret is too large, is no line of text where it becomes a header, or a file is no private key for SSH.',
+  },
+  STAGE_COMMENT_INVALID: {
+    fault: 'invalid',
+    about: 'A `# slipway:` comment of a Dockerfile says nothing that is known.',
+  },
   HOST_CA_MISSING: {
     fault: 'not-found',
     about: '`--host-ca` found no file of certificate authorities on this machine.',
   },
+  EXPORT_FAILED: { fault: 'unavailable', about: 'A file of an output of a build could not be written.' },
+  EXPORT_CONFLICT: {
+    fault: 'conflict',
+    about: 'Outputs of two platforms have a file of the same name, and are not kept apart.',
+  },
+  OUTPUT_INVALID: { fault: 'invalid', about: 'An output of a build, or one of its options, makes no sense.' },
+  OUTPUT_UNSUPPORTED: { fault: 'unsupported', about: 'Slipway cannot make this output of a build (yet).' },
+  BUILD_NOT_REPRODUCIBLE: { fault: 'conflict', about: 'The same build gave another result when it was done again.' },
 
   // cli
   USAGE_INVALID: {

@@ -1,6 +1,7 @@
 import { BlobStore } from './blobs.ts'
 import { BuildRecords } from './build-records.ts'
 import { BuildStore } from './builds.ts'
+import { CacheMountStore } from './cache-mounts.ts'
 import { type Collected, collect } from './collect.ts'
 import { ContainerStore } from './containers.ts'
 import { Database } from './database.ts'
@@ -24,6 +25,7 @@ export interface Store extends Disposable {
   readonly images: ImageStore
   readonly steps: StepStore
   readonly builds: BuildStore
+  readonly cacheMounts: CacheMountStore
   readonly containers: ContainerStore
   readonly memos: MemoStore
   readonly buildRecords: BuildRecords
@@ -61,6 +63,7 @@ export function openStore(root: string = defaultRoot()): Store {
     images: new ImageStore(db, layout, { blobs, layers }),
     steps: new StepStore(db),
     builds: new BuildStore(db),
+    cacheMounts: new CacheMountStore(db, layout),
     containers: new ContainerStore(db),
     memos: new MemoStore(db),
     buildRecords: new BuildRecords(db, layout),

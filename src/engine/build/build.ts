@@ -4,27 +4,28 @@ import {
   createRunners,
   createSolver,
   operationKeys,
-  type PlanSources,
-  planBuild,
   redactUrl,
   type SolverOptions,
 } from '../../build/index.ts'
 import type { Job } from '../../core/index.ts'
-import { type Dockerfile, type ParseWarning, parseDockerfile, type Stage } from '../../dockerfile/index.ts'
-import { sourceOf } from '../../image/index.ts'
-import type { Lease, Store, StoredImage } from '../../store/index.ts'
+import { parseDockerfile } from '../../dockerfile/index.ts'
+import type { Lease, Store } from '../../store/index.ts'
 import { type BuildListener, recordBuild } from '../builds/recorder.ts'
 import { createAttachments } from './attestations/attachments.ts'
 import { attestationOptions } from './attestations/options.ts'
-import { imageResolver } from './base-images.ts'
 import { BuildRecorder, secretValues } from './build-record.ts'
 import { loadDefinition, nameOf } from './definition.ts'
+import { resolveEpoch } from './epoch.ts'
 import type { FinishedBuild } from './finished.ts'
-import { exportToStore } from './outputs/image.ts'
-import { epochOf, isMultiPlatform, planOptions, targetPlatforms } from './plan-options.ts'
+import { linterOf, tellWarnings } from './lint.ts'
+import { explainMismatch } from './lock/pins.ts'
+import { exportAll } from './outputs/index.ts'
+import { isMultiPlatform, planOptions, targetPlatforms } from './plan-options.ts'
+import { planPlatforms } from './plan-platforms.ts'
+import { planSources } from './plan-sources.ts'
+import { reportOf } from './report.ts'
 import type { BuildReport, BuildRequest } from './request.ts'
-import { secretNameWarnings } from './secret-names.ts'
-import { type PlannedPlatform, solvePlatforms } from './solve.ts'
+import { solvePlatforms } from './solve.ts'
 import { checkSyntax } from './syntax.ts'
 import { checkedTag } from './tags.ts'
 
@@ -45,24 +46,23 @@ async function buildImage(
   job: Job,
 ): Promise<Omit<BuildReport, 'record'>> {
   const names = (request.tags ?? []).map(checkedTag)
-  const options = attestationOptions(request.attestations ?? [])
+  const attestations = attestationOptions(request.attestations ?? [])
   const startedAt = Date.now()
   using lease = store.lease()
-  await using session = new BuildSession(store, lease)
+  await using session = new BuildSession(store, lease, { secrets: request.secrets ?? {}, agents: request.ssh ?? {} })
   using record = new BuildRecorder(store, session, { context: contextName(request), dockerfile: nameOf(request) })
-  const { source, contexts } = await loadDefinition({ store, lease }, withDockerfile(request), job)
+  const definition = await loadDefinition(session, request, job)
+  const { source, contexts, pins, ignore, task } = definition
   checkSyntax(source, request.buildArgs)
   const dockerfile = parseDockerfile(source)
-  for (const { message, span } of dockerfile.warnings) {
-    job.progress({ type: 'warning', code: 'PARSE', message, ...(span ? { span } : {}) })
-  }
-  const multiPlatform = isMultiPlatform(request)
-  const image = imageResolver(store, lease, { namesPlatform: multiPlatform }, job)
-  const { plans, planned } = await planPlatforms(
-    dockerfile,
-    request,
-    { image, named: contexts.resolver(image, job) },
-    job,
+  const platforms = targetPlatforms(request)
+  const asked = planOptions(request, platforms[0]!)
+  const sources = planSources(session, request, definition, job)
+  const { epoch, buildArgs } = await resolveEpoch({ session, dockerfile, options: asked, sources, contexts }, job)
+  const options = { ...asked, buildArgs }
+  const linter = linterOf(dockerfile, options)
+  const plans = await planPlatforms(dockerfile, linter, { options, sources, ignore }, platforms).finally(() =>
+    tellWarnings(linter.warnings(), task, job),
   )
   const runners = createRunners(session, contexts)
   const { solver, built } = await solvePlatforms(
@@ -73,18 +73,17 @@ async function buildImage(
     },
     plans,
     job,
-  )
+  ).catch((error: unknown) => {
+    throw explainMismatch(error, pins)
+  })
   contexts.save()
-  const facts = { request, dockerfile: source, solver, invocationId: listener.id, startedAt }
-  const epoch = epochOf(request)
-  const attested = { ...facts, options, names, lease, contexts, planned, epoch }
-  const attachments = createAttachments(store, attested)
-  const finished: FinishedBuild = {
-    ...{ built, multiPlatform, solver, names, lease, epoch },
-    ...(attachments ? { attachments } : {}),
-  }
-  const exported = await exportToStore(store, finished, job)
-  return { ...report(exported, finished, dockerfile.warnings), explanation: record.explain() }
+  const { squash, outputs = [{ type: 'image' }] } = request
+  const result = { built, multiPlatform: isMultiPlatform(request), solver, names, lease, epoch: request.epoch ?? epoch }
+  const facts = { request, dockerfile: source, invocationId: listener.id, startedAt, options: attestations, contexts }
+  const attachments = createAttachments(store, { ...facts, ...result })
+  const finished: FinishedBuild = { ...result, ...(squash ? { squash } : {}), ...(attachments ? { attachments } : {}) }
+  const exported = await exportAll(store, finished, outputs, job)
+  return { ...reportOf(exported, finished, linter.warnings()), explanation: record.explain() }
 }
 
 function solverOptions({ parallelism, buildArgs }: BuildRequest, lease: Lease): SolverOptions {
@@ -95,42 +94,4 @@ function solverOptions({ parallelism, buildArgs }: BuildRequest, lease: Lease): 
 function contextName({ context }: BuildRequest): string {
   if (typeof context !== 'string') return '-'
   return existsSync(context) ? realpathSync(context) : redactUrl(context)
-}
-
-/** An image that is defined in TypeScript is built as the Dockerfile that it stands for. */
-function withDockerfile(request: BuildRequest): BuildRequest {
-  return request.image ? { ...request, dockerfile: sourceOf(request.image, 'image') } : request
-}
-
-/** A graph for each platform. What is to be said of a stage is said once. */
-async function planPlatforms(
-  dockerfile: Dockerfile,
-  request: BuildRequest,
-  sources: Omit<PlanSources, 'planned'>,
-  job: Job,
-): Promise<{ plans: PlannedPlatform[]; planned: ReadonlySet<number> }> {
-  const seen = new Set<number>()
-  const planned = (stage: Stage): void => {
-    if (seen.has(stage.index)) return
-    seen.add(stage.index)
-    for (const warning of secretNameWarnings(stage)) job.progress(warning)
-  }
-  const plans: PlannedPlatform[] = []
-  for (const platform of targetPlatforms(request)) {
-    const stage = await planBuild(dockerfile, planOptions(request, platform), { ...sources, planned })
-    plans.push({ platform, stage })
-  }
-  return { plans, planned: seen }
-}
-
-function report(
-  image: StoredImage,
-  { built, solver, names }: FinishedBuild,
-  warnings: readonly ParseWarning[],
-): Omit<BuildReport, 'explanation' | 'record'> {
-  const steps = built.flatMap(({ stage }) => stage.steps.flatMap((step) => step.vertex ?? []))
-  const made = [...new Map(steps.map((vertex) => [vertex.id, vertex])).values()]
-  const cached = made.filter((vertex) => solver.outcome(vertex)?.result === 'cached')
-  const { id, descriptor } = image
-  return { id, digest: descriptor.digest, names: [...names], steps: made.length, cachedSteps: cached.length, warnings }
 }
