@@ -57,6 +57,7 @@ function createContext(dockerfile: Dockerfile, options: PlanOptions, sources: Pl
     sources,
     globalArgs: globalArguments(dockerfile, options),
     contextVertex: createVertex({ kind: 'context', name: 'context' }, [], { label: '[internal] load build context' }),
+    plannedStages: () => [...planned.keys()],
     stage(index) {
       const stage = dockerfile.stages[index]!
       if (underWay.has(index)) throw circular(stage)
