@@ -13,6 +13,7 @@ import type { Vertex } from '../graph.ts'
 import { globalArguments } from './arguments.ts'
 import type { PlanContext, PlanOptions, PlanSources } from './context.ts'
 import { isStep, planInstruction } from './instructions.ts'
+import { applyComments } from './stage-comments.ts'
 import { at, createVertex, type StageState, stepPrefix } from './stage-state.ts'
 
 const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
@@ -114,6 +115,7 @@ async function planStage(context: PlanContext, stage: Stage): Promise<StageState
     throw fail('DOCKERFILE_INVALID', message, { span: stage.from.base.span })
   }
   const state = await beginStage(context, stage, base)
+  applyComments(state, stage.from.node)
   const triggers = (state.config.OnBuild ?? []).map(parseTrigger)
   delete state.config.OnBuild
   const instructions: StageInstruction[] = [...triggers, ...stage.instructions]
@@ -121,7 +123,10 @@ async function planStage(context: PlanContext, stage: Stage): Promise<StageState
   if (state.vertex.op.kind === 'image' && state.vertex.label !== '') {
     state.vertex = { ...state.vertex, label: `${stepPrefix(state, 1)} ${state.vertex.label}` }
   }
-  for (const instruction of instructions) await planInstruction(state, instruction)
+  for (const instruction of instructions) {
+    applyComments(state, instruction.node)
+    await planInstruction(state, instruction)
+  }
   return state
 }
 
