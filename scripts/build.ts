@@ -17,6 +17,7 @@ const built = await build({
     slipway: 'src/engine/index.ts',
     oci: 'src/oci/index.ts',
     dockerfile: 'src/dockerfile/index.ts',
+    image: 'src/image/index.ts',
     layer: 'src/layer/index.ts',
     transfer: 'src/transfer/index.ts',
   },

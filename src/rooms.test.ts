@@ -9,6 +9,7 @@ const ROOMS = [
   'host',
   'layer',
   'dockerfile',
+  'image',
   'store',
   'transfer',
   'lint',

@@ -12,6 +12,8 @@ export interface CommandOptions {
   env?: Record<string, string>
   /** A program with its arguments that starts the command and becomes its process: `strace`. */
   wrapper?: readonly string[]
+  /** What it reads; nothing when missing. */
+  stdin?: Buffer
   /** After so many seconds everything that it started is killed. */
   limitSeconds?: number
 }
@@ -50,7 +52,7 @@ export function startCommand(args: readonly string[], options: CommandOptions): 
   const child = spawn(program!, rest, {
     cwd: options.cwd ?? os.tmpdir(),
     detached: true,
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: [options.stdin ? 'pipe' : 'ignore', 'pipe', 'pipe'],
     env: {
       ...process.env,
       NODE_COMPILE_CACHE: COMPILE_CACHE,
@@ -60,6 +62,8 @@ export function startCommand(args: readonly string[], options: CommandOptions): 
       ...options.env,
     },
   })
+  // a command that ends before it has read everything is no failure of ours
+  child.stdin?.on('error', () => {}).end(options.stdin)
   return { child, ended: watch(child, report, options.limitSeconds ?? 60) }
 }
 

@@ -54,7 +54,9 @@ export function planOptions(changes: Partial<PlanOptions> = {}): PlanOptions {
     labels: {},
     platform,
     buildPlatform: platform,
+    namesPlatform: false,
     noCache: false,
+    noCacheFilter: [],
     network: 'default',
     extraHosts: [],
     ...changes,
@@ -82,7 +84,8 @@ export function planSources(bases: TestBases, asked: string[] = []): PlanSources
       const { config = {}, about = {}, layers = [] } = base
       const rootfs = { type: 'layers', diff_ids: layers.map((layer) => layer.diffId) } as const
       const { os, architecture } = platform
-      return { name: `docker.io/library/${reference}`, layers, config: { os, architecture, config, rootfs, ...about } }
+      const name = `docker.io/library/${reference}`
+      return { name, manifest: digestOf(name), layers, config: { os, architecture, config, rootfs, ...about } }
     },
   }
 }

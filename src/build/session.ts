@@ -4,10 +4,11 @@ import { type Machine, openMachine } from '../container/index.ts'
 import { type Job, OncePerKey } from '../core/index.ts'
 import { removeCgroup, removeTree } from '../host/index.ts'
 import type { Lease, Store } from '../store/index.ts'
+import { FileLists } from './files/file-lists.ts'
 import type { FileSource } from './files/source.ts'
 import type { SourceCopy } from './mounts/bind.ts'
-import type { Secrets } from './mounts/secret.ts'
-import type { Agents } from './mounts/ssh.ts'
+import { readSecret, type Secrets } from './mounts/secret.ts'
+import { type Agents, openAgentSocket } from './mounts/ssh.ts'
 
 /** What the user lends to a build, and what must not stay in it. */
 export interface Lent {
@@ -24,10 +25,13 @@ export class BuildSession implements AsyncDisposable {
   /** Secrets and SSH agents by the ids that Dockerfiles ask for. */
   readonly secrets: Secrets
   readonly agents: Agents
+  /** What the digests of copied files are of. */
+  readonly fileLists: FileLists
   #machine: Promise<Machine> | undefined
   #keys: string[] = []
   #folders = 0
   readonly #seen = new Set<string>()
+  readonly #ending = new AsyncDisposableStack()
   readonly #sources = new WeakMap<FileSource, OncePerKey<string, SourceCopy>>()
 
   constructor(store: Store, lease: Lease, { secrets = {}, agents = {} }: Lent = {}) {
@@ -35,7 +39,23 @@ export class BuildSession implements AsyncDisposable {
     this.lease = lease
     this.secrets = secrets
     this.agents = agents
+    this.fileLists = new FileLists(store.memos)
     this.mountFolder = path.join(store.layout.runtime, `build-${lease.id}`)
+  }
+
+  /** The bytes of a secret; `undefined` when the user gave none of this name. Fails with `SECRET_INVALID`. */
+  secret(id: string): Buffer | undefined {
+    return readSecret(this.secrets, id)
+  }
+
+  /** A socket on which the agent of this id answers; `undefined` when the user gave none. It goes with the build. */
+  async agentSocket(id: string): Promise<string | undefined> {
+    const source = Object.hasOwn(this.agents, id) ? this.agents[id]! : undefined
+    if (!source || 'socket' in source) return source?.socket
+    const file = path.join(this.newFolder('agent'), 'socket')
+    const owner = { mode: 0o600, uid: process.getuid!(), gid: process.getgid!() }
+    this.#ending.use(await openAgentSocket(source, file, owner))
+    return file
   }
 
   /** A name for a snapshot or a container that no other build uses; `collect` recognises the lease in it. */
@@ -73,6 +93,7 @@ export class BuildSession implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    await this.#ending.disposeAsync()
     const machine = await this.#machine?.catch(() => undefined)
     await machine?.[Symbol.asyncDispose]()
     for (const key of this.#keys) {

@@ -101,6 +101,15 @@ export const CODES = {
     about: 'The bzip2 or xz program, which reads this kind of compression, is not installed.',
   },
 
+  CALL_UNKNOWN: { fault: 'invalid', about: '`build --call` was asked for something that it does not know.' },
+
+  // lint
+  CHECK_INVALID: { fault: 'invalid', about: 'The text of `# check=` or BUILDKIT_DOCKERFILE_CHECK is malformed.' },
+  LINT_VIOLATION: {
+    fault: 'invalid',
+    about: 'A check found something in the Dockerfile, which asks with `error=true` to fail then.',
+  },
+
   // dockerfile
   DOCKERFILE_INVALID: { fault: 'invalid', about: 'A Dockerfile, or one of its instructions, is malformed.' },
   VARIABLE_INVALID: {
@@ -112,6 +121,10 @@ export const CODES = {
   PORT_INVALID: { fault: 'invalid', about: 'A port or a range of ports is malformed.' },
   DURATION_INVALID: { fault: 'invalid', about: 'A duration is not of the form `1m30s`.' },
   MOUNT_INVALID: { fault: 'invalid', about: 'The value of a `--mount` or `--device` flag is malformed.' },
+
+  // image
+  IMAGE_INVALID: { fault: 'invalid', about: 'An image defined in TypeScript asks for what no Dockerfile could say.' },
+  IMAGE_MODULE_FAILED: { fault: 'invalid', about: 'A module that should define an image failed, or defines none.' },
 
   // store
   STORE_UNUSABLE: { fault: 'unavailable', about: 'The store folder cannot be read or written.' },
@@ -150,12 +163,32 @@ export const CODES = {
   },
   CONTEXT_MISSING: { fault: 'not-found', about: 'The folder given as build context is not there.' },
   DOCKERFILE_MISSING: { fault: 'not-found', about: 'There is no Dockerfile where it was looked for.' },
-  EPOCH_INVALID: { fault: 'invalid', about: 'SOURCE_DATE_EPOCH is not a number of seconds.' },
+  EPOCH_INVALID: {
+    fault: 'invalid',
+    about: 'SOURCE_DATE_EPOCH is neither a number of seconds nor something that has a time.',
+  },
+  SYNTAX_UNKNOWN: {
+    fault: 'unsupported',
+    about: 'A Dockerfile asks with `# syntax=` for another language than its own.',
+  },
+  LOCK_INCOMPLETE: { fault: 'not-found', about: 'A locked build needs something that Dockerfile.lock does not name.' },
+  LOCK_BROKEN: { fault: 'conflict', about: 'Something is no longer what Dockerfile.lock says it is.' },
+  LOCK_INVALID: {
+    fault: 'invalid',
+    about: 'A file Dockerfile.lock is malformed, or there is none where one is needed.',
+  },
+  ATTESTATION_INVALID: {
+    fault: 'invalid',
+    about: 'An attestation is of no known type, or one of its attributes makes no sense.',
+  },
   BOOTSTRAP_UNKNOWN: { fault: 'invalid', about: 'There is no recipe for a base image of this name.' },
   IMAGE_IN_USE: { fault: 'conflict', about: 'A container, or another name, keeps an image from being removed.' },
+  DIFF_NEEDS_TWO: { fault: 'invalid', about: 'An image alone has nothing to be compared with.' },
   CONTAINER_NOT_FOUND: { fault: 'not-found', about: 'No container has this name or id.' },
   CONTAINER_RUNNING: { fault: 'conflict', about: 'This cannot be done while the container runs.' },
   CONTAINER_INVALID: { fault: 'invalid', about: 'A container cannot be made from what was asked for.' },
+  BUILD_NOT_FOUND: { fault: 'not-found', about: 'Nothing was built in this store that could be explained.' },
+  STEP_UNKNOWN: { fault: 'not-found', about: 'A build has no step of the given number, name or stage.' },
 
   // build
   COPY_SOURCE_MISSING: {
@@ -169,6 +202,16 @@ export const CODES = {
   SYMLINK_LOOP: { fault: 'invalid', about: 'Symbolic links lead to one another in a circle.' },
   CONTEXT_CHANGED: { fault: 'conflict', about: 'A file of the build context changed while it was being copied.' },
   DOWNLOAD_FAILED: { fault: 'unavailable', about: 'A URL could not be fetched.' },
+  GIT_URL_INVALID: {
+    fault: 'invalid',
+    about: 'The address of a git repository says something that is not understood.',
+  },
+  GIT_REF_NOT_FOUND: { fault: 'not-found', about: 'A git repository has no such branch, tag, commit or folder.' },
+  GIT_FAILED: { fault: 'unavailable', about: 'A git repository could not be fetched or read.' },
+  GIT_REFUSED: {
+    fault: 'invalid',
+    about: 'A git repository holds what it must not: a file named `.git`, submodules without end, too many bytes.',
+  },
   BUILD_UNSUPPORTED: { fault: 'unsupported', about: 'A Dockerfile feature that this version does not have.' },
   MODE_INVALID: { fault: 'invalid', about: 'A `--chmod` value is neither an octal number nor a symbolic mode.' },
   RUN_FAILED: { fault: 'invalid', about: 'The command of a RUN instruction ended with an error.' },
@@ -189,6 +232,14 @@ export const CODES = {
     fault: 'not-found',
     about: '`--host-ca` found no file of certificate authorities on this machine.',
   },
+  EXPORT_FAILED: { fault: 'unavailable', about: 'A file of an output of a build could not be written.' },
+  EXPORT_CONFLICT: {
+    fault: 'conflict',
+    about: 'Outputs of two platforms have a file of the same name, and are not kept apart.',
+  },
+  OUTPUT_INVALID: { fault: 'invalid', about: 'An output of a build, or one of its options, makes no sense.' },
+  OUTPUT_UNSUPPORTED: { fault: 'unsupported', about: 'Slipway cannot make this output of a build (yet).' },
+  BUILD_NOT_REPRODUCIBLE: { fault: 'conflict', about: 'The same build gave another result when it was done again.' },
 
   // cli
   USAGE_INVALID: {

@@ -33,6 +33,7 @@ export interface StoredRecord {
   started?: ProcessIdentity & { at: number }
 }
 
+/** A container as the store keeps it, with everything it was created from. */
 export type Container = StoredContainer<StoredRecord>
 
 /** What a container is doing, as far as the machine tells. */

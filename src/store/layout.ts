@@ -27,6 +27,8 @@ export interface StoreLayout {
   readonly indexes: string
   /** Unpacked layers, for the directory snapshotter. */
   readonly directories: string
+  /** Files that are locked by whoever does a build step. */
+  readonly locks: string
   /** Unfinished files of one lease. */
   ingest(leaseId: string): string
 }
@@ -56,6 +58,7 @@ export function layoutAt(root: string): StoreLayout {
     indexes: of('index'),
     index: (id) => of('index', `${digestHex(id)}.erofs`),
     directories: of('directories'),
+    locks: path.join(runtimeBase(), name, 'locks'),
     ingest: (leaseId) => of('ingest', leaseId),
   }
 }

@@ -6,6 +6,13 @@ import type { Build, Ending } from './case.ts'
 
 type Environment = Record<string, string | undefined>
 
+/** How a command ended, and what it said. */
+export interface CommandEnd {
+  exitCode: number
+  stdout: string
+  stderr: string
+}
+
 /** A Docker of our own: its daemon, its images, nothing of the machine's. */
 export class Docker implements AsyncDisposable {
   readonly #environment: Environment
@@ -88,6 +95,18 @@ export class Docker implements AsyncDisposable {
 
   async remove(tag: string): Promise<void> {
     await this.#docker(['rmi', '-f', tag])
+  }
+
+  /** Runs `docker ARGS`, however it ends. */
+  command(args: readonly string[], { cwd, stdin }: { cwd?: string; stdin?: Buffer } = {}): Promise<CommandEnd> {
+    return new Promise((resolve) => {
+      const options = { env: this.#environment, cwd, maxBuffer: 1 << 26, timeout: 300_000 }
+      const child = execFile('docker', args, options, (error, stdout, stderr) => {
+        const exitCode = error === null ? 0 : typeof error.code === 'number' ? error.code : 255
+        resolve({ exitCode, stdout, stderr })
+      })
+      child.stdin?.on('error', () => {}).end(stdin)
+    })
   }
 
   #docker(args: string[]): Promise<{ stdout: string; stderr: string }> {

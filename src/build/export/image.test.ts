@@ -1,11 +1,19 @@
 import { describe, expect, test } from 'vitest'
+import { MEDIA, writeImage } from '../../oci/index.ts'
 import { addLayer, type TestStore, temporaryStore } from '../../store/fixture.suite.ts'
-import { type BuildResult, exportImage } from './image.ts'
+import { assembleImage, type BuildResult, type Packing } from './image.ts'
+
+const PLAIN_PACKING: Packing = {
+  mediaTypes: 'oci',
+  descriptorOf: ({ diffId, size }) => ({ mediaType: MEDIA.ociLayer, digest: diffId, size }),
+}
 
 const platform = { os: 'linux', architecture: 'amd64' }
 
 function exported(store: TestStore, result: Partial<BuildResult>, names: string[] = []) {
-  const image = exportImage(store, store.testLease, { platform, config: {}, steps: [], ...result }, names)
+  const written = writeImage(assembleImage({ platform, config: {}, steps: [], ...result }, PLAIN_PACKING))
+  for (const { bytes } of [written.config, written.manifest]) store.blobs.writeWhole(bytes, store.testLease)
+  const image = store.images.put(written.manifest.descriptor, names)
   return { image, config: store.images.config(image).config }
 }
 

@@ -1,6 +1,7 @@
 import {
   appendHistory,
   appendLayer,
+  type Descriptor,
   editConfig,
   editContainerConfig,
   emptyImage,
@@ -9,9 +10,8 @@ import {
   type ImageConfig,
   MEDIA,
   type Platform,
-  writeImage,
 } from '../../oci/index.ts'
-import type { LayerRecord, Lease, Store, StoredImage } from '../../store/index.ts'
+import type { LayerRecord } from '../../store/index.ts'
 
 /** A step of the result, in order: what it is called in the history, and the layer it made, if any. */
 export interface ResultStep {
@@ -29,27 +29,33 @@ export interface BuildResult {
   steps: readonly ResultStep[]
 }
 
-/** Writes the result into the store, under these full names. The id does not depend on how the layers are packed. */
-export function exportImage(store: Store, lease: Lease, result: BuildResult, names: readonly string[]): StoredImage {
-  const { config, manifest } = writeImage(assemble(result))
-  store.blobs.writeWhole(config.bytes, lease, config.descriptor.digest)
-  store.blobs.writeWhole(manifest.bytes, lease, manifest.descriptor.digest)
-  return store.images.put(manifest.descriptor, names)
+/** How an image is written down. */
+export interface Packing {
+  mediaTypes: 'oci' | 'docker'
+  /** How a layer travels: plain, or compressed. */
+  descriptorOf(layer: LayerRecord): Descriptor
 }
 
-function assemble(result: BuildResult): Image {
+/** The image that a result makes. Its id does not depend on how the layers are packed. */
+export function assembleImage(result: BuildResult, packing: Packing): Image {
   const { base, platform, author } = result
-  let image = emptyImage(platform)
-  for (const { entry, layer } of base ? baseSteps(base) : []) image = append(image, entry, layer)
-  for (const { history, layer } of timed(result)) image = append(image, history, layer)
+  let image = empty(platform, packing)
+  for (const { entry, layer } of base ? baseSteps(base) : []) image = append(image, entry, layer, packing)
+  for (const { history, layer } of timed(result)) image = append(image, history, layer, packing)
   const created = image.config.history?.at(-1)?.created
   return editConfig(editContainerConfig(image, withoutEmpty(result.config)), { created, author })
 }
 
-function append(image: Image, history: HistoryEntry, layer: LayerRecord | undefined): Image {
+function empty(platform: Platform, { mediaTypes }: Packing): Image {
+  const image = emptyImage(platform)
+  if (mediaTypes === 'oci') return image
+  const config = { ...image.manifest.config, mediaType: MEDIA.dockerConfig }
+  return { ...image, manifest: { ...image.manifest, mediaType: MEDIA.dockerManifest, config } }
+}
+
+function append(image: Image, history: HistoryEntry, layer: LayerRecord | undefined, packing: Packing): Image {
   if (!layer) return appendHistory(image, history)
-  const descriptor = { mediaType: MEDIA.ociLayer, digest: layer.diffId, size: layer.size }
-  return appendLayer(image, { descriptor, diffId: layer.diffId, history })
+  return appendLayer(image, { descriptor: packing.descriptorOf(layer), diffId: layer.diffId, history })
 }
 
 function baseSteps({

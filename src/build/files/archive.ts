@@ -1,7 +1,8 @@
 import { createReadStream, rmSync } from 'node:fs'
-import { type Bytes, hasCode, type Job, bytesOf as streamOf } from '../../core/index.ts'
+import { type Bytes, bytesOf, hasCode, type Job, toByteString } from '../../core/index.ts'
 import { decompress, indexLayer, openFileTree, openLayer, readTar } from '../../layer/index.ts'
 import type { BuildSession } from '../session.ts'
+import { openAt } from './open-at.ts'
 import { type Selected, selectFiles } from './select.ts'
 import type { FileBody } from './source.ts'
 import { TreeSource } from './tree-source.ts'
@@ -28,7 +29,7 @@ export async function unpackArchives(
 /** Whether the first entry of a tar can be read, through whatever compression. */
 async function isArchive(body: FileBody, job: Job): Promise<boolean> {
   try {
-    const { bytes } = await decompress(bytesOf(body))
+    const { bytes } = await decompress(bodyBytes(body))
     for await (const _member of readTar(bytes, {}, job)) return true
     return false
   } catch (error) {
@@ -39,7 +40,7 @@ async function isArchive(body: FileBody, job: Job): Promise<boolean> {
 
 async function entriesOf(body: FileBody, session: BuildSession, job: Job): Promise<Selected[]> {
   const files = session.store.layers.temporary(session.lease)
-  const { bytes } = await decompress(bytesOf(body))
+  const { bytes } = await decompress(bodyBytes(body))
   const written = await session.store.blobs.writeTemporary(bytes, session.lease, job)
   // names that begin with .wh. mean nothing special in an archive that is not a layer, and links to what is not in it
   // lead nowhere
@@ -50,8 +51,12 @@ async function entriesOf(body: FileBody, session: BuildSession, job: Job): Promi
   return selectFiles(source, '/').map((selected) => ({ ...selected, unpacked: true }))
 }
 
-function bytesOf(body: FileBody): Bytes {
+/** The content of a file, as a stream. */
+export function bodyBytes(body: FileBody): Bytes {
   if ('tree' in body) return body.tree.read(body.path)
-  if ('bytes' in body) return streamOf(body.bytes)
-  return createReadStream(body.hostPath, { highWaterMark: 1 << 20 })
+  if ('bytes' in body) return bytesOf(body.bytes)
+  const { hostPath, exact } = body
+  const options = { highWaterMark: 1 << 20 }
+  if (!exact) return createReadStream(hostPath, options)
+  return createReadStream(hostPath, { ...options, fd: openAt(hostPath, toByteString(String(hostPath))) })
 }

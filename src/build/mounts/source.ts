@@ -15,14 +15,16 @@ const MEMO = 'mount-digests'
  * remembered. Fails with `COPY_SOURCE_MISSING` when there is nothing at the path.
  */
 export async function sourceDigest(session: BuildSession, value: Value, source: string, job: Job): Promise<string> {
-  if (value.kind === 'files') return digestSelection(selectSource(value.files, source), job)
+  if (value.kind === 'files') {
+    return digestSelection(selectSource(value.files, source), session.fileLists, job)
+  }
   const diffIds = await diffIdsOf(value.layers)
   const key = digestOf(JSON.stringify([chainId(diffIds) ?? 'scratch', source]))
   const { memos, layers } = session.store
   const known = memos.getText(MEMO, key)
   if (known !== undefined) return known
   const tree = new TreeSource(await layers.tree(diffIds, job), 'in the stage')
-  const digest = await digestSelection(selectSource(tree, source), job)
+  const digest = await digestSelection(selectSource(tree, source), undefined, job)
   memos.set(MEMO, key, digest)
   return digest
 }

@@ -44,9 +44,10 @@ export function copyRunner(session: BuildSession): OpRunner<CopyOp> {
     kind: 'copy',
     operation: ({ time: _, ...op }) => ({ ...op, sources: op.sources.map((source) => ({ ...source })) }),
     async content(op, inputs, job) {
-      const files = await digestSelection(await select(session, op, inputs), job)
+      const files = await digestSelection(await select(session, op, inputs), session.fileLists, job)
       return { base: await contentKey(baseLayers(inputs)), files }
     },
+    remembered: (content) => session.fileLists.keep(content),
     async run(op, inputs, task, job) {
       const base = baseLayers(inputs)
       const parent = await session.store.layers.tree(await diffIdsOf(base), job)

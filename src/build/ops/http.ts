@@ -22,7 +22,9 @@ export function httpRunner(session: BuildSession): OpRunner<HttpOp> {
     async run(op, _inputs, task, job: Job) {
       const file = await download(session, op.url, task.id, job)
       if (op.checksum !== null && op.checksum !== file.digest) {
-        throw fail('CONTENT_MISMATCH', `digest mismatch ${file.digest}: ${op.checksum} for ${redactUrl(op.url)}`)
+        throw fail('CONTENT_MISMATCH', `digest mismatch ${file.digest}: ${op.checksum} for ${redactUrl(op.url)}`, {
+          data: { url: redactUrl(op.url) },
+        })
       }
       const body = { hostPath: session.store.blobs.path(file.digest) }
       const { digest, size, time } = file

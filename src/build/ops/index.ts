@@ -1,7 +1,6 @@
-import type { FileSource } from '../files/source.ts'
 import type { BuildSession } from '../session.ts'
 import type { Runners } from '../solver.ts'
-import { contextRunner } from './context.ts'
+import { type ContextFiles, contextRunner } from './context.ts'
 import { copyRunner } from './copy.ts'
 import { folderRunner } from './folder.ts'
 import { httpRunner } from './http.ts'
@@ -9,7 +8,7 @@ import { imageRunner } from './image.ts'
 import { runRunner } from './run.ts'
 
 /** How each kind of operation is done in one build. `contexts` are the files the user gave, by name. */
-export function createRunners(session: BuildSession, contexts: ReadonlyMap<string, FileSource>): Runners {
+export function createRunners(session: BuildSession, contexts: ContextFiles): Runners {
   return {
     context: contextRunner(contexts),
     copy: copyRunner(session),

@@ -76,8 +76,9 @@ export function runRunner(session: BuildSession): OpRunner<RunOp> {
       const base = baseLayers(inputs)
       const machine = await session.machine(job)
       const key = session.newKey()
+      const from = Date.now()
       await runStep(session, machine, { op, key, base, inputs, task: id, vertex }, job)
-      const layer = commitBehind(session, machine, { key, base }, job)
+      const layer = commitBehind(session, machine, { key, base, ran: { from, to: Date.now() } }, job)
       return { kind: 'layers', layers: [...base, layer] }
     },
   }

@@ -1,6 +1,6 @@
 import type { Resources, Ulimit } from '../../container/index.ts'
-import type { SourceSpan } from '../../core/index.ts'
-import type { Dockerfile, Stage } from '../../dockerfile/index.ts'
+import type { Digest, SourceSpan } from '../../core/index.ts'
+import type { Dockerfile, Stage, StageInstruction } from '../../dockerfile/index.ts'
 import type { Platform } from '../../oci/index.ts'
 import type { Vertex } from '../graph.ts'
 import type { BaseImage, StageState } from './stage-state.ts'
@@ -16,7 +16,11 @@ export interface PlanOptions {
   platform: Platform
   /** What the build runs on. */
   buildPlatform: Platform
+  /** Progress says which platform a step is for: there are several. */
+  namesPlatform: boolean
   noCache: boolean
+  /** Names of stages, in any case, that the cache is not asked for. */
+  noCacheFilter: readonly string[]
   network: 'default' | 'none' | 'host'
   /** `name=address`. */
   extraHosts: readonly string[]
@@ -37,14 +41,33 @@ export interface PlanOptions {
 export interface PlanSources {
   /** Finds a base image. Fails with `IMAGE_NOT_FOUND`. */
   image(reference: string, platform: Platform, span: SourceSpan): Promise<ResolvedImage>
-  /** Hears of each stage that the target needs. */
-  planned?(stage: Stage): void
+  /** What the user put in the place of stages and images of this name. */
+  named?(name: string, platform: Platform, span: SourceSpan): Promise<NamedContext | undefined>
+  /** What URLs must hold, where the Dockerfile does not say so itself. */
+  readonly pins?: { http(url: string, span: SourceSpan): Digest | undefined }
+  listener?: PlanListener
+}
+
+/** Hears what planning comes to, while it does. A stage that is not needed is never heard of. */
+export interface PlanListener {
+  /** A stage begins; `parent` is the stage it begins from, which is planned. */
+  begun?(stage: Stage, parent: Stage | undefined): void
+  /** An instruction, or a trigger of the base image, is next. The state is that before it, and will change. */
+  reached?(stage: Stage, instruction: StageInstruction, state: StageState): void
 }
 
 /** A base image that was found, and what it is called in full, with its digest. */
 export interface ResolvedImage extends BaseImage {
   name: string
+  /** Digest of its manifest for the platform. */
+  manifest: Digest
 }
+
+/** A named build context: an image, or files under a name that the context op knows. */
+export type NamedContext =
+  | { readonly kind: 'image'; readonly image: ResolvedImage }
+  | { readonly kind: 'files'; readonly context: string }
+  | { readonly kind: 'scratch' }
 
 /** What the planning of all stages shares. */
 export interface PlanContext {

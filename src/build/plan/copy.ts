@@ -90,7 +90,9 @@ function inlineFile(stage: StageState, file: InlineFile): CopySource {
 const isRemote = (source: string): boolean => /^https?:\/\//i.test(source)
 
 function httpVertex(stage: StageState, instruction: AddInstruction, url: string, token: Token): Vertex {
-  const checksum = instruction.checksum ? expandToken(stage, instruction.checksum) : null
+  const checksum = instruction.checksum
+    ? expandToken(stage, instruction.checksum)
+    : (stage.context.sources.pins?.http(url, token.span) ?? null)
   if (checksum !== null && !/^sha256:[a-f0-9]{64}$/.test(checksum)) {
     throw fail('DIGEST_INVALID', `invalid checksum ${checksum}: only sha256:... is supported`, { span: token.span })
   }

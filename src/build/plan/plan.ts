@@ -1,8 +1,9 @@
-import { fail, type SourceSpan } from '../../core/index.ts'
+import { fail, hasCode, type SourceSpan } from '../../core/index.ts'
 import {
   type Dockerfile,
   didYouMean,
   expand,
+  findStage,
   parseTrigger,
   type Stage,
   type StageInstruction,
@@ -10,8 +11,10 @@ import {
 } from '../../dockerfile/index.ts'
 import { type Platform, parsePlatform } from '../../oci/index.ts'
 import type { Vertex } from '../graph.ts'
+import type { CopyOp } from '../ops/copy.ts'
 import { globalArguments } from './arguments.ts'
-import type { PlanContext, PlanOptions, PlanSources } from './context.ts'
+import type { NamedContext, PlanContext, PlanOptions, PlanSources, ResolvedImage } from './context.ts'
+import { findImage } from './find-image.ts'
 import { isStep, planInstruction } from './instructions.ts'
 import { applyComments } from './stage-comments.ts'
 import { at, createVertex, type StageState, stepPrefix } from './stage-state.ts'
@@ -29,9 +32,21 @@ export async function planBuild(
   sources: PlanSources,
 ): Promise<StageState> {
   const context = createContext(dockerfile, options, sources)
+  for (const stage of dockerfile.stages) fromOf(context, stage)
   const stage = await context.stage(targetIndex(dockerfile, options.target))
   const labels = { ...stage.config.Labels, ...options.labels }
   return { ...stage, config: { ...stage.config, Labels: labels } }
+}
+
+/** Plans all stages in their order, needed or not, to hear of them. Fails as `planBuild` does. */
+export async function planEveryStage(
+  dockerfile: Dockerfile,
+  options: PlanOptions,
+  sources: PlanSources,
+): Promise<void> {
+  const context = createContext(dockerfile, options, sources)
+  for (const stage of dockerfile.stages) fromOf(context, stage)
+  for (const stage of dockerfile.stages) await context.stage(stage.index)
 }
 
 function createContext(dockerfile: Dockerfile, options: PlanOptions, sources: PlanSources): PlanContext {
@@ -48,7 +63,6 @@ function createContext(dockerfile: Dockerfile, options: PlanOptions, sources: Pl
       if (underWay.has(index)) throw circular(stage)
       const known = planned.get(index)
       if (known) return known
-      sources.planned?.(stage)
       underWay.add(index)
       const state = planStage(context, stage).finally(() => underWay.delete(index))
       planned.set(index, state)
@@ -75,20 +89,15 @@ function targetIndex(dockerfile: Dockerfile, target: string | undefined): number
   throw fail('DOCKERFILE_INVALID', `target stage "${target}" could not be found${didYouMean(target, names)}`)
 }
 
-/** By name, in any case, the later of two winning; else by number. */
-function findStage(stages: readonly Stage[], text: string): number | undefined {
-  const named = stages.findLastIndex((stage) => stage.name === text.toLowerCase())
-  if (named >= 0) return named
-  const number = /^\d+$/.test(text) ? Number(text) : -1
-  return number >= 0 && number < stages.length ? number : undefined
-}
-
 async function findSource(context: PlanContext, from: string, span: SourceSpan): Promise<Vertex> {
   const index = findStage(context.dockerfile.stages, from)
   if (index !== undefined) return (await context.stage(index)).vertex
   if (/^\d+$/.test(from)) throw fail('DOCKERFILE_INVALID', `invalid stage index ${from}`, { span })
   const { platform } = context.options
-  const image = await context.sources.image(from, platform, span)
+  const named = await context.sources.named?.(from, platform, span)
+  if (named?.kind === 'files') return filesVertex(named.context, from)
+  if (named?.kind === 'scratch') return imageVertex('scratch', [], platform, '', span)
+  const image = named?.image ?? (await findImage(context, from, platform, span))
   return imageVertex(
     image.name,
     image.layers.map((layer) => layer.diffId),
@@ -96,6 +105,10 @@ async function findSource(context: PlanContext, from: string, span: SourceSpan):
     `FROM ${image.name}`,
     span,
   )
+}
+
+function filesVertex(context: string, name: string): Vertex {
+  return createVertex({ kind: 'context', name: context }, [], { label: `[context ${name}] load from client` })
 }
 
 function imageVertex(
@@ -109,65 +122,108 @@ function imageVertex(
 }
 
 async function planStage(context: PlanContext, stage: Stage): Promise<StageState> {
-  const base = expandGlobal(context, stage.from.base)
-  if (base === '') {
-    const message = `base name (${stage.from.base.text}) should not be blank`
-    throw fail('DOCKERFILE_INVALID', message, { span: stage.from.base.span })
-  }
-  const state = await beginStage(context, stage, base)
+  const replacement = await findReplacement(context, stage)
+  if (replacement) return replacement
+  const state = await beginStage(context, stage, fromOf(context, stage).base)
   applyComments(state, stage.from.node)
   const triggers = (state.config.OnBuild ?? []).map(parseTrigger)
   delete state.config.OnBuild
   const instructions: StageInstruction[] = [...triggers, ...stage.instructions]
-  state.stepCount = 1 + instructions.filter(isStep).length
-  if (state.vertex.op.kind === 'image' && state.vertex.label !== '') {
+  state.stepCount = state.stepNumber + instructions.filter(isStep).length
+  if (state.stepNumber === 1) {
     state.vertex = { ...state.vertex, label: `${stepPrefix(state, 1)} ${state.vertex.label}` }
   }
   for (const instruction of instructions) {
     applyComments(state, instruction.node)
+    context.sources.listener?.reached?.(stage, instruction, state)
     await planInstruction(state, instruction)
   }
   return state
 }
 
+/** What FROM says once its variables are replaced. As in BuildKit it must make sense even in a stage that is not needed. */
+function fromOf(context: PlanContext, { from }: Stage): { base: string; platform: Platform | undefined } {
+  const base = expandGlobal(context, from.base)
+  if (base === '') {
+    throw fail('DOCKERFILE_INVALID', `base name (${from.base.text}) should not be blank`, { span: from.base.span })
+  }
+  return { base, platform: from.platform && platformOf(context, from.platform) }
+}
+
 /** An earlier stage of this name, scratch, or an image. */
 async function beginStage(context: PlanContext, stage: Stage, base: string): Promise<StageState> {
   const earlier = context.dockerfile.stages.slice(0, stage.index).findLast((other) => other.name === base.toLowerCase())
-  if (earlier) return fromStage(await context.stage(earlier.index), labelOf(context, stage))
-  const platform = stage.from.platform ? platformOf(context, stage.from.platform) : context.options.platform
+  const parent = earlier && (await context.stage(earlier.index))
+  context.sources.listener?.begun?.(stage, earlier)
+  if (parent) return fromStage(parent, emptyState(context, stage, context.options.platform))
+  const platform = stagePlatform(context, stage)
   if (base === 'scratch') return fromScratch(context, stage, platform)
-  return fromImage(context, stage, base, platform)
+  const { span } = stage.from.base
+  const named = await context.sources.named?.(base, platform, span)
+  if (named) return fromNamed(context, stage, { name: base, platform, named })
+  return fromImage(context, stage, await findImage(context, base, platform, span), platform)
 }
 
-function fromStage(parent: StageState, label: string): StageState {
+const stagePlatform = (context: PlanContext, { from }: Stage): Platform =>
+  from.platform ? platformOf(context, from.platform) : context.options.platform
+
+/** A named context with the name of a stage stands for it: nothing of the stage is done. */
+async function findReplacement(context: PlanContext, stage: Stage): Promise<StageState | undefined> {
+  const { name } = stage
+  const find = context.sources.named
+  if (name === undefined || !find) return undefined
+  const platform = stagePlatform(context, stage)
+  const named = await find(name, platform, stage.from.node.span)
+  return named && fromNamed(context, stage, { name, platform, named })
+}
+
+/** What the user put in the place of a stage or its base. Files become a layer of their own. */
+function fromNamed(
+  context: PlanContext,
+  stage: Stage,
+  { name, platform, named }: { name: string; platform: Platform; named: NamedContext },
+): StageState {
+  if (named.kind === 'image') return fromImage(context, stage, named.image, platform)
+  const state = fromScratch(context, stage, platform)
+  if (named.kind === 'scratch') return state
+  const op: CopyOp = {
+    kind: 'copy',
+    sources: [{ input: 1, paths: ['/'] }],
+    dest: '/',
+    owner: null,
+    mode: null,
+    unpack: false,
+    time: 0,
+  }
+  const about = { label: `[context ${name}] use as base`, span: stage.from.node.span }
+  const vertex = createVertex(op, [state.vertex, filesVertex(named.context, name)], about)
+  return { ...state, vertex, steps: [{ createdBy: `FROM ${name}`, vertex }] }
+}
+
+function fromStage(parent: StageState, { label, noCache }: Pick<Empty, 'label' | 'noCache'>): StageState {
   const env = new Map(parent.env)
   for (const pair of parent.config.Env ?? []) setPair(env, pair)
   return {
     ...parent,
     label,
+    noCache,
     config: { ...parent.config },
     steps: [...parent.steps],
     env,
     args: new Map(parent.args),
     cmdIsOwn: false,
-    stepNumber: 1,
+    stepNumber: 0,
   }
 }
 
 function fromScratch(context: PlanContext, stage: Stage, platform: Platform): StageState {
   const vertex = imageVertex('scratch', [], platform, '', stage.from.node.span)
   const config = { Env: [`PATH=${DEFAULT_PATH}`], WorkingDir: '/' }
-  return { ...emptyState(context, stage, platform), vertex, config, env: new Map([['PATH', DEFAULT_PATH]]) }
+  const env = new Map([['PATH', DEFAULT_PATH]])
+  return { ...emptyState(context, stage, platform), vertex, config, env, stepNumber: 0 }
 }
 
-async function fromImage(
-  context: PlanContext,
-  stage: Stage,
-  reference: string,
-  platform: Platform,
-): Promise<StageState> {
-  const { span } = stage.from.base
-  const image = await context.sources.image(reference, platform, span)
+function fromImage(context: PlanContext, stage: Stage, image: ResolvedImage, platform: Platform): StageState {
   const diffIds = image.layers.map((layer) => layer.diffId)
   const env = new Map<string, string>()
   const list = image.config.config?.Env ?? []
@@ -193,6 +249,7 @@ function emptyState(context: PlanContext, stage: Stage, platform: Platform): Emp
     context,
     escape: context.dockerfile.escape,
     label: labelOf(context, stage),
+    noCache: isWithoutCache(context, stage),
     platform,
     steps: [],
     args: new Map(),
@@ -202,6 +259,11 @@ function emptyState(context: PlanContext, stage: Stage, platform: Platform): Emp
     mountDefaults: [],
     time: 0,
   }
+}
+
+/** `--no-cache-filter` knows stages by their names alone, as in BuildKit. */
+function isWithoutCache({ options }: PlanContext, stage: Stage): boolean {
+  return options.noCache || options.noCacheFilter.some((name) => name.toLowerCase() === stage.name)
 }
 
 function labelOf({ dockerfile }: PlanContext, stage: Stage): string {
@@ -220,10 +282,24 @@ function expandGlobal(context: PlanContext, token: Token): string {
 function platformOf(context: PlanContext, token: Token): Platform {
   const text = expandGlobal(context, token)
   if (text === '') {
-    throw fail('DOCKERFILE_INVALID', `empty platform value from expression ${token.text}`, {
+    throw fail('DOCKERFILE_INVALID', `empty platform value from expression ${token.text}${meant(context, token)}`, {
       span: token.span,
       hint: 'Declare the argument before the first FROM, or give it a value with --build-arg.',
     })
   }
-  return at(token.span, () => parsePlatform(text, context.options.buildPlatform))
+  try {
+    return parsePlatform(text, context.options.buildPlatform)
+  } catch (cause) {
+    if (!hasCode(cause, 'PLATFORM_INVALID')) throw cause
+    const { message, hint = '' } = cause
+    const text = `failed to parse platform ${token.text}: ${message}${meant(context, token)}`
+    throw fail('PLATFORM_INVALID', text, { span: token.span, hint, cause })
+  }
+}
+
+/** The argument that may have been meant by the first one that is not set. */
+function meant({ globalArgs, dockerfile }: PlanContext, token: Token): string {
+  const { unset } = expand(token.text, globalArgs, dockerfile)
+  const suggestions = [...unset].map((name) => didYouMean(name, [...globalArgs.keys()]))
+  return suggestions.find((suggestion) => suggestion !== '') ?? ''
 }

@@ -4,6 +4,7 @@ import type { ContainerConfig, ImageConfig, Platform } from '../../oci/index.ts'
 import type { LayerRecord } from '../../store/index.ts'
 import type { Op, Vertex } from '../graph.ts'
 import type { PlanContext } from './context.ts'
+import { platformLabel } from './platform-label.ts'
 
 /** A base image as a stage needs it. */
 export interface BaseImage {
@@ -39,6 +40,8 @@ export interface StageState extends ConfigState {
   readonly context: PlanContext
   /** As progress shows it: its name, or `stage-1` where there are several. */
   readonly label: string
+  /** Whether its steps are done without the cache. */
+  readonly noCache: boolean
   readonly platform: Platform
   /** The image at the bottom; missing for scratch. */
   readonly base?: BaseImage
@@ -46,7 +49,7 @@ export interface StageState extends ConfigState {
   vertex: Vertex
   /** Declared build arguments in order, for history; the value is that of the declaration. */
   args: Map<string, string>
-  /** Numbers for progress: the step just planned, and how many there will be. */
+  /** Numbers for progress: the step just planned, and how many there will be. FROM counts when it names an image. */
   stepNumber: number
   stepCount: number
   /** What each RUN has mounted, beside its own mounts. */
@@ -94,10 +97,12 @@ export function addLayer(
 ): void {
   const { instruction, op, inputs = [], createdBy, cacheable = true, masked = [] } = step
   stage.stepNumber++
+  // BuildKit takes WORKDIR from the cache even with --no-cache: there is nothing in a folder that could be stale
+  const ignoreCache = !cacheable || (stage.noCache && op.kind !== 'folder')
   const vertex = createVertex(op, [stage.vertex, ...inputs], {
     label: `${stepPrefix(stage, stage.stepNumber)} ${describe(stage, instruction, masked)}`,
     span: instruction.node.span,
-    ...(cacheable && !stage.context.options.noCache ? {} : { ignoreCache: true }),
+    ...(ignoreCache ? { ignoreCache } : {}),
   })
   stage.vertex = vertex
   stage.steps.push({ createdBy, vertex })
@@ -109,11 +114,12 @@ export function createVertex(op: Op, inputs: readonly Vertex[], about: Omit<Vert
   return { id, op, inputs, ...about }
 }
 
-/** `[2/5]`, or `[builder 2/5]` where there are several stages. */
+/** `[2/5]`, `[builder 2/5]` where there are several stages, `[linux/arm64 builder 2/5]` where there are platforms. */
 export function stepPrefix(stage: StageState, number: number): string {
   const total = String(stage.stepCount)
   const counter = `${String(number).padStart(total.length)}/${total}`
-  return stage.label === '' ? `[${counter}]` : `[${stage.label} ${counter}]`
+  const platform = stage.context.options.namesPlatform ? platformLabel(stage) : ''
+  return `[${[platform, stage.label, counter].filter((part) => part !== '').join(' ')}]`
 }
 
 /** The instruction on one line, with the variables that are set; of a here-document its first line. */

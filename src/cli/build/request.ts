@@ -1,10 +1,15 @@
 import { collectBytes, fail, messageOf, quoteGo, type SourceFile } from '../../core/index.ts'
 import type { BuildRequest } from '../../engine/index.ts'
-import { type Platform, parsePlatform } from '../../oci/index.ts'
+import { hostPlatform, type Platform, parsePlatform } from '../../oci/index.ts'
 import type { CommandContext } from '../command.ts'
 import { parseExtraHost } from '../extra-host.ts'
+import { parseAnnotations } from './annotations.ts'
+import { attestationsOf } from './attest-flags.ts'
 import type { BuildFlags } from './flags.ts'
+import { imageFromModule } from './image-module.ts'
 import { checkEntitlement, parseUlimit, resourcesOf } from './limits.ts'
+import { outputsOf } from './outputs.ts'
+import { proxyArguments } from './proxies.ts'
 import { parseAgents, parseSecrets } from './secrets.ts'
 
 /** `name=value` texts; `alone` gives the value of a name that stands alone, or says that it does not count. */
@@ -28,16 +33,19 @@ export async function requestOf({
   io,
 }: CommandContext & { flags: BuildFlags }): Promise<BuildRequest> {
   const epoch = env['SOURCE_DATE_EPOCH']
-  const buildArgs = pairsOf(flags['build-arg'], (name) => env[name])
+  const buildArgs = { ...proxyArguments(env), ...pairsOf(flags['build-arg'], (name) => env[name]) }
   return {
-    context: args[0]!,
+    context: contextOf(args[0]!, flags.file, io),
     tags: flags.tag,
     buildArgs: epoch && !('SOURCE_DATE_EPOCH' in buildArgs) ? { ...buildArgs, SOURCE_DATE_EPOCH: epoch } : buildArgs,
     labels: pairsOf(flags.label, () => ''),
     noCache: flags['no-cache'],
+    noCacheFilter: flags['no-cache-filter'].flatMap((names) => names.split(',')).filter((name) => name !== ''),
+    ...parallelismOf(flags.parallel, env['SLIPWAY_PARALLELISM']),
     network: networkOf(flags.network),
     extraHosts: flags['add-host'].map(extraHostOf),
     hostCa: flags['host-ca'],
+    attestations: attestationsOf(flags),
     secrets: parseSecrets(flags.secret, env),
     ssh: parseAgents(flags.ssh, env),
     allow: flags.allow.map(checkEntitlement),
@@ -45,10 +53,42 @@ export async function requestOf({
     resources: resourcesOf(flags),
     ...(flags['cgroup-parent'] ? { cgroupParent: flags['cgroup-parent'] } : {}),
     ...(flags.file === undefined ? {} : { dockerfile: flags.file === '-' ? await readFrom(io) : flags.file }),
+    ...(flags['build-context'].length === 0 ? {} : { contexts: contextsOf(flags['build-context']) }),
+    ...(await imageFromModule(args[0]!, flags.file, buildArgs)),
     ...(flags.target === undefined ? {} : { target: flags.target }),
-    ...(flags.platform === undefined ? {} : { platform: platformOf(flags.platform) }),
+    outputs: outputsOf(flags.output, { ...flags, annotations: parseAnnotations(flags.annotation) }, io),
+    ...squashOf(flags.squash),
+    platforms: flags.platform.flatMap((text) => text.split(',')).map(platformOf),
     ...(flags['shm-size'] === undefined ? {} : { shmSize: flags['shm-size'] }),
   }
+}
+
+/** `-` is standard input: an archive, or a Dockerfile. Fails in Docker's words when the Dockerfile comes from there too. */
+function contextOf(text: string, file: string | undefined, io: CommandContext['io']): BuildRequest['context'] {
+  if (text !== '-') return text
+  if (file === '-') {
+    throw fail('USAGE_INVALID', "invalid argument: can't use stdin for both build context and dockerfile")
+  }
+  return io.stdin() as AsyncIterable<Uint8Array>
+}
+
+function contextsOf(texts: readonly string[]): Record<string, string> {
+  const pairs = texts.map((text): [string, string] => {
+    const cut = text.indexOf('=')
+    if (cut < 0) throw fail('USAGE_INVALID', `invalid context value: ${text}, expected key=value`)
+    return [text.slice(0, cut), text.slice(cut + 1)]
+  })
+  return Object.fromEntries(pairs)
+}
+
+function parallelismOf(flag: number | undefined, variable: string | undefined): { parallelism?: number } {
+  if (flag !== undefined) return { parallelism: flag }
+  if (!variable) return {}
+  const number = Number(variable)
+  if (Number.isSafeInteger(number) && number > 0) return { parallelism: number }
+  throw fail('USAGE_INVALID', `invalid SLIPWAY_PARALLELISM: ${variable}`, {
+    hint: 'it is a number of steps, 1 or more',
+  })
 }
 
 /** A Dockerfile that is written to standard input. */
@@ -66,11 +106,14 @@ function extraHostOf(text: string): string {
   }
 }
 
+/** `local` is this machine. */
 function platformOf(text: string): Platform {
-  if (!text.includes(',')) return parsePlatform(text)
-  throw fail('BUILD_UNSUPPORTED', 'building for several platforms at once is not supported yet', {
-    hint: 'build for one platform after the other, under a tag for each',
-  })
+  return text.toLowerCase() === 'local' ? hostPlatform() : parsePlatform(text)
+}
+
+function squashOf(text: string | undefined): Pick<BuildRequest, 'squash'> {
+  if (text === undefined || text === 'false') return {}
+  return { squash: text === 'all' ? 'all' : 'new' }
 }
 
 function networkOf(text: string): 'default' | 'none' | 'host' {

@@ -83,11 +83,7 @@ describe('messages are those of docker build', () => {
     [['--add-host', 'foo'], 'failed to build: invalid host foo'],
     [['--add-host', 'foo:bar'], 'failed to build: invalid host foo:bar'],
     [['--label', ''], 'failed to build: invalid key-value pair "": empty key'],
-    [['--platform', 'foo'], 'failed to build: "foo": unknown operating system or architecture'],
-    [
-      ['--platform', 'linux/amd64,linux/arm64'],
-      'failed to build: building for several platforms at once is not supported yet',
-    ],
+    [['--platform', 'foo'], 'failed to build: "foo": unknown operating system or architecture: invalid argument'],
     [['--secret', 'x'], "failed to build: invalid field 'x' must be a key=value pair"],
     [['--secret', 'src=x'], 'failed to build: secret missing ID'],
     [['--secret', 'id=x,src=/nope'], 'failed to build: failed to stat /nope: stat /nope: no such file or directory'],

@@ -1,86 +1,65 @@
-import path from 'node:path'
-import {
-  BuildSession,
-  createRunners,
-  createSolver,
-  FileDigests,
-  FolderSource,
-  planBuild,
-  type Solver,
-  type StageState,
-} from '../../build/index.ts'
-import { type Job, runTask } from '../../core/index.ts'
-import { type ParseWarning, parseDockerfile } from '../../dockerfile/index.ts'
-import type { LayerRecord, Store, StoredImage } from '../../store/index.ts'
-import { imageResolver } from './base-images.ts'
-import { contextFolder, readDockerfile, readIgnoreFile } from './definition.ts'
-import { exportTask } from './export.ts'
-import { epochOf, planOptions } from './plan-options.ts'
+import { existsSync, realpathSync } from 'node:fs'
+import { BuildSession, createRunners, createSolver, redactUrl, type SolverOptions } from '../../build/index.ts'
+import type { Job } from '../../core/index.ts'
+import { parseDockerfile } from '../../dockerfile/index.ts'
+import type { Lease, Store } from '../../store/index.ts'
+import { BuildRecorder, secretValues } from './build-record.ts'
+import { loadDefinition, nameOf } from './definition.ts'
+import { resolveEpoch } from './epoch.ts'
+import type { FinishedBuild } from './finished.ts'
+import { linterOf, tellWarnings } from './lint.ts'
+import { explainMismatch } from './lock/pins.ts'
+import { exportAll } from './outputs/index.ts'
+import { isMultiPlatform, planOptions, targetPlatforms } from './plan-options.ts'
+import { planPlatforms } from './plan-platforms.ts'
+import { planSources } from './plan-sources.ts'
+import { reportOf } from './report.ts'
 import type { BuildReport, BuildRequest } from './request.ts'
-import { secretNameWarnings } from './secret-names.ts'
+import { solvePlatforms } from './solve.ts'
+import { checkSyntax } from './syntax.ts'
 import { checkedTag } from './tags.ts'
 
 /** Builds an image into the store. Fails with a span for everything that the Dockerfile is to blame for. */
 export async function build(store: Store, request: BuildRequest, job: Job): Promise<BuildReport> {
   const names = (request.tags ?? []).map(checkedTag)
-  const context = contextFolder(request.context)
   using lease = store.lease()
   await using session = new BuildSession(store, lease, { secrets: request.secrets ?? {}, agents: request.ssh ?? {} })
-  const { file, source } = await internal(job, 'load build definition from', nameOf(request), () =>
-    readDockerfile(context, request.dockerfile),
-  )
+  using record = new BuildRecorder(store, session, { context: contextName(request), dockerfile: nameOf(request) })
+  const definition = await loadDefinition(session, request, job)
+  const { source, contexts, pins, ignore, task } = definition
+  checkSyntax(source, request.buildArgs)
   const dockerfile = parseDockerfile(source)
-  for (const { message, span } of dockerfile.warnings) {
-    job.progress({ type: 'warning', code: 'PARSE', message, ...(span ? { span } : {}) })
-  }
-  const stage = await planBuild(dockerfile, planOptions(request), {
-    image: imageResolver(store, lease, job),
-    planned: (planned) => {
-      for (const warning of secretNameWarnings(planned)) job.progress(warning)
-    },
+  const platforms = targetPlatforms(request)
+  const asked = planOptions(request, platforms[0]!)
+  const sources = planSources(session, request, definition, job)
+  const { epoch, buildArgs } = await resolveEpoch({ session, dockerfile, options: asked, sources, contexts }, job)
+  const options = { ...asked, buildArgs }
+  const linter = linterOf(dockerfile, options)
+  const plans = await planPlatforms(dockerfile, linter, { options, sources, ignore }, platforms).finally(() =>
+    tellWarnings(linter.warnings(), task, job),
+  )
+  const runners = createRunners(session, contexts)
+  const { solver, built } = await solvePlatforms(
+    (stoppable) => record.follow(createSolver(runners, store, solverOptions(request, lease), stoppable)),
+    plans,
+    job,
+  ).catch((error: unknown) => {
+    throw explainMismatch(error, pins)
   })
-  const ignore = await internal(job, 'load', '.dockerignore', () => readIgnoreFile(context, file))
-  const digests = new FileDigests(store.memos, context)
-  const where = ignore ? `in the build context (see ${ignore.name})` : 'in the build context'
-  const files = new FolderSource(context, { digests, where, ...(ignore ? { filter: ignore.filter } : {}) })
-  const runners = createRunners(session, new Map([['context', files]]))
-  const solver = createSolver(runners, store, { now: Date.now, lease }, job)
-  const layers = await solveAll(solver, stage)
-  digests.save()
-  const image = await exportTask(store, { stage, solver, layers, names, lease, epoch: epochOf(request) }, job)
-  return report(image, stage, solver, names, dockerfile.warnings)
+  contexts.save()
+  const { squash, outputs = [{ type: 'image' }] } = request
+  const result = { built, multiPlatform: isMultiPlatform(request), solver, names, lease, epoch: request.epoch ?? epoch }
+  const finished: FinishedBuild = squash ? { ...result, squash } : result
+  const exported = await exportAll(store, finished, outputs, job)
+  return { ...reportOf(exported, finished, linter.warnings()), explanation: record.explain() }
 }
 
-function nameOf({ dockerfile = 'Dockerfile' }: BuildRequest): string {
-  return typeof dockerfile === 'string' ? dockerfile : dockerfile.name
+function solverOptions({ parallelism, buildArgs }: BuildRequest, lease: Lease): SolverOptions {
+  return { now: Date.now, lease, secrets: secretValues(buildArgs), ...(parallelism ? { parallelism } : {}) }
 }
 
-/** Work that progress shows as `[internal] ...`. */
-function internal<T>(job: Job, verb: string, what: string, work: () => T | Promise<T>): Promise<T> {
-  const name = `[internal] ${verb} ${path.basename(what)}`
-  return runTask(job, { id: name, name }, async () => work())
-}
-
-async function solveAll(solver: Solver, stage: StageState): Promise<LayerRecord[]> {
-  try {
-    const value = await solver.solve(stage.vertex)
-    await solver.settle()
-    return value.kind === 'layers' ? Promise.all(value.layers.map((layer) => layer.committed)) : []
-  } catch (error) {
-    await solver.settle().catch(() => {}) // what still runs must end before its folders go
-    throw error
-  }
-}
-
-function report(
-  image: StoredImage,
-  stage: StageState,
-  solver: Solver,
-  names: string[],
-  warnings: readonly ParseWarning[],
-): BuildReport {
-  const made = stage.steps.flatMap((step) => step.vertex ?? [])
-  const cached = made.filter((vertex) => solver.outcome(vertex)?.result === 'cached')
-  const { id, descriptor } = image
-  return { id, digest: descriptor.digest, names, steps: made.length, cachedSteps: cached.length, warnings }
+/** A context as people know it again. */
+function contextName({ context }: BuildRequest): string {
+  if (typeof context !== 'string') return '-'
+  return existsSync(context) ? realpathSync(context) : redactUrl(context)
 }

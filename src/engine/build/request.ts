@@ -1,22 +1,48 @@
-import type { Agents, Secrets } from '../../build/index.ts'
+import type { Agents, ExplainedStep, Secrets } from '../../build/index.ts'
 import type { Resources, Ulimit } from '../../container/index.ts'
-import type { Digest, SourceFile } from '../../core/index.ts'
-import type { ParseWarning } from '../../dockerfile/index.ts'
-import type { Platform } from '../../oci/index.ts'
+import type { Bytes, Digest, SourceFile } from '../../core/index.ts'
+import type { Image } from '../../image/index.ts'
+import type { LintWarning } from '../../lint/index.ts'
+import type { Descriptor, Platform } from '../../oci/index.ts'
+import type { AttestationRequest } from './attestations/options.ts'
+import type { Output } from './outputs/output.ts'
 
 /** What to build. */
 export interface BuildRequest {
-  /** A folder. */
-  context: string
-  /** Path of the Dockerfile, or the file itself; `Dockerfile` in the context when missing. */
+  /**
+   * A folder, the URL of an archive, of a Dockerfile or of a git repository; or a stream that holds an archive (plain or
+   * compressed) or a Dockerfile.
+   */
+  context: string | Bytes
+  /**
+   * Path or URL of the Dockerfile, or the file itself; `Dockerfile` in the context when missing. For a context that is
+   * not a folder, a relative path means a file in it.
+   */
   dockerfile?: string | SourceFile
+  /** An image that is defined in TypeScript, in place of a Dockerfile. */
+  image?: Image
+  /**
+   * What takes the place of stages and images of these names, as `--build-context` has it: a folder, a URL,
+   * `docker-image://name`, `oci-layout://folder[:tag|@digest]`. A name may end with `::platform`.
+   */
+  contexts?: Readonly<Record<string, string>>
   tags?: readonly string[]
+  /** Image names, URLs and git references mean what `Dockerfile.lock` says, and everything must be in it. */
+  locked?: boolean
   buildArgs?: Readonly<Record<string, string>>
   /** Stage to build, by name or number. */
   target?: string
   labels?: Readonly<Record<string, string>>
-  platform?: Platform
+  /**
+   * What the image is for, this machine when missing. Several make one OCI index, as does the build argument
+   * BUILDKIT_MULTI_PLATFORM=1 for one.
+   */
+  platforms?: readonly Platform[]
   noCache?: boolean
+  /** Names of stages that are built without the cache. */
+  noCacheFilter?: readonly string[]
+  /** Steps that run at the same time; 16 when missing. */
+  parallelism?: number
   network?: 'default' | 'none' | 'host'
   /** `name=address`. */
   extraHosts?: readonly string[]
@@ -36,22 +62,33 @@ export interface BuildRequest {
   /** The control group above those of RUN steps. */
   cgroupParent?: string
   /**
-   * Seconds since 1970, the build argument SOURCE_DATE_EPOCH when missing: the time of the image and its steps, and the
+   * Seconds since 1970; when missing, what the build argument SOURCE_DATE_EPOCH says (a number, or whose time to take): the time of the image and its steps, and the
    * latest time of any file that they make. The cache does not depend on it.
    */
   epoch?: number
+  /** Statements to attach to the image; none by default. */
+  attestations?: readonly AttestationRequest[]
+  /** Where the result goes: into the store when missing. */
+  outputs?: readonly Output[]
+  /** `new`: one layer of all that this build adds; `all`: one layer, base image included. */
+  squash?: 'new' | 'all'
 }
 
 /** What a build made. */
 export interface BuildReport {
-  /** The image id: digest of its config. */
+  /** The image id: digest of the config for this machine, or of the first platform. */
   id: Digest
-  /** Digest of its manifest. */
+  /** Digest of its manifest, of its index when it has one. */
   digest: Digest
   /** Full names. */
   names: string[]
+  /** What the last output that holds an image is known by: its manifest or index. Missing when none does. */
+  image?: Descriptor & { configDigest?: Digest }
   /** Steps that make layers, and how many of them came from the cache. */
   steps: number
   cachedSteps: number
-  warnings: readonly ParseWarning[]
+  /** What the checks found, and did not have to refuse. */
+  warnings: readonly LintWarning[]
+  /** Every step, and why the cache had it or not. */
+  explanation: readonly ExplainedStep[]
 }

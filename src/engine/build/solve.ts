@@ -1,0 +1,49 @@
+import type { Solver, StageState } from '../../build/index.ts'
+import { type Job, mapLimit } from '../../core/index.ts'
+import type { Platform } from '../../oci/index.ts'
+import type { LayerRecord } from '../../store/index.ts'
+
+/** What to build for one platform. */
+export interface PlannedPlatform {
+  /** As it was asked for; what the result runs on is the platform of its stage. */
+  platform: Platform
+  stage: StageState
+}
+
+/** What was built for one platform; the layers are in the store, those of the base among them, bottom first. */
+export interface BuiltPlatform extends PlannedPlatform {
+  layers: readonly LayerRecord[]
+}
+
+/**
+ * Solves all platforms together: what they share is done once. The first failure stops the others, and is thrown when
+ * nothing runs any more, so that their folders can go.
+ */
+export async function solvePlatforms(
+  createSolver: (job: Job) => Solver,
+  plans: readonly PlannedPlatform[],
+  job: Job,
+): Promise<{ solver: Solver; built: BuiltPlatform[] }> {
+  const failed = new AbortController()
+  const signal = job.signal ? AbortSignal.any([job.signal, failed.signal]) : failed.signal
+  const solver = createSolver({ progress: (event) => job.progress(event), signal })
+  try {
+    const values = await mapLimit(plans, plans.length, async ({ stage }) => {
+      try {
+        return await solver.solve(stage.vertex)
+      } catch (error) {
+        failed.abort(error)
+        throw error
+      }
+    })
+    await solver.settle()
+    const layersOf = values.map((value) =>
+      value.kind === 'layers' ? Promise.all(value.layers.map((layer) => layer.committed)) : [],
+    )
+    const layers = await Promise.all(layersOf)
+    return { solver, built: plans.map((plan, at) => ({ ...plan, layers: layers[at]! })) }
+  } catch (error) {
+    await solver.settle().catch(() => {})
+    throw error
+  }
+}

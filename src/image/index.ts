@@ -1,0 +1,8 @@
+export type { AddOptions, CopyOptions, PlaceOptions } from './copy.ts'
+export { sourceOf, toDockerfile } from './dockerfile.ts'
+export { type CommandText, type Definition, from, type HealthcheckOptions, Image, scratch } from './image.ts'
+export type { ImageRef } from './line.ts'
+export { isImageModule, loadImageModule, type ModuleParameters } from './module.ts'
+export { bind, cache, type RunMount, secret, ssh, tmpfs } from './mounts.ts'
+export type { RunOptions } from './run.ts'
+export { literal } from './words.ts'

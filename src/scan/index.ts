@@ -1,0 +1,5 @@
+export type { FileEntry, Files } from './files.ts'
+export type { Distribution, Package, PackageKind } from './package.ts'
+export { type PackageUrlParts, packageUrl } from './purl.ts'
+export { type Scan, scanFiles } from './scan.ts'
+export { type SbomSubject, spdxDocument } from './spdx.ts'
