@@ -2,7 +2,9 @@ import { readdirSync, rmSync } from 'node:fs'
 import path from 'node:path'
 import type { Machine } from '../container/index.ts'
 import { digestOf, type Job, yieldToEvents } from '../core/index.ts'
+import type { LayerFiles } from '../layer/index.ts'
 import type { LayerRecord } from '../store/index.ts'
+import { findSameResult } from './same-result.ts'
 import type { BuildSession } from './session.ts'
 import { diffIdsOf, type LayerRef } from './values.ts'
 
@@ -12,6 +14,8 @@ interface CommitStep {
   key: string
   /** What it ran on. */
   base: readonly LayerRef[]
+  /** When it ran, Unix milliseconds. */
+  ran: { from: number; to: number }
 }
 
 /**
@@ -52,11 +56,18 @@ async function commit(session: BuildSession, machine: Machine, step: CommitStep,
   const blobs = path.join(store.layout.root, 'blobs')
   const request = { upper, lower, blobs, files }
   try {
-    return store.layers.adopt(files, await machine.keeper.call('commit', request, job), lease)
+    const summary = await machine.keeper.call('commit', request, job)
+    const same = await findSameResult(session, { tar: files.tar, summary, ran: step.ran }, job)
+    if (same) removeFiles(files)
+    return same ?? store.layers.adopt(files, summary, lease)
   } catch (error) {
-    for (const file of Object.values(files)) rmSync(file, { force: true })
+    removeFiles(files)
     throw error
   }
+}
+
+function removeFiles(files: LayerFiles): void {
+  for (const file of Object.values(files)) rmSync(file, { force: true })
 }
 
 // the end of an archive: two blocks of zeros

@@ -15,7 +15,7 @@ import { createRunners } from './ops/index.ts'
 import type { PlanOptions, PlanSources } from './plan/context.ts'
 import { planBuild } from './plan/plan.ts'
 import type { StageState } from './plan/stage-state.ts'
-import { BuildSession, type SessionOptions } from './session.ts'
+import { BuildSession, type Lent } from './session.ts'
 import { createSolver, type Outcome } from './solver.ts'
 import { diffIdsOf } from './values.ts'
 
@@ -56,6 +56,7 @@ export function planOptions(changes: Partial<PlanOptions> = {}): PlanOptions {
     buildPlatform: platform,
     namesPlatform: false,
     noCache: false,
+    noCacheFilter: [],
     network: 'default',
     extraHosts: [],
     ...changes,
@@ -117,12 +118,11 @@ export interface Solved {
 }
 
 /** What a solved build may be given. */
-export interface SolveOptions extends Partial<PlanOptions> {
+export interface SolveOptions extends Partial<PlanOptions>, Lent {
   bases?: TestBases
   context?: string
   filter?: PathFilter
   job?: HearingJob
-  session?: SessionOptions
 }
 
 /** Plans and solves a Dockerfile over a store, all parts being the real ones. */
@@ -132,7 +132,8 @@ export async function solveText(store: TestStore, text: string, options: SolveOp
     context = contextFolder(),
     filter,
     job = hearingJob(),
-    session: access,
+    secrets,
+    agents,
     ...changes
   } = options
   const planned = planBuild(
@@ -141,7 +142,10 @@ export async function solveText(store: TestStore, text: string, options: SolveOp
     planSources(bases),
   )
   const stage = await planned
-  await using session = new BuildSession(store, store.testLease, access)
+  await using session = new BuildSession(store, store.testLease, {
+    ...(secrets ? { secrets } : {}),
+    ...(agents ? { agents } : {}),
+  })
   const digests = new FileDigests(store.memos, context)
   const files = new FolderSource(context, { digests, where: 'in the build context', ...(filter ? { filter } : {}) })
   const runners = createRunners(session, new Map([['context', files]]))

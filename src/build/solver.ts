@@ -1,5 +1,6 @@
 import {
   checkCanceled,
+  createLimit,
   type Digest,
   digestOf,
   type Job,
@@ -10,8 +11,12 @@ import {
   withSpan,
 } from '../core/index.ts'
 import type { Lease, StepRecord, Store } from '../store/index.ts'
+import type { CacheSource } from './cache-source.ts'
+import { Redactor } from './explain/redact.ts'
+import type { StepTrace } from './explain/trace.ts'
 import type { Op, Vertex } from './graph.ts'
-import { baseLayers, diffIdsOf, type LayerRef, storedLayer, type Value } from './values.ts'
+import { lockStep, type StepLock } from './step-lock.ts'
+import { baseLayers, contentKey, diffIdsOf, type LayerRef, storedLayer, type Value } from './values.ts'
 
 /** Plain JSON: what a cache key is made of, kept whole so that a miss can be explained. */
 export type KeyPart = null | boolean | number | string | readonly KeyPart[] | { readonly [key: string]: KeyPart }
@@ -26,6 +31,8 @@ export interface OpRunner<O extends Op = Op> {
   /** What its inputs hold, as far as the result depends on it. Waits for inputs that are still being committed. */
   content(op: O, inputs: readonly Value[], job: Job): Promise<KeyPart>
   run(op: O, inputs: readonly Value[], task: OpTask, job: Job): Promise<Value>
+  /** Hears that a step with this content was remembered. */
+  remembered?(content: KeyPart): void
 }
 
 /** The task under which an operation reports. */
@@ -50,6 +57,8 @@ export interface Solver {
   outcome(vertex: Vertex): Outcome | undefined
   /** Resolves when every layer of this build has reached the store and every step is remembered. */
   settle(): Promise<void>
+  /** What became of the steps so far, each after its inputs; complete once settled, also when the build failed. */
+  traces(): StepTrace[]
 }
 
 /** Runs each vertex once, inputs in parallel, the cache first. */
@@ -57,10 +66,36 @@ export function createSolver(runners: Runners, store: Store, options: SolverOpti
   return new GraphSolver(runners, store, options, job)
 }
 
-interface SolverOptions {
+/** How a solver works. */
+export interface SolverOptions {
   now: () => number
   /** Keeps what is found in the cache. */
   lease: Lease
+  /** Steps that run at the same time. */
+  parallelism?: number
+  /** Caches from elsewhere; asked in order, after the store's own. */
+  sources?: readonly CacheSource[]
+  /** Values that are kept out of what is remembered of steps. */
+  secrets?: Iterable<string>
+}
+
+// more than there are processors, since steps often wait for the network
+const PARALLELISM = 16
+
+/** A vertex whose result can be remembered, while it is solved. */
+interface Step {
+  readonly vertex: Vertex
+  readonly runner: OpRunner
+  readonly operation: KeyPart
+  readonly inputs: readonly Value[]
+  readonly trace: StepTrace
+  /** The key document, made when first asked for. */
+  document(): Promise<{ operation: KeyPart; content: KeyPart }>
+}
+
+interface Solved {
+  value: Value
+  outcome: Outcome
 }
 
 class GraphSolver implements Solver {
@@ -68,8 +103,14 @@ class GraphSolver implements Solver {
   readonly #store: Store
   readonly #options: SolverOptions
   readonly #job: Job
+  readonly #limit: <T>(work: () => Promise<T>) => Promise<T>
+  readonly #redactor: Redactor
   readonly #values = new OncePerKey<Digest, Value>()
   readonly #outcomes = new Map<Digest, Outcome>()
+  readonly #traces = new Map<Digest, StepTrace>()
+  readonly #roots: Vertex[] = []
+  readonly #steps = new Map<Digest, Step>()
+  readonly #work = new OncePerKey<Digest, Digest>()
   readonly #commits: Promise<unknown>[] = []
 
   constructor(runners: Runners, store: Store, options: SolverOptions, job: Job) {
@@ -77,10 +118,14 @@ class GraphSolver implements Solver {
     this.#store = store
     this.#options = options
     this.#job = job
+    this.#limit = createLimit(options.parallelism ?? PARALLELISM)
+    this.#redactor = new Redactor(store.memos, options.secrets)
   }
 
   solve(vertex: Vertex): Promise<Value> {
-    return this.#values.get(vertex.id, () => this.#solve(vertex))
+    this.#roots.push(vertex)
+    this.#redactor.learn(vertex)
+    return this.#solveOnce(vertex)
   }
 
   outcome(vertex: Vertex): Outcome | undefined {
@@ -93,8 +138,25 @@ class GraphSolver implements Solver {
     if (failed) throw failed.reason
   }
 
+  traces(): StepTrace[] {
+    const ordered = new Map<Digest, StepTrace | undefined>()
+    const pending = this.#roots.toReversed().map((vertex) => ({ vertex, ready: false }))
+    for (let next = pending.pop(); next; next = pending.pop()) {
+      const { vertex, ready } = next
+      if (ready) ordered.set(vertex.id, this.#traces.get(vertex.id))
+      if (ready || ordered.has(vertex.id)) continue
+      const inputs = vertex.inputs.map((input) => ({ vertex: input, ready: false }))
+      pending.push({ vertex, ready: true }, ...inputs.reverse())
+    }
+    return [...ordered.values()].filter((trace) => trace !== undefined)
+  }
+
+  #solveOnce(vertex: Vertex): Promise<Value> {
+    return this.#values.get(vertex.id, () => this.#solve(vertex))
+  }
+
   async #solve(vertex: Vertex): Promise<Value> {
-    const inputs = await Promise.all(vertex.inputs.map((input) => this.solve(input)))
+    const inputs = await Promise.all(vertex.inputs.map((input) => this.#solveOnce(input)))
     checkCanceled(this.#job)
     const { id, label } = vertex
     if (label === '') return (await this.#findOrRun(vertex, inputs)).value
@@ -111,60 +173,159 @@ class GraphSolver implements Solver {
     }
   }
 
-  async #findOrRun(vertex: Vertex, inputs: readonly Value[]): Promise<{ value: Value; outcome: Outcome }> {
+  async #findOrRun(vertex: Vertex, inputs: readonly Value[]): Promise<Solved> {
     const runner = this.#runners[vertex.op.kind] as unknown as OpRunner
     const operation = runner.operation(vertex.op)
-    if (operation !== undefined && !vertex.ignoreCache) {
-      const found = await this.#find(runner, operation, vertex, inputs)
-      if (found) return found
+    if (operation === undefined) {
+      const createdAt = this.#options.now()
+      const value = await runner.run(vertex.op, inputs, { id: vertex.id, vertex }, this.#job)
+      if (vertex.op.kind === 'image') this.#traces.set(vertex.id, this.#trace(vertex, 'hit'))
+      return { value, outcome: { result: runner.shownAs ?? 'done', createdAt } }
     }
-    const createdAt = this.#options.now()
-    const value = await runner.run(vertex.op, inputs, { id: vertex.id, vertex }, this.#job)
-    if (operation !== undefined) this.#remember(runner, operation, { vertex, inputs, value, createdAt })
-    return { value, outcome: { result: runner.shownAs ?? 'done', createdAt } }
+    const step = this.#begin(vertex, runner, operation, inputs)
+    if (vertex.ignoreCache) return this.#run(step, undefined)
+    return (await this.#find(step)) ?? this.#runAlone(step)
+  }
+
+  #begin(vertex: Vertex, runner: OpRunner, operation: KeyPart, inputs: readonly Value[]): Step {
+    const trace = this.#trace(vertex, 'failed')
+    Object.assign(trace, { operation: this.#redactor.document(operation), opKey: keyOf(operation) })
+    this.#traces.set(vertex.id, trace)
+    let document: ReturnType<Step['document']> | undefined
+    const make = async (): ReturnType<Step['document']> => {
+      const content = await runner.content(vertex.op, inputs, this.#job)
+      Object.assign(trace, { content: this.#redactor.document(content), key: keyOf({ operation, content }) })
+      return { operation, content }
+    }
+    const step: Step = { vertex, runner, operation, inputs, trace, document: () => (document ??= make()) }
+    this.#steps.set(vertex.id, step)
+    return step
+  }
+
+  #trace(vertex: Vertex, result: StepTrace['result']): StepTrace {
+    return { vertex, label: this.#redactor.text(vertex.label), result }
   }
 
   /** The key is only computed when the operation was seen before: else nothing can be found, and nothing is waited for. */
-  async #find(
-    runner: OpRunner,
-    operation: KeyPart,
-    vertex: Vertex,
-    inputs: readonly Value[],
-  ): Promise<{ value: Value; outcome: Outcome } | undefined> {
-    if (!this.#store.steps.knowsOperation(keyOf(operation))) return undefined
-    const document = { operation, content: await runner.content(vertex.op, inputs, this.#job) }
-    const record = this.#store.steps.find(keyOf(document))
-    const layers = record && this.#layersOf(record)
-    if (!layers) return undefined
-    const value: Value = { kind: 'layers', layers: [...baseLayers(inputs), ...layers] }
+  async #find(step: Step): Promise<Solved | undefined> {
+    const opKey = keyOf(step.operation)
+    const sources = (this.#options.sources ?? []).filter((source) => source.knowsOperation(opKey))
+    if (sources.length === 0 && !this.#store.steps.knowsOperation(opKey)) return undefined
+    const key = keyOf(await step.document())
+    const found = this.#stored(key) ?? (await this.#import(sources, step, key))
+    if (!found) return undefined
+    const { record, layers } = found
+    Object.assign(step.trace, { result: 'hit', diffIds: record.diffIds })
+    const value: Value = { kind: 'layers', layers: [...baseLayers(step.inputs), ...layers] }
     return { value, outcome: { result: 'cached', createdAt: record.createdAt } }
   }
 
-  #layersOf(record: StepRecord): LayerRef[] | undefined {
+  #stored(key: Digest): { record: StepRecord; layers: LayerRef[] } | undefined {
+    const record = this.#store.steps.find(key)
+    if (!record) return undefined
     this.#options.lease.hold(record.diffIds)
     const layers = record.diffIds.map((diffId) => this.#store.layers.get(diffId))
-    if (layers.every((layer) => layer !== undefined)) return layers.map(storedLayer)
-    this.#store.steps.forget(record.key)
+    if (layers.every((layer) => layer !== undefined)) return { record, layers: layers.map(storedLayer) }
+    this.#store.steps.forget(record.key, 'layers-missing')
     return undefined
   }
 
-  /** Behind the back of the steps that follow: once the layers are stored, the step is remembered. */
-  #remember(
-    runner: OpRunner,
-    operation: KeyPart,
-    step: { vertex: Vertex; inputs: readonly Value[]; value: Value; createdAt: number },
-  ): void {
-    const { vertex, inputs, value, createdAt } = step
-    if (value.kind !== 'layers') return
-    const save = async (): Promise<void> => {
-      const added = await diffIdsOf(value.layers.slice(baseLayers(inputs).length))
-      const document = { operation, content: await runner.content(vertex.op, inputs, this.#job) }
-      const { steps } = this.#store
-      steps.save({ key: keyOf(document), opKey: keyOf(operation), document, diffIds: added, createdAt })
+  async #import(
+    sources: readonly CacheSource[],
+    { vertex }: Step,
+    key: Digest,
+  ): Promise<{ record: StepRecord; layers: LayerRef[] } | undefined> {
+    for (const source of sources) {
+      if (!(await source.bring(key, vertex.id, this.#job))) continue
+      const found = this.#stored(key)
+      if (found) return found
     }
-    const saved = save()
+    return undefined
+  }
+
+  /** Another build may be doing the very same at this moment: then its result is waited for. */
+  async #runAlone(step: Step): Promise<Solved> {
+    const work = await this.#workOf(step.vertex)
+    const waiting = (): void =>
+      this.#report({ type: 'status', task: step.vertex.id, text: 'waiting for another build that does the same' })
+    const lock = await lockStep(this.#store.layout.locks, work, waiting, this.#job)
+    try {
+      const found = lock.waited ? await this.#find(step) : undefined
+      if (!found) return await this.#run(step, lock)
+      lock.release()
+      return found
+    } catch (error) {
+      lock.release()
+      throw error
+    }
+  }
+
+  /**
+   * What a vertex does, from the very beginning: the same in every build that does the same. By what is done, not by
+   * what came out, so it is known while the layers below are still being committed. Files are told by what they hold.
+   */
+  #workOf(vertex: Vertex): Promise<Digest> {
+    return this.#work.get(vertex.id, async () => {
+      const step = this.#steps.get(vertex.id)
+      if (!step) return vertex.id
+      const ofInputs = await Promise.all(vertex.inputs.map((input) => this.#workOf(input)))
+      const reads = step.inputs.some((input) => input.kind === 'files')
+      return keyOf([step.operation, ofInputs, reads ? (await step.document()).content : null])
+    })
+  }
+
+  /** The lock is given up once the step is remembered. */
+  #run(step: Step, lock: StepLock | undefined): Promise<Solved> {
+    return this.#limit(async () => {
+      const { vertex, runner, inputs } = step
+      checkCanceled(this.#job)
+      const createdAt = this.#options.now()
+      const value = await runner.run(vertex.op, inputs, { id: vertex.id, vertex }, this.#job)
+      const outcome: Outcome = { result: runner.shownAs ?? 'done', createdAt }
+      Object.assign(step.trace, { result: 'miss' })
+      this.#remember(step, value, outcome, lock)
+      return { value, outcome }
+    })
+  }
+
+  /** Behind the back of the steps that follow: once the layers are stored, the step is remembered. */
+  #remember(step: Step, value: Value, outcome: Outcome, lock: StepLock | undefined): void {
+    const endedAt = this.#options.now()
+    const saved = this.#save(step, value, outcome, endedAt).finally(() => lock?.release())
     saved.catch(() => {}) // reported by settle()
     this.#commits.push(saved)
+  }
+
+  async #save(step: Step, value: Value, outcome: Outcome, endedAt: number): Promise<void> {
+    if (value.kind !== 'layers') return
+    const { steps } = this.#store
+    const { runner, inputs, vertex, trace } = step
+    const diffIds = await diffIdsOf(value.layers.slice(baseLayers(inputs).length))
+    const base = await contentKey(baseLayers(inputs))
+    const document = await step.document()
+    const key = keyOf(document)
+    const first = this.#firstMade(diffIds, base)
+    if (first) outcome.createdAt = first.createdAt
+    Object.assign(trace, { diffIds, evicted: steps.evicted(key) })
+    steps.save({
+      key,
+      opKey: keyOf(step.operation),
+      document: this.#redactor.document(document),
+      diffIds,
+      createdAt: outcome.createdAt,
+      endedAt: first?.endedAt ?? endedAt,
+      label: trace.label,
+      kind: vertex.op.kind,
+    })
+    runner.remembered?.(document.content)
+  }
+
+  /** A result that was there before is as old as it was then, so that the image made of it is the same one. */
+  #firstMade(diffIds: readonly Digest[], base: string): StepRecord | undefined {
+    const [first] = diffIds
+    const result = JSON.stringify(diffIds)
+    const records = first === undefined ? [] : this.#store.steps.withLayer(first)
+    return records.find((record) => JSON.stringify(record.diffIds) === result && baseOf(record.document) === base)
   }
 
   #report(event: ProgressEvent): void {
@@ -173,3 +334,8 @@ class GraphSolver implements Solver {
 }
 
 const keyOf = (part: KeyPart): Digest => digestOf(JSON.stringify(part))
+
+function baseOf(document: unknown): unknown {
+  const { content } = document as { content?: { base?: unknown } }
+  return content?.base
+}

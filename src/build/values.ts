@@ -1,4 +1,4 @@
-import type { Digest, Job } from '../core/index.ts'
+import { type Digest, fail, type Job } from '../core/index.ts'
 import { chainId } from '../oci/index.ts'
 import type { LayerRecord, StackPart } from '../store/index.ts'
 import type { FileSource } from './files/source.ts'
@@ -38,6 +38,12 @@ export interface RemoteFiles {
 export function baseLayers(inputs: readonly Value[]): readonly LayerRef[] {
   const base = inputs[0]
   return base?.kind === 'layers' ? base.layers : []
+}
+
+/** The files of a value that is no file system. Fails with `INTERNAL` for a repository, which only a copy can open. */
+export function localFiles(value: Exclude<Value, { kind: 'layers' }>): FileSource {
+  if (value.kind === 'files') return value.files
+  throw fail('INTERNAL', 'a repository cannot be used in this place')
 }
 
 /** A layer that is in the store already. */

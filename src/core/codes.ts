@@ -128,6 +128,10 @@ export const CODES = {
   STORE_TOO_NEW: { fault: 'unsupported', about: 'The store was written by a newer version.' },
   IMAGE_ID_AMBIGUOUS: { fault: 'invalid', about: 'The beginning of an image id fits several images.' },
   CONTAINER_NAME_TAKEN: { fault: 'conflict', about: 'Another container has this name.' },
+  CACHE_MOUNT_NOT_FOUND: { fault: 'not-found', about: 'No cache mount has this id or key.' },
+  CACHE_MOUNT_AMBIGUOUS: { fault: 'invalid', about: 'An id, or the beginning of a key, fits several cache mounts.' },
+  CACHE_MOUNT_IN_USE: { fault: 'conflict', about: 'A build uses the cache mount at this moment.' },
+  CACHE_MOUNT_COPY: { fault: 'invalid', about: 'Files cannot be copied into or out of a cache mount as asked.' },
   CONTAINER_AMBIGUOUS: { fault: 'invalid', about: 'The beginning of a container id fits several containers.' },
 
   // transfer
@@ -164,11 +168,18 @@ export const CODES = {
     fault: 'invalid',
     about: 'A file Dockerfile.lock is malformed, or there is none where one is needed.',
   },
+  ATTESTATION_INVALID: {
+    fault: 'invalid',
+    about: 'An attestation is of no known type, or one of its attributes makes no sense.',
+  },
   BOOTSTRAP_UNKNOWN: { fault: 'invalid', about: 'There is no recipe for a base image of this name.' },
   IMAGE_IN_USE: { fault: 'conflict', about: 'A container, or another name, keeps an image from being removed.' },
+  DIFF_NEEDS_TWO: { fault: 'invalid', about: 'An image alone has nothing to be compared with.' },
   CONTAINER_NOT_FOUND: { fault: 'not-found', about: 'No container has this name or id.' },
   CONTAINER_RUNNING: { fault: 'conflict', about: 'This cannot be done while the container runs.' },
   CONTAINER_INVALID: { fault: 'invalid', about: 'A container cannot be made from what was asked for.' },
+  BUILD_NOT_FOUND: { fault: 'not-found', about: 'Nothing was built in this store that could be explained.' },
+  STEP_UNKNOWN: { fault: 'not-found', about: 'A build has no step of the given number, name or stage.' },
 
   // build
   COPY_SOURCE_MISSING: {
@@ -182,7 +193,6 @@ export const CODES = {
   SYMLINK_LOOP: { fault: 'invalid', about: 'Symbolic links lead to one another in a circle.' },
   CONTEXT_CHANGED: { fault: 'conflict', about: 'A file of the build context changed while it was being copied.' },
   DOWNLOAD_FAILED: { fault: 'unavailable', about: 'A URL could not be fetched.' },
-  SECRET_INVALID: { fault: 'invalid', about: 'A secret that becomes a header is not one line of plain text.' },
   GIT_URL_INVALID: {
     fault: 'invalid',
     about: 'The address of a git repository says something that is not understood.',
@@ -196,6 +206,22 @@ export const CODES = {
   BUILD_UNSUPPORTED: { fault: 'unsupported', about: 'A Dockerfile feature that this version does not have.' },
   MODE_INVALID: { fault: 'invalid', about: 'A `--chmod` value is neither an octal number nor a symbolic mode.' },
   RUN_FAILED: { fault: 'invalid', about: 'The command of a RUN instruction ended with an error.' },
+  ENTITLEMENT_MISSING: {
+    fault: 'denied',
+    about: 'A RUN instruction asks for the network of the host, or for privileges, that the build was not allowed.',
+  },
+  SECRET_MISSING: {
+    fault: 'not-found',
+    about: 'A RUN instruction requires a secret or an SSH agent that the build was not given, or that cannot be read.',
+  },
+  SECRET_INVALID: {
+    fault: 'invalid',
+    about: 'A secret is too large, is no single line where it becomes a header, or is no private key for SSH.',
+  },
+  STAGE_COMMENT_INVALID: {
+    fault: 'invalid',
+    about: 'A `# slipway:` comment of a Dockerfile says nothing that is known.',
+  },
   HOST_CA_MISSING: {
     fault: 'not-found',
     about: '`--host-ca` found no file of certificate authorities on this machine.',

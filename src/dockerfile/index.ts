@@ -1,3 +1,4 @@
+export { parseCsvLine } from './csv.ts'
 export * from './debug.ts'
 export { type Directive, type DirectiveName, detectSyntax } from './directives.ts'
 export * from './dockerfile.ts'

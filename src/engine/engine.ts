@@ -1,13 +1,17 @@
 import type { LogEntry } from '../container/index.ts'
 import { type Bytes, type Job, silentJob } from '../core/index.ts'
+import type { Change } from '../layer/index.ts'
 import type { Platform } from '../oci/index.ts'
 import { defaultRoot, openStore, type Store, type StoredImage } from '../store/index.ts'
 import type { ImportRequest, LoadedImage } from './archives.ts'
 import type { BootstrapRequest } from './bootstrap.ts'
+import type { BuildRecord } from './build/build-record.ts'
+import type { LockReport, LockRequest } from './build/lock/lock.ts'
 import type { BuildReport, BuildRequest } from './build/request.ts'
 import { type Container, type ContainerState, containerState, findContainer } from './container-record.ts'
 import type { StartOptions } from './containers.ts'
 import { type CreateRequest, createContainer } from './create.ts'
+import type { DiffRequest } from './diff.ts'
 import { guarded, guardedStream, guardedSync } from './guarded.ts'
 import { type Filters, imageFilter } from './image-filters.ts'
 import { type HistoryRow, type ImageSummary, imageHistory, listImages, tagImage } from './images.ts'
@@ -37,9 +41,17 @@ export interface ContainerSummary extends Container {
  */
 export interface Engine extends Disposable {
   build(request: BuildRequest, job?: Job): Promise<BuildReport>
+  /** Writes `Dockerfile.lock`: what the names and URLs of a build stand for now. */
+  lock(request: LockRequest, job?: Job): Promise<LockReport>
   /** Makes a base image from a distribution's own packages. */
   bootstrap(request: BootstrapRequest, job?: Job): Promise<StoredImage>
+  /** What a container changed of its image, or what is different between two of them, a directory before its entries. */
+  diff(request: DiffRequest, job?: Job): AsyncIterable<Change>
   info(job?: Job): Promise<Info>
+  readonly builds: {
+    /** The latest build, also one that failed: its steps, and why each of them hit or missed the cache. */
+    latest(): BuildRecord | undefined
+  }
   readonly images: {
     list(filters?: Filters): ImageSummary[]
     inspect(name: string, platform?: Platform): Inspection
@@ -72,13 +84,21 @@ export function openEngine(options: EngineOptions = {}): Engine {
   return {
     build: (request, job = silentJob) =>
       guarded(async () => (await import('./build/build.ts')).build(store, request, job)),
+    lock: (request, job = silentJob) =>
+      guarded(async () => (await import('./build/lock/lock.ts')).lockBuild(store, request, job)),
     bootstrap: (request, job = silentJob) =>
       guarded(async () => (await import('./bootstrap.ts')).bootstrap(store, request, job)),
+    diff: (request, job = silentJob) => diff(store, request, job),
     info: (job = silentJob) => guarded(async () => (await import('./info.ts')).info(store, job)),
+    builds: { latest: () => store.builds.latest()?.record as BuildRecord | undefined },
     images: imageFunctions(store),
     containers: containerFunctions(store),
     [Symbol.dispose]: () => store[Symbol.dispose](),
   }
+}
+
+async function* diff(store: Store, request: DiffRequest, job: Job): AsyncIterable<Change> {
+  yield* (await import('./diff.ts')).diff(store, request, job)
 }
 
 function imageFunctions(store: Store): Engine['images'] {

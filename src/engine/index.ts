@@ -1,12 +1,27 @@
-export type { Attachment, LogEntry } from '../container/index.ts'
+export type {
+  AgentSource,
+  Agents,
+  Difference,
+  ExplainedStep,
+  FileFacts,
+  SecretSource,
+  Secrets,
+} from '../build/index.ts'
+export type { Attachment, LogEntry, Resources, Ulimit } from '../container/index.ts'
 export type { Bytes, Digest, ErrorCode, Fault, Job, ProgressEvent, SourceFile, TaskResult } from '../core/index.ts'
 export { bytesOf, SlipwayError } from '../core/index.ts'
+export type { Change } from '../layer/index.ts'
 export type { ImportRequest, LoadedImage } from './archives.ts'
 export type { BootstrapRequest } from './bootstrap.ts'
+export type { AttestationRequest } from './build/attestations/options.ts'
+export type { BuildRecord } from './build/build-record.ts'
+export type { LockReport, LockRequest } from './build/lock/lock.ts'
+export type { LockChange, LockedDownload, LockFile } from './build/lock/lock-file.ts'
 export type { BuildReport, BuildRequest } from './build/request.ts'
 export type { Container, ContainerState } from './container-record.ts'
 export type { StartOptions } from './containers.ts'
 export type { CreateRequest } from './create.ts'
+export type { DiffRequest } from './diff.ts'
 export { type ContainerSummary, type Engine, type EngineOptions, openEngine } from './engine.ts'
 export { type Filters, parseMoment } from './image-filters.ts'
 export { type HistoryRow, type ImageSummary, nameForMessage } from './images.ts'

@@ -1,6 +1,6 @@
 import { closeSync, constants, fstatSync, openSync, readSync, rmSync } from 'node:fs'
 import { type ByteString, errnoOf, fail, type Job, silentJob } from '../core/index.ts'
-import type { DeviceNumber } from '../host/index.ts'
+import { type DeviceNumber, openExact } from '../host/index.ts'
 import type { Attributes } from './entry.ts'
 import type { FileTree } from './file-tree.ts'
 import type { LayerFiles } from './import.ts'
@@ -15,8 +15,14 @@ import { isWhiteoutName } from './tree/builder.ts'
 import { entryPath, joinPath, refuse } from './tree/path.ts'
 import { SourceReader } from './tree/sources.ts'
 
+/** A file of this host. `exact`: its path is canonical, and nothing on the way there may have become a link since. */
+export interface HostFile {
+  hostPath: string | Buffer
+  exact?: boolean
+}
+
 /** Where the content of a file comes from: this host, memory, or an image. */
-export type FileSource = { hostPath: string | Buffer } | { bytes: Uint8Array } | { tree: FileTree; path: ByteString }
+export type FileSource = HostFile | { bytes: Uint8Array } | { tree: FileTree; path: ByteString }
 
 /**
  * Writes a layer entry by entry: archive, digest and index in one pass. Entries are written in the order they are
@@ -120,7 +126,7 @@ class FileLayerWriter implements LayerWriter {
   file(path: ByteString, attributes: Attributes, source: FileSource): void {
     if ('bytes' in source) this.#addBytes(path, attributes, source.bytes)
     else if ('tree' in source) this.#addFromTree(path, attributes, source)
-    else this.#addFromHost(path, attributes, source.hostPath)
+    else this.#addFromHost(path, attributes, source)
   }
 
   #addBytes(path: ByteString, attributes: Attributes, bytes: Uint8Array): void {
@@ -142,8 +148,9 @@ class FileLayerWriter implements LayerWriter {
     this.#tar.pad(entry.size)
   }
 
-  #addFromHost(path: ByteString, attributes: Attributes, hostPath: string | Buffer): void {
-    const fd = openSource(hostPath)
+  #addFromHost(path: ByteString, attributes: Attributes, source: HostFile): void {
+    const { hostPath } = source
+    const fd = openSource(source)
     try {
       const stat = fstatSync(fd)
       if (!stat.isFile()) throw changed(hostPath, 'it is no regular file any more')
@@ -222,9 +229,10 @@ function tarEntry(
   }
 }
 
-function openSource(path: string | Buffer): number {
+function openSource({ hostPath: path, exact = false }: HostFile): number {
   try {
-    return openSync(path, OPEN_FLAGS)
+    const fd = exact ? openExact(path) : openSync(path, OPEN_FLAGS)
+    if (fd !== undefined) return fd
   } catch (cause) {
     const code = errnoOf(cause)
     // ELOOP: it is a symlink now; ENXIO: a socket or device.
@@ -234,6 +242,7 @@ function openSource(path: string | Buffer): number {
     if (code === 'EACCES') throw fail('LAYER_SOURCE_DENIED', `open ${path}: permission denied`, { cause })
     throw cause
   }
+  throw changed(path, 'a folder on the way to it is a link now')
 }
 
 function changed(path: string | Buffer, what: string, cause?: unknown): Error {

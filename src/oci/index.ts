@@ -1,3 +1,4 @@
+export * from './attestation.ts'
 export * from './chain-id.ts'
 export type { ContainerConfig, Healthcheck, HistoryEntry, ImageConfig } from './config.ts'
 export type { Descriptor } from './descriptor.ts'

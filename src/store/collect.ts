@@ -118,6 +118,7 @@ function findLeftovers(layout: StoreLayout, leases: ReadonlySet<string>, contain
   const isOwned = (name: string): boolean => known.has(name) || leases.has(LEASE_IN_NAME.exec(name)?.[1] ?? '')
   // nothing is under way, nor can be before this transaction ends
   if (leases.size + containers.length === 0) removeCgroup(layout.cgroup)
+  if (leases.size === 0) removeTree(layout.locks)
   const { runtime, snapshots } = layout
   const below = (folder: string): string[] => namesIn(folder).map((name) => path.join(folder, name))
   const candidates = [

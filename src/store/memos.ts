@@ -27,4 +27,11 @@ export class MemoStore {
   forgetOlder(kind: string, milliseconds: number): void {
     this.#db.run('DELETE FROM memos WHERE kind = ? AND used_at < ?', kind, Date.now() - milliseconds)
   }
+
+  /** Forgets the answers of one kind that were written first, until the rest takes no more than this many bytes. */
+  forgetBeyond(kind: string, bytes: number): void {
+    const sums = 'SELECT key, sum(length(value)) OVER (ORDER BY used_at DESC, key) AS total FROM memos WHERE kind = ?'
+    const surplus = `SELECT key FROM (${sums}) WHERE total > ?`
+    this.#db.run(`DELETE FROM memos WHERE kind = ? AND key IN (${surplus})`, kind, kind, bytes)
+  }
 }

@@ -105,6 +105,44 @@ CREATE TABLE lease_items (
   PRIMARY KEY (lease, digest)
 ) WITHOUT ROWID;
 `,
+  `
+-- What a step is called, what kind it is, and when it had ended, for lists and explanations.
+ALTER TABLE steps ADD COLUMN label TEXT NOT NULL DEFAULT '';
+ALTER TABLE steps ADD COLUMN kind TEXT NOT NULL DEFAULT '';
+ALTER TABLE steps ADD COLUMN ended_at INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX steps_by_label ON steps (label);
+CREATE INDEX step_layers_by_layer ON step_layers (diff_id);
+
+-- Steps that are no longer remembered, and why: so that a miss can say that there once was a result.
+CREATE TABLE evicted_steps (
+  key TEXT PRIMARY KEY,
+  reason TEXT NOT NULL,
+  evicted_at INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX evicted_steps_by_time ON evicted_steps (evicted_at);
+
+-- The latest builds: which steps they had, which of them hit the cache, and why the others missed.
+CREATE TABLE builds (
+  id TEXT PRIMARY KEY,
+  definition TEXT NOT NULL,
+  started_at INTEGER NOT NULL,
+  record TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX builds_by_definition ON builds (definition, started_at);
+  `,
+  `
+-- Cache mounts of RUN: what makes each the cache that it is; its files lie in a folder of this key.
+CREATE TABLE cache_mounts (
+  key TEXT PRIMARY KEY,
+  namespace TEXT NOT NULL,
+  id TEXT NOT NULL,
+  identity TEXT NOT NULL,
+  created_at INTEGER NOT NULL,
+  used_at INTEGER NOT NULL,
+  uses INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX cache_mounts_by_id ON cache_mounts (id);
+`,
 ]
 
 /** The version of a store that this program writes. */

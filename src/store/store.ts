@@ -1,4 +1,6 @@
 import { BlobStore } from './blobs.ts'
+import { BuildStore } from './builds.ts'
+import { CacheMountStore } from './cache-mounts.ts'
 import { type Collected, collect } from './collect.ts'
 import { ContainerStore } from './containers.ts'
 import { Database } from './database.ts'
@@ -21,6 +23,8 @@ export interface Store extends Disposable {
   readonly layers: LayerStore
   readonly images: ImageStore
   readonly steps: StepStore
+  readonly builds: BuildStore
+  readonly cacheMounts: CacheMountStore
   readonly containers: ContainerStore
   readonly memos: MemoStore
   readonly referrers: ReferrerStore
@@ -56,6 +60,8 @@ export function openStore(root: string = defaultRoot()): Store {
     layers,
     images: new ImageStore(db, layout, { blobs, layers }),
     steps: new StepStore(db),
+    builds: new BuildStore(db),
+    cacheMounts: new CacheMountStore(db, layout),
     containers: new ContainerStore(db),
     memos: new MemoStore(db),
     referrers: new ReferrerStore(db),

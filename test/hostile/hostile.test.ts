@@ -1,51 +1,18 @@
 /** Hostile builds and images of our own making, against the real command line. `run.ts` plays those of generators. */
 import { execFileSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
-import os from 'node:os'
+import { mkdirSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { gzipSync } from 'node:zlib'
-import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { archive, forge } from '../../src/layer/tar/forge.suite.ts'
-import { runtimeFolder } from '../reliability/traces.ts'
 import { type ArchivedLayer, ociArchive } from './archives.ts'
-import { type Examined, examine } from './examine.ts'
+import { openArena } from './arena.ts'
+import type { Examined } from './examine.ts'
 import { listTree } from './views.ts'
 
 const isRoot = process.getuid?.() === 0
-const SECRET = `canary-${process.pid}-secret`
-
-const work = mkdtempSync(path.join(os.tmpdir(), 'slipway-hostile-test-'))
-const canary = path.join(work, 'canary')
-const context = path.join(work, 'context')
-let root: string
-let stores = 0
-
-beforeEach(() => {
-  root = path.join(work, `store-${stores++}`)
-  mkdirSync(canary)
-  writeFileSync(path.join(canary, 'victim'), `${SECRET}\n`)
-  mkdirSync(context)
-})
-afterEach(() => {
-  expect(readdirSync(canary)).toEqual(['victim'])
-  expect(readFileSync(path.join(canary, 'victim'), 'utf8')).toBe(`${SECRET}\n`)
-  for (const folder of [canary, context, root, runtimeFolder(root)]) rmSync(folder, { recursive: true, force: true })
-})
-afterAll(() => rmSync(work, { recursive: true, force: true }))
-
-/** Runs a command, which may fail, but only for a reason that it tells. */
-async function play(args: readonly string[], output: 'ours' | 'of a container' = 'ours'): Promise<Examined> {
-  const examined = await examine(args, { root, output })
-  expect(examined.problems).toEqual([])
-  const { stdout, stderr } = examined.result
-  expect(stdout + stderr).not.toContain(SECRET)
-  return examined
-}
-
-const build = (...args: string[]): Promise<Examined> => {
-  return play(['--debug', 'build', '--progress=plain', '-t', 'hostile', ...args, context])
-}
-const file = (name: string, content: string | Buffer): void => writeFileSync(path.join(context, name), content)
+const arena = openArena()
+const { work, canary, context, play, build, file, secret: SECRET } = arena
 
 describe('a build', () => {
   test('reads no Dockerfile through a link out of the context, unless the user names it', async () => {
@@ -112,8 +79,8 @@ describe('a build', () => {
     symlinkSync(path.join(canary, 'victim'), path.join(context, 'link'))
     file('Dockerfile', 'FROM scratch\nCOPY . /\n')
     expect((await build()).result.exitCode).toBe(0)
-    expect(await listTree(root, 'hostile')).toContain('link')
-    expect(() => execFileSync('grep', ['-rqF', SECRET, root])).toThrow()
+    expect(await listTree(arena.root(), 'hostile')).toContain('link')
+    expect(() => execFileSync('grep', ['-rqF', SECRET, arena.root()])).toThrow()
   })
 
   test('writes through links of an image, inside of it', async () => {
@@ -122,7 +89,7 @@ describe('a build', () => {
     symlinkSync(canary, path.join(context, 'links/way'))
     file('Dockerfile', 'FROM scratch\nCOPY links /\nCOPY gift /way/\nWORKDIR /way/work\n')
     expect((await build()).result.exitCode).toBe(0)
-    const tree = await listTree(root, 'hostile')
+    const tree = await listTree(arena.root(), 'hostile')
     expect([...tree]).toEqual(expect.arrayContaining([`${canary.slice(1)}/gift`, `${canary.slice(1)}/work`]))
   })
 
@@ -186,7 +153,7 @@ describe('a loaded image', () => {
     expect(result.stderr).toMatch(why)
     expect((await play(['images', '-q'])).result.stdout.toString()).toBe('')
     expect((await play(['image', 'prune', '-f'])).result.exitCode).toBe(0)
-    expect(readdirSync(path.join(root, 'blobs/sha256'))).toEqual([])
+    expect(readdirSync(path.join(arena.root(), 'blobs/sha256'))).toEqual([])
   })
 
   test('that writes through its own link writes inside', async () => {
@@ -208,7 +175,7 @@ describe('a loaded image', () => {
     expect(result).toMatchObject({ exitCode: 0 })
     expect(result.stderr).toMatch(/^warning: layer sha256:.* media type/m)
     expect(result.stderr).toMatch(warning)
-    expect(await listTree(root, 'hostile')).toContain('one')
+    expect(await listTree(arena.root(), 'hostile')).toContain('one')
   })
 
   test('that is a bomb is pointed at, in little memory', async () => {

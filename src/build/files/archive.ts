@@ -11,6 +11,7 @@ import {
   readTar,
 } from '../../layer/index.ts'
 import type { BuildSession } from '../session.ts'
+import { openAt } from './open-at.ts'
 import { type Selected, selectFiles } from './select.ts'
 import type { FileBody } from './source.ts'
 import { TreeSource } from './tree-source.ts'
@@ -123,5 +124,8 @@ function copiedUp(source: TreeSource, links: ReadonlyMap<ByteString, ByteString>
 export function bodyBytes(body: FileBody): Bytes {
   if ('tree' in body) return body.tree.read(body.path)
   if ('bytes' in body) return bytesOf(body.bytes)
-  return createReadStream(body.hostPath, { highWaterMark: 1 << 20 })
+  const { hostPath, exact } = body
+  const options = { highWaterMark: 1 << 20 }
+  if (!exact) return createReadStream(hostPath, options)
+  return createReadStream(hostPath, { ...options, fd: openAt(hostPath, toByteString(String(hostPath))) })
 }

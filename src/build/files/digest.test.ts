@@ -13,6 +13,7 @@ function digestIn(root: string, ...names: string[]): Promise<Digest> {
   const source = new FolderSource(root, { digests: new FileDigests(temporaryStore().memos, root), where: '' })
   return digestSelection(
     names.flatMap((name) => selectFiles(source, name)),
+    undefined,
     silentJob,
   )
 }

@@ -1,4 +1,4 @@
-import { type BigIntStats, closeSync, openSync, readSync } from 'node:fs'
+import { type BigIntStats, closeSync, readSync } from 'node:fs'
 import {
   type ByteString,
   byteStringFromBuffer,
@@ -12,6 +12,7 @@ import {
   type Job,
 } from '../../core/index.ts'
 import type { MemoStore } from '../../store/index.ts'
+import { openAt } from './open-at.ts'
 
 /** By what a file is known to be unchanged. */
 export type FileState = Pick<BigIntStats, 'size' | 'mtimeNs' | 'ctimeNs' | 'ino'>
@@ -59,8 +60,8 @@ export class FileDigests {
       this.#seen.set(path, known)
       return known.digest
     }
-    if (stat.size <= CHUNK) return this.#learn(path, stat, this.#digestSmall(hostPath))
-    return digestLarge(hostPath, job).then((digest) => this.#learn(path, stat, digest))
+    if (stat.size <= CHUNK) return this.#learn(path, stat, this.#digestSmall(hostPath, path))
+    return digestLarge(hostPath, path, job).then((digest) => this.#learn(path, stat, digest))
   }
 
   /** Remembers what was learnt, for the next build. */
@@ -81,8 +82,8 @@ export class FileDigests {
     return digest
   }
 
-  #digestSmall(hostPath: string | Buffer): Digest {
-    const fd = openSync(hostPath, 'r')
+  #digestSmall(hostPath: string | Buffer, path: ByteString): Digest {
+    const fd = openAt(hostPath, path)
     try {
       let length = 0
       for (let n = -1; n !== 0 && length < CHUNK; length += n)
@@ -109,11 +110,11 @@ function isSettled(stat: FileState): boolean {
   return latest + tick < BigInt(Date.now()) * 1_000_000n
 }
 
-async function digestLarge(hostPath: string | Buffer, job: Job): Promise<Digest> {
+async function digestLarge(hostPath: string | Buffer, path: ByteString, job: Job): Promise<Digest> {
   const digester = createDigester()
   const pace = createPacer()
   const buffer = Buffer.allocUnsafe(CHUNK)
-  const fd = openSync(hostPath, 'r')
+  const fd = openAt(hostPath, path)
   try {
     for (let n = readSync(fd, buffer, 0, CHUNK, null); n > 0; n = readSync(fd, buffer, 0, CHUNK, null)) {
       digester.update(buffer.subarray(0, n))

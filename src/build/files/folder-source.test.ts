@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { linkSync, utimesSync, writeFileSync } from 'node:fs'
+import { linkSync, renameSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs'
 import net from 'node:net'
 import path from 'node:path'
 import { describe, expect, test } from 'vitest'
@@ -150,8 +150,22 @@ test('a file that goes away during the build is said so', () => {
   expect(() => folder.digest(gone, silentJob)).toThrow('d/other went away during the build')
 })
 
+test('a folder that becomes a link during the build leads nowhere', () => {
+  const root = contextFolder({ 'd/e/f': 'inside', 'other/f': 'outside' })
+  const folder = open(root)
+  const [entry] = folder.list(at('d/e'))
+  renameSync(path.join(root, 'd'), path.join(root, 'was'))
+  symlinkSync('was', path.join(root, 'd'))
+  expect(() => folder.digest(entry!, silentJob)).toThrow('d/e/f changed while the build read it')
+  expect(() => folder.list(at('d/e'))).toThrow('d/e changed while the build read it')
+  expect(() => folder.list(at('d'))).toThrow('d changed while the build read it')
+})
+
 test('the root of the machine is a folder like any other', () => {
   const folder = open('/')
   expect(folder.stat(at('etc'))).toMatchObject({ kind: 'directory' })
-  expect(folder.body({ ...folder.stat(at('etc'))!, path: at('etc/passwd') })).toEqual({ hostPath: '/etc/passwd' })
+  expect(folder.body({ ...folder.stat(at('etc'))!, path: at('etc/passwd') })).toEqual({
+    hostPath: '/etc/passwd',
+    exact: true,
+  })
 })

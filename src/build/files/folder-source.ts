@@ -1,4 +1,4 @@
-import { constants, lstatSync, readdirSync, readlinkSync } from 'node:fs'
+import { closeSync, constants, lstatSync, readdirSync, readlinkSync, realpathSync } from 'node:fs'
 import {
   type ByteString,
   byteStringFromBuffer,
@@ -12,6 +12,7 @@ import {
 import { unpackDevice } from '../../host/index.ts'
 import type { Entry, EntryKind } from '../../layer/index.ts'
 import type { FileDigests, FileState } from './file-digests.ts'
+import { openAt } from './open-at.ts'
 import type { FileBody, FileSource } from './source.ts'
 
 /** Which paths of a folder take part, as .dockerignore says. */
@@ -44,7 +45,8 @@ export class FolderSource implements FileSource {
   readonly #stats = new Map<ByteString, Stat | null>()
 
   constructor(root: string, options: { filter?: PathFilter; digests: FileDigests; where: string }) {
-    this.#root = root === '/' ? '' : root
+    const real = realpathSync(root)
+    this.#root = real === '/' ? '' : real
     this.#filter = options.filter
     this.#digests = options.digests
     this.where = options.where
@@ -81,19 +83,29 @@ export class FolderSource implements FileSource {
   }
 
   list(path: ByteString): readonly Entry[] {
-    const names = readdirSync(this.#hostPath(path), { encoding: 'buffer' }) as unknown as Buffer[]
+    const names = this.#names(path)
     const paths = names.map((name) => join(path, byteStringFromBuffer(name))).sort(byteOrder)
     return paths.flatMap((child) => this.#entry(child) ?? [])
   }
 
   body(entry: Entry): FileBody {
-    return { hostPath: this.#hostPath(entry.path) }
+    return { hostPath: this.#hostPath(entry.path), exact: true }
   }
 
   digest(entry: Entry, job: Job): Digest | Promise<Digest> {
     const stat = this.#lstat(entry.path)
     if (!stat) throw fail('CONTEXT_CHANGED', `${fromByteString(entry.path)} went away during the build`)
     return this.#digests.get(entry.path, this.#hostPath(entry.path), stat, job)
+  }
+
+  /** What is in a folder: in the one at this path, whatever links somebody puts on the way there meanwhile. */
+  #names(path: ByteString): Buffer[] {
+    const fd = openAt(this.#hostPath(path), path, constants.O_DIRECTORY)
+    try {
+      return readdirSync(`/proc/self/fd/${fd}`, { encoding: 'buffer' }) as unknown as Buffer[]
+    } finally {
+      closeSync(fd)
+    }
   }
 
   #entry(path: ByteString): Entry | undefined {
@@ -134,7 +146,11 @@ export class FolderSource implements FileSource {
   }
 
   #readlink(path: ByteString): ByteString {
-    return byteStringFromBuffer(readlinkSync(this.#hostPath(path), { encoding: 'buffer' }) as unknown as Buffer)
+    try {
+      return byteStringFromBuffer(readlinkSync(this.#hostPath(path), { encoding: 'buffer' }) as unknown as Buffer)
+    } catch (cause) {
+      throw fail('CONTEXT_CHANGED', `${fromByteString(path)} is no symbolic link any more`, { cause })
+    }
   }
 
   #hostPath(path: ByteString): string | Buffer {

@@ -144,7 +144,8 @@ function baseName(name: ByteString): ByteString {
   return name.slice(name.lastIndexOf('/') + 1) as ByteString
 }
 
-function notFound(source: FileSource, name: string, span?: SourceSpan): Error {
+/** The error for a path that is not there. */
+export function notFound(source: FileSource, name: string, span?: SourceSpan): Error {
   const message = `"/${fromByteString(toByteString(name))}": not found ${source.where}`
   return fail('COPY_SOURCE_MISSING', message, { ...(span ? { span } : {}), data: { path: name } })
 }

@@ -30,7 +30,7 @@ export async function openAccess(
   if (/^https?:/i.test(remote)) return httpAccess(session, remote, allowSecrets, job)
   await refuseHost(hostOf(remote).replace(/:\d+$/, ''), withoutPassword(remote))
   if (/^git:/i.test(remote)) return { address: remote, call: {} }
-  return { address: remote, call: { environment: sshEnvironment(session) } }
+  return { address: remote, call: { environment: await sshEnvironment(session) } }
 }
 
 async function httpAccess(session: BuildSession, remote: string, allowSecrets: boolean, job: Job): Promise<GitAccess> {
@@ -72,12 +72,10 @@ function authorizationFor(session: BuildSession, url: URL, allowSecrets: boolean
   if (url.username) {
     return basic(`${decodeURIComponent(url.username)}:${decodeURIComponent(url.password)}`)
   }
-  const { secret } = session
-  if (!secret) return undefined
   for (const suffix of [...hostNames(url).map((host) => `.${host}`), ...(allowSecrets ? [''] : [])]) {
-    const header = oneLine(`GIT_AUTH_HEADER${suffix}`, secret)
+    const header = oneLine(`GIT_AUTH_HEADER${suffix}`, session)
     if (header !== undefined) return header
-    const token = oneLine(`GIT_AUTH_TOKEN${suffix}`, secret)
+    const token = oneLine(`GIT_AUTH_TOKEN${suffix}`, session)
     if (token !== undefined) return basic(`x-access-token:${token}`)
   }
   return undefined
@@ -89,8 +87,8 @@ const basic = (pair: string): string => `basic ${Buffer.from(pair).toString('bas
  * The build's agent and nothing else of the user's: neither keys nor settings. Hosts are believed when they are first
  * met, and must stay the same from then on.
  */
-function sshEnvironment(session: BuildSession): Record<string, string> {
-  const agent = session.sshAgent?.('default')
+async function sshEnvironment(session: BuildSession): Promise<Record<string, string>> {
+  const agent = await session.agentSocket('default')
   const folder = path.join(session.store.layout.root, 'git')
   mkdirSync(folder, { recursive: true, mode: 0o700 })
   const options = [

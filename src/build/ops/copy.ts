@@ -52,10 +52,11 @@ export function copyRunner(session: BuildSession): OpRunner<CopyOp> {
     kind: 'copy',
     operation: ({ time: _, ...op }) => ({ ...op, sources: op.sources.map((source) => ({ ...source })) }),
     async content(op, inputs, job) {
-      const files = await digestSelection(await select(session, op, inputs), job)
+      const files = await digestSelection(await select(session, op, inputs), session.fileLists, job)
       const remote = op.sources.flatMap((source) => ('remote' in source ? remoteAt(inputs, source.remote).key : []))
       return { base: await contentKey(baseLayers(inputs)), files, ...(remote.length === 0 ? {} : { remote }) }
     },
+    remembered: (content) => session.fileLists.keep(content),
     async run(op, inputs, task, job) {
       const base = baseLayers(inputs)
       const parent = await session.store.layers.tree(await diffIdsOf(base), job)

@@ -135,8 +135,8 @@ describe('secrets', () => {
     const other = await serve(note)
     const { url } = await serve(note)
     const given = secrets(new URL(url).host)
-    const secret = (id: string): Buffer | undefined => (given[id] === undefined ? undefined : Buffer.from(given[id]))
-    await solveText(temporaryStore(), `FROM scratch\nADD ${url}${path} /d/\n`, { session: { secret } })
+    const values = Object.fromEntries(Object.entries(given).map(([id, value]) => [id, { value }]))
+    await solveText(temporaryStore(), `FROM scratch\nADD ${url}${path} /d/\n`, { secrets: values })
     return seen
   }
 

@@ -1,3 +1,4 @@
+import type { Resources, Ulimit } from '../../container/index.ts'
 import type { Digest, SourceSpan } from '../../core/index.ts'
 import type { Dockerfile, Stage } from '../../dockerfile/index.ts'
 import type { Platform } from '../../oci/index.ts'
@@ -18,6 +19,8 @@ export interface PlanOptions {
   /** Progress says which platform a step is for: there are several. */
   namesPlatform: boolean
   noCache: boolean
+  /** Names of stages, in any case, that the cache is not asked for. */
+  noCacheFilter: readonly string[]
   network: 'default' | 'none' | 'host'
   /** `name=address`. */
   extraHosts: readonly string[]
@@ -25,6 +28,13 @@ export interface PlanOptions {
   shmSize?: number
   /** A file of certificate authorities that RUN steps are told to trust. */
   hostCa?: string
+  /** Entitlements: `network.host`, `security.insecure`. */
+  allow?: readonly string[]
+  ulimits?: readonly Ulimit[]
+  /** What steps may take of the machine; results do not depend on it. */
+  resources?: Resources
+  /** The control group above those of the steps. */
+  cgroupParent?: string
 }
 
 /** What planning needs to know of the world. */
@@ -33,6 +43,12 @@ export interface PlanSources {
   image(reference: string, platform: Platform, span: SourceSpan): Promise<ResolvedImage>
   /** What the user put in the place of stages and images of this name. */
   named?(name: string, platform: Platform, span: SourceSpan): Promise<NamedContext | undefined>
+  /** What URLs must hold, where the Dockerfile does not say so itself. */
+  readonly pins?: {
+    http(url: string, span: SourceSpan): Digest | undefined
+    /** The commit that a git URL means. */
+    git(url: string, span: SourceSpan): string | undefined
+  }
   /** Hears of each stage that the target needs. */
   planned?(stage: Stage): void
 }

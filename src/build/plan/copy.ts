@@ -136,7 +136,7 @@ function checkChecksum(stage: StageState, { checksum, sources }: AddInstruction)
 }
 
 function httpVertex(stage: StageState, instruction: AddInstruction, url: string, token: Token): Vertex {
-  const checksum = checksumOf(stage, instruction)
+  const checksum = checksumOf(stage, instruction) ?? stage.context.sources.pins?.http(url, token.span) ?? null
   if (checksum !== null && !/^sha256:[a-f0-9]{64}$/.test(checksum)) {
     throw fail('DIGEST_INVALID', `invalid checksum ${checksum}: only sha256:... is supported`, {
       span: instruction.checksum!.span,
@@ -151,6 +151,7 @@ function gitVertex(stage: StageState, instruction: AddInstruction, url: string, 
     url,
     checksum: checksumOf(stage, instruction),
     keepGitDir: instruction.keepGitDir ?? false,
+    commit: stage.context.sources.pins?.git(url, token.span) ?? null,
   } as const
   return createVertex(op, [], { label: redactUrl(url), span: token.span })
 }

@@ -128,8 +128,10 @@ const ERRORS: [lines: string, message: string][] = [
   ['EXPOSE 80/what', '2: invalid port: "80/what": invalid proto: what'],
   [`ENV A=$\{B:?missing}`, `2: failed to process "$\{B:?missing}": B: missing`],
   [`RUN a\nENV A=$\{B^^}`, `3: failed to process "$\{B^^}": unsupported modifier (^) in substitution`],
-  ['RUN --mount=type=cache,target=/c x', '2: RUN --mount is not supported yet'],
-  ['RUN --security=insecure x', '2: RUN --security=insecure is not supported yet'],
+  ['RUN --mount=type=cache x', '2: invalid mount target "/"'],
+  ['RUN --security=insecure x', '2: failed to load LLB: security.insecure is not allowed'],
+  ['RUN --network=host x', '2: failed to load LLB: network.host is not allowed'],
+  ['RUN --device=a x', '2: RUN --device is not supported'],
   ['ADD --checksum=md5:1 http://x.invalid/f /', '2: invalid checksum md5:1: only sha256:... is supported'],
   ['COPY --chmod=999 a b', "2: invalid chmod parameter: '999'. it should be octal string and between 0 and 07777"],
 ]

@@ -138,7 +138,8 @@ async function planStage(context: PlanContext, stage: Stage): Promise<StageState
 /** An earlier stage of this name, scratch, or an image. */
 async function beginStage(context: PlanContext, stage: Stage, base: string): Promise<StageState> {
   const earlier = context.dockerfile.stages.slice(0, stage.index).findLast((other) => other.name === base.toLowerCase())
-  if (earlier) return fromStage(await context.stage(earlier.index), labelOf(context, stage))
+  if (earlier)
+    return fromStage(await context.stage(earlier.index), emptyState(context, stage, context.options.platform))
   const platform = stagePlatform(context, stage)
   if (base === 'scratch') return fromScratch(context, stage, platform)
   const { span } = stage.from.base
@@ -185,12 +186,13 @@ function fromNamed(
   return { ...state, vertex, steps: [{ createdBy: `FROM ${name}`, vertex }] }
 }
 
-function fromStage(parent: StageState, label: string): StageState {
+function fromStage(parent: StageState, { label, noCache }: Pick<Empty, 'label' | 'noCache'>): StageState {
   const env = new Map(parent.env)
   for (const pair of parent.config.Env ?? []) setPair(env, pair)
   return {
     ...parent,
     label,
+    noCache,
     config: { ...parent.config },
     steps: [...parent.steps],
     env,
@@ -233,14 +235,21 @@ function emptyState(context: PlanContext, stage: Stage, platform: Platform): Emp
     context,
     escape: context.dockerfile.escape,
     label: labelOf(context, stage),
+    noCache: isWithoutCache(context, stage),
     platform,
     steps: [],
     args: new Map(),
     cmdIsOwn: false,
     stepNumber: 1,
     stepCount: 1,
+    mountDefaults: [],
     time: 0,
   }
+}
+
+/** `--no-cache-filter` knows stages by their names alone, as in BuildKit. */
+function isWithoutCache({ options }: PlanContext, stage: Stage): boolean {
+  return options.noCache || options.noCacheFilter.some((name) => name.toLowerCase() === stage.name)
 }
 
 function labelOf({ dockerfile }: PlanContext, stage: Stage): string {

@@ -1,5 +1,5 @@
 import { digestOf, type SourceSpan, withSpan } from '../../core/index.ts'
-import { expand, type StageInstruction, type Token } from '../../dockerfile/index.ts'
+import { expand, type RunMount, type StageInstruction, type Token } from '../../dockerfile/index.ts'
 import type { ContainerConfig, ImageConfig, Platform } from '../../oci/index.ts'
 import type { LayerRecord } from '../../store/index.ts'
 import type { Op, Vertex } from '../graph.ts'
@@ -40,6 +40,8 @@ export interface StageState extends ConfigState {
   readonly context: PlanContext
   /** As progress shows it: its name, or `stage-1` where there are several. */
   readonly label: string
+  /** Whether its steps are done without the cache. */
+  readonly noCache: boolean
   readonly platform: Platform
   /** The image at the bottom; missing for scratch. */
   readonly base?: BaseImage
@@ -50,6 +52,8 @@ export interface StageState extends ConfigState {
   /** Numbers for progress: the step just planned, and how many there will be. FROM counts when it names an image. */
   stepNumber: number
   stepCount: number
+  /** What each RUN has mounted, beside its own mounts. */
+  mountDefaults: readonly RunMount[]
   /** Seconds since 1970 for what the build itself makes: folders, here-documents. */
   readonly time: number
 }
@@ -85,6 +89,8 @@ interface LayerStep {
   inputs?: readonly Vertex[]
   createdBy: string
   cacheable?: boolean
+  /** Variables whose values progress must not show. */
+  masked?: readonly string[]
 }
 
 /** Adds a step that makes a layer on top of the file system. */
@@ -101,12 +107,14 @@ export function addLinkedLayer(stage: StageState, step: LayerStep): void {
 }
 
 function addStep(stage: StageState, step: LayerStep, base: Vertex): Vertex {
-  const { instruction, op, inputs = [], createdBy, cacheable = true } = step
+  const { instruction, op, inputs = [], createdBy, cacheable = true, masked = [] } = step
   stage.stepNumber++
+  // BuildKit takes WORKDIR from the cache even with --no-cache: there is nothing in a folder that could be stale
+  const ignoreCache = !cacheable || (stage.noCache && op.kind !== 'folder')
   const vertex = createVertex(op, [base, ...inputs], {
-    label: `${stepPrefix(stage, stage.stepNumber)} ${describe(stage, instruction)}`,
+    label: `${stepPrefix(stage, stage.stepNumber)} ${describe(stage, instruction, masked)}`,
     span: instruction.node.span,
-    ...(cacheable && !stage.context.options.noCache ? {} : { ignoreCache: true }),
+    ...(ignoreCache ? { ignoreCache } : {}),
   })
   stage.steps.push({ createdBy, vertex })
   return vertex
@@ -127,14 +135,16 @@ export function stepPrefix(stage: StageState, number: number): string {
 }
 
 /** The instruction on one line, with the variables that are set; of a here-document its first line. */
-function describe(stage: StageState, { node }: StageInstruction): string {
+function describe(stage: StageState, { node }: StageInstruction, masked: readonly string[]): string {
   const { keyword, heredocs } = node
   const words = node.text.trim().slice(keyword.text.length)
   const body = keyword.text.toLowerCase() === 'run' && heredocs.length === 1 ? summarize(heredocs[0]!.content) : ''
   const text = `${keyword.text.toUpperCase()}${words}`
   const options = { keepQuotes: true, keepEscapes: true, keepUnset: true, escape: stage.escape }
   try {
-    return expand(text, stage.env, options).text + body
+    const env =
+      masked.length === 0 ? stage.env : new Map([...stage.env, ...masked.map((name) => [name, '****'] as const)])
+    return expand(text, env, options).text + body
   } catch {
     return text + body
   }

@@ -1,14 +1,37 @@
 import type { FlagValues } from '../flags.ts'
 import { PROGRESS_MODES } from '../render/progress/index.ts'
+import { parseUlimit } from './limits.ts'
 
 /** The flags of `build`. */
 export const FLAGS = {
   'add-host': { kind: 'list', placeholder: 'strings', about: 'Add a custom host-to-IP mapping (format: "host:ip")' },
+  allow: {
+    kind: 'list',
+    placeholder: 'stringArray',
+    about: 'Allow extra privileged entitlement (e.g., "network.host", "security.insecure", "device")',
+  },
+  attest: {
+    kind: 'list',
+    placeholder: 'stringArray',
+    about: 'Attestation parameters (format: "type=sbom" or "type=provenance,mode=max")',
+  },
   'build-arg': { kind: 'list', placeholder: 'stringArray', about: 'Set build-time variables' },
   'build-context': {
     kind: 'list',
     placeholder: 'stringArray',
     about: 'Additional build contexts (e.g., name=path)',
+  },
+  'cgroup-parent': { kind: 'string', about: 'Set the parent cgroup for the "RUN" instructions during build' },
+  'expect-cached': {
+    kind: 'list',
+    placeholder: 'step',
+    about: 'Exit with 3 when this step is not found in the cache (number, "stage n/m", or part of the instruction)',
+  },
+  explain: {
+    kind: 'string',
+    placeholder: 'format',
+    bare: 'text',
+    about: 'Say of each step why it was found in the cache or not ("text", "json")',
   },
   file: { kind: 'string', short: 'f', completes: 'file', about: 'Name of the Dockerfile (default: "PATH/Dockerfile")' },
   'host-ca': {
@@ -23,15 +46,34 @@ export const FLAGS = {
     about: 'Set the networking mode for the "RUN" instructions during build',
   },
   'no-cache': { kind: 'bool', about: 'Do not use cache when building the image' },
+  'no-cache-filter': { kind: 'list', placeholder: 'stringArray', about: 'Do not cache specified stages' },
+  parallel: { kind: 'int', min: 1, about: 'Steps that run at the same time (default 16; SLIPWAY_PARALLELISM)' },
   platform: { kind: 'list', placeholder: 'stringArray', about: 'Set target platform for build' },
   progress: {
     kind: 'string',
     default: 'auto',
     about: `Set type of progress output (${PROGRESS_MODES.map((mode) => `"${mode}"`).join(', ')})` as string,
   },
+  provenance: { kind: 'string', about: 'Shorthand for "--attest=type=provenance"' },
   pull: { kind: 'bool', about: 'Always attempt to pull all referenced images' },
   quiet: { kind: 'bool', short: 'q', about: 'Suppress the build output and print image ID on success' },
+  resource: {
+    kind: 'list',
+    placeholder: 'stringArray',
+    about: 'Limit what "RUN" instructions take of the machine (format: "memory=512m", "cpu-quota=50000")',
+  },
+  sbom: { kind: 'string', about: 'Shorthand for "--attest=type=sbom"' },
+  secret: {
+    kind: 'list',
+    placeholder: 'stringArray',
+    about: 'Secret to expose to the build (format: "id=mysecret[,src=/local/secret]")',
+  },
   'shm-size': { kind: 'size', about: 'Shared memory size for build containers' },
+  ssh: {
+    kind: 'list',
+    placeholder: 'stringArray',
+    about: 'SSH agent socket or keys to expose to the build (format: "default|<id>[=<socket>|<key>[,<key>]]")',
+  },
   tag: {
     kind: 'list',
     short: 't',
@@ -39,13 +81,23 @@ export const FLAGS = {
     about: 'Image identifier (format: "[registry/]repository[:tag]")',
   },
   target: { kind: 'string', about: 'Set the target build stage to build' },
-  // for an error that says what it is that is missing
-  secret: { kind: 'list', placeholder: 'stringArray', hidden: true, about: 'Secret to expose to the build' },
-  ssh: {
+  ulimit: {
     kind: 'list',
-    placeholder: 'stringArray',
+    placeholder: 'ulimit',
+    about: 'Ulimit options',
+    check: (text: string): void => void parseUlimit(text),
+  },
+  // what Docker accepts without showing it, or did before BuildKit
+  'cpu-period': { kind: 'int', hidden: true, about: 'Limit the CPU CFS (Completely Fair Scheduler) period' },
+  'cpu-quota': { kind: 'int', hidden: true, about: 'Limit the CPU CFS (Completely Fair Scheduler) quota' },
+  'cpu-shares': { kind: 'int', short: 'c', hidden: true, about: 'CPU shares (relative weight)' },
+  'cpuset-cpus': { kind: 'string', hidden: true, about: 'CPUs in which to allow execution ("0-3", "0,1")' },
+  'cpuset-mems': { kind: 'string', hidden: true, about: 'MEMs in which to allow execution ("0-3", "0,1")' },
+  memory: { kind: 'size', short: 'm', hidden: true, about: 'Memory limit' },
+  'memory-swap': {
+    kind: 'string',
     hidden: true,
-    about: 'SSH agent socket or keys to expose to the build',
+    about: 'Swap limit equal to memory plus swap: "-1" to enable unlimited swap',
   },
   // accepted for the sake of scripts: there is one builder, and intermediate containers never stay
   builder: { kind: 'string', hidden: true, about: 'Override the configured builder instance' },

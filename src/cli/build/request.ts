@@ -3,9 +3,12 @@ import type { BuildRequest } from '../../engine/index.ts'
 import { hostPlatform, type Platform, parsePlatform } from '../../oci/index.ts'
 import type { CommandContext } from '../command.ts'
 import { parseExtraHost } from '../extra-host.ts'
+import { attestationsOf } from './attest-flags.ts'
 import type { BuildFlags } from './flags.ts'
 import { imageFromModule } from './image-module.ts'
+import { checkEntitlement, parseUlimit, resourcesOf } from './limits.ts'
 import { proxyArguments } from './proxies.ts'
+import { parseAgents, parseSecrets } from './secrets.ts'
 
 /** `name=value` texts; `alone` gives the value of a name that stands alone, or says that it does not count. */
 function pairsOf(texts: readonly string[], alone: (name: string) => string | undefined): Record<string, string> {
@@ -27,9 +30,6 @@ export async function requestOf({
   env,
   io,
 }: CommandContext & { flags: BuildFlags }): Promise<BuildRequest> {
-  for (const name of ['secret', 'ssh'] as const) {
-    if (flags[name].length > 0) throw fail('BUILD_UNSUPPORTED', `--${name} is not supported yet`)
-  }
   const epoch = env['SOURCE_DATE_EPOCH']
   const buildArgs = { ...proxyArguments(env), ...pairsOf(flags['build-arg'], (name) => env[name]) }
   return {
@@ -38,12 +38,21 @@ export async function requestOf({
     buildArgs: epoch && !('SOURCE_DATE_EPOCH' in buildArgs) ? { ...buildArgs, SOURCE_DATE_EPOCH: epoch } : buildArgs,
     labels: pairsOf(flags.label, () => ''),
     noCache: flags['no-cache'],
+    noCacheFilter: flags['no-cache-filter'].flatMap((names) => names.split(',')).filter((name) => name !== ''),
+    ...parallelismOf(flags.parallel, env['SLIPWAY_PARALLELISM']),
     network: networkOf(flags.network),
     extraHosts: flags['add-host'].map(extraHostOf),
     hostCa: flags['host-ca'],
+    attestations: attestationsOf(flags),
+    secrets: parseSecrets(flags.secret, env),
+    ssh: parseAgents(flags.ssh, env),
+    allow: flags.allow.map(checkEntitlement),
+    ulimits: flags.ulimit.map(parseUlimit),
+    resources: resourcesOf(flags),
+    ...(flags['cgroup-parent'] ? { cgroupParent: flags['cgroup-parent'] } : {}),
     ...(flags.file === undefined ? {} : { dockerfile: flags.file === '-' ? await readFrom(io) : flags.file }),
-    ...(await imageFromModule(args[0]!, flags.file, buildArgs)),
     ...(flags['build-context'].length === 0 ? {} : { contexts: contextsOf(flags['build-context']) }),
+    ...(await imageFromModule(args[0]!, flags.file, buildArgs)),
     ...(flags.target === undefined ? {} : { target: flags.target }),
     platforms: flags.platform.flatMap((text) => text.split(',')).map(platformOf),
     ...(flags['shm-size'] === undefined ? {} : { shmSize: flags['shm-size'] }),
@@ -66,6 +75,16 @@ function contextsOf(texts: readonly string[]): Record<string, string> {
     return [text.slice(0, cut), text.slice(cut + 1)]
   })
   return Object.fromEntries(pairs)
+}
+
+function parallelismOf(flag: number | undefined, variable: string | undefined): { parallelism?: number } {
+  if (flag !== undefined) return { parallelism: flag }
+  if (!variable) return {}
+  const number = Number(variable)
+  if (Number.isSafeInteger(number) && number > 0) return { parallelism: number }
+  throw fail('USAGE_INVALID', `invalid SLIPWAY_PARALLELISM: ${variable}`, {
+    hint: 'it is a number of steps, 1 or more',
+  })
 }
 
 /** A Dockerfile that is written to standard input. */

@@ -84,7 +84,16 @@ describe('messages are those of docker build', () => {
     [['--add-host', 'foo:bar'], 'failed to build: invalid host foo:bar'],
     [['--label', ''], 'failed to build: invalid key-value pair "": empty key'],
     [['--platform', 'foo'], 'failed to build: "foo": unknown operating system or architecture'],
-    [['--secret', 'id=x'], 'failed to build: --secret is not supported yet'],
+    [['--secret', 'x'], "failed to build: invalid field 'x' must be a key=value pair"],
+    [['--secret', 'src=x'], 'failed to build: secret missing ID'],
+    [['--secret', 'id=x,src=/nope'], 'failed to build: failed to stat /nope: stat /nope: no such file or directory'],
+    [['--secret', 'id=x,type=bogus'], 'failed to build: unsupported secret type "bogus"'],
+    [['--secret', 'id=x,foo=bar'], "failed to build: unexpected key 'foo' in 'foo=bar'"],
+    [
+      ['--ssh', 'default=/nope'],
+      'failed to build: failed to convert agent config {default [/nope] false}: failed to convert agent config for ID: "default": stat /nope: no such file or directory',
+    ],
+    [['--allow', 'foo'], 'failed to build: unknown entitlement foo'],
     [['--target', 'x'], 'failed to build: failed to solve: target stage "x" could not be found'],
     [
       ['--iidfile', '/nowhere/iid'],

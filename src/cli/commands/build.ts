@@ -1,6 +1,7 @@
 import { rmSync, writeFileSync } from 'node:fs'
 import { fail, messageOf, SlipwayError } from '../../core/index.ts'
 import type { ProgressEvent } from '../../engine/index.ts'
+import { checkExpected, checkExplain, explain } from '../build/explain.ts'
 import { FLAGS } from '../build/flags.ts'
 import { requestOf } from '../build/request.ts'
 import { type Command, defineCommand } from '../command.ts'
@@ -52,10 +53,12 @@ export const command: Command = defineCommand({
   run: (context) =>
     withEngine(context, async (engine) => {
       const { flags, io, env } = context
+      checkExplain(flags.explain)
       const mode = flags.quiet ? 'quiet' : chooseProgressMode(flags.progress, io.stderr.terminal(), env)
       const heading = 'building with Slipway, no daemon'
       const renderer = createProgressRenderer(mode, () => io.stderr.terminal(), { env, heading })
       const progress = openProgress(renderer, (text) => io.stderr.writeNow(text))
+      const startedAt = Date.now()
       const warnings: Extract<ProgressEvent, { type: 'warning' }>[] = []
       const listen = (event: ProgressEvent): void => {
         if (event.type === 'warning') warnings.push(event)
@@ -69,9 +72,12 @@ export const command: Command = defineCommand({
         if (!flags.quiet) await io.stderr.write(renderWarnings(warnings, { debug: context.globals.debug }))
         if (flags.quiet) await io.stdout.write(`${report.id}\n`)
         if (flags.iidfile) writeId(flags.iidfile, report.id)
-        return 0
+        await explain(context, report.explanation)
+        return await checkExpected(context, report.explanation)
       } catch (error) {
         progress.close()
+        const build = engine.builds.latest()
+        if (build && build.startedAt >= startedAt) await explain(context, build.steps)
         const { columns, colors } = io.stderr.terminal()
         await io.stderr.write(
           renderBuildError(phrased(error), {

@@ -67,6 +67,7 @@ export const COMMANDS: CommandTable = {
       summary: "Make a base image from a distribution's own packages",
       load: () => import('./bootstrap.ts'),
     },
+    { paths: ['why'], summary: 'Say why the last build missed the cache', load: () => import('./why.ts') },
     // containers
     { paths: ['container create', 'create'], summary: 'Create a new container', load: () => import('./create.ts') },
     {
@@ -78,6 +79,11 @@ export const COMMANDS: CommandTable = {
       paths: ['container kill', 'kill'],
       summary: 'Kill one or more running containers',
       load: () => import('./kill.ts'),
+    },
+    {
+      paths: ['container diff', 'diff'],
+      summary: "Inspect changes to files or directories on a container's filesystem",
+      load: () => import('./diff.ts'),
     },
     { paths: ['container logs', 'logs'], summary: 'Fetch the logs of a container', load: () => import('./logs.ts') },
     {

@@ -1,8 +1,16 @@
 import type { PlanSources, ResolvedImage } from '../../build/index.ts'
-import { fail, hasCode, type Job, OncePerKey, type ProgressEvent, runTask, type SourceSpan } from '../../core/index.ts'
+import {
+  fail,
+  hasCode,
+  type Job,
+  OncePerKey,
+  type ProgressEvent,
+  runTask,
+  type SlipwayError,
+  type SourceSpan,
+} from '../../core/index.ts'
 import {
   type Descriptor,
-  familiarReference,
   formatPlatform,
   formatReference,
   matchesPlatform,
@@ -12,10 +20,16 @@ import {
   withDefaultTag,
 } from '../../oci/index.ts'
 import { type LayerRecord, type Lease, openRepository, type Store } from '../../store/index.ts'
-import type { Pins } from './lock/pins.ts'
+import { imageMissing, type Pins } from './lock/pins.ts'
 
 /** Of an image, as `images` shows it or longer: what is shorter is a name. */
 const IMAGE_ID = /^(sha256:)?[0-9a-f]{12,64}$/
+
+/** An image as the user wrote it, and its full name. */
+interface Asked {
+  text: string
+  name: string
+}
 
 /** BuildKit's words (dockerfile2llb: rule InvalidBaseImagePlatform). */
 function otherPlatform(name: string, wanted: Platform, found: Platform, span: SourceSpan): ProgressEvent {
@@ -31,7 +45,7 @@ function otherPlatform(name: string, wanted: Platform, found: Platform, span: So
 export function imageResolver(
   store: Store,
   lease: Lease,
-  options: { namesPlatform: boolean; pins?: Pins },
+  options: { namesPlatform: boolean; pins?: Pins | undefined },
   job: Job,
 ): PlanSources['image'] {
   const { namesPlatform, pins } = options
@@ -43,8 +57,12 @@ export function imageResolver(
     return runTask(job, task, async () => {
       const pin = pins?.image(name, platform, span)
       const root = pin ? await findContent(store, lease, pin) : await findImage(store, lease, { name, text })
-      if (!root) throw pin ? pins!.imageMissing(name, pin, span) : missingBase(name, span)
-      const image = await readBase(store, lease, { root, name, platform, span }, job)
+      if (!root && pin) {
+        const now = await findImage(store, lease, { name, text })
+        throw imageMissing(name, pin, now?.digest, span)
+      }
+      if (!root) throw missingBase({ name, text }, span)
+      const image = await readBase(store, lease, { root, name, text, platform, span }, job)
       if (!matchesPlatform(platform, image.config)) job.progress(otherPlatform(text, platform, image.config, span))
       return { ...image, name: `${name.replace(/@.*/, '')}@${root.digest}` }
     })
@@ -57,28 +75,24 @@ export function imageResolver(
 export async function readBase(
   store: Store,
   lease: Lease,
-  about: { root: Descriptor; name: string; platform: Platform; span: SourceSpan },
+  about: Asked & { root: Descriptor; platform: Platform; span: SourceSpan },
   job: Job,
 ): Promise<Omit<ResolvedImage, 'name'>> {
-  const { root, name, platform, span } = about
+  const { root, name, text, platform, span } = about
   try {
     const { descriptor, config } = await readImage(openRepository(store, lease), root, platform, job)
     const layers = config.rootfs.diff_ids.map((diffId) => store.layers.get(diffId))
-    if (!layers.every((layer): layer is LayerRecord => layer !== undefined)) throw missingBase(name, span)
+    if (!layers.every((layer): layer is LayerRecord => layer !== undefined)) throw missingBase({ name, text }, span)
     return { manifest: descriptor.digest, config, layers }
   } catch (error) {
-    if (hasCode(error, 'PLATFORM_NOT_FOUND')) throw noPlatform(name, error, span)
+    if (hasCode(error, 'PLATFORM_NOT_FOUND')) throw noPlatform({ name, text }, error, span)
     // of an index, not all platforms need be here
-    if (hasCode(error, 'BLOB_NOT_FOUND')) throw missingBase(name, span)
+    if (hasCode(error, 'BLOB_NOT_FOUND')) throw missingBase({ name, text }, span)
     throw error
   }
 }
 
-async function findImage(
-  store: Store,
-  lease: Lease,
-  { name, text }: { name: string; text: string },
-): Promise<Descriptor | undefined> {
+async function findImage(store: Store, lease: Lease, { name, text }: Asked): Promise<Descriptor | undefined> {
   const found = store.atomically(() => {
     const image = store.images.named(name) ?? (IMAGE_ID.test(text) ? store.images.find(text)?.image : undefined)
     if (image) lease.hold([image.descriptor.digest])
@@ -108,26 +122,16 @@ function referenceOf(text: string, span: SourceSpan): string {
   }
 }
 
-function missingBase(name: string, span: SourceSpan): Error {
-  const short = familiarReference(parseReference(name))
-  return fail('IMAGE_NOT_FOUND', `${short}: failed to resolve source metadata for ${name}: not found in the store`, {
+function missingBase({ name, text }: Asked, span: SourceSpan): Error {
+  return fail('IMAGE_NOT_FOUND', `${text}: failed to resolve source metadata for ${name}: not found in the store`, {
     span,
     hint: `make a base with "slipway bootstrap debian" or "slipway bootstrap busybox", or bring the image with "slipway load -i FILE"`,
   })
 }
 
 /** BuildKit's words. The hint says which platforms there are. */
-function noPlatform(
-  name: string,
-  { hint, data, ...error }: Error & { hint: string | undefined; data: object },
-  span: SourceSpan,
-): Error {
-  const short = familiarReference(parseReference(name))
-  const message = `${short}: failed to resolve source metadata for ${name}: no match for platform in manifest: not found`
-  return fail('PLATFORM_NOT_FOUND', message, {
-    span,
-    data: { ...data },
-    cause: error,
-    ...(hint === undefined ? {} : { hint }),
-  })
+function noPlatform({ name, text }: Asked, cause: SlipwayError, span: SourceSpan): Error {
+  const { hint, data } = cause
+  const message = `${text}: failed to resolve source metadata for ${name}: no match for platform in manifest: not found`
+  return fail('PLATFORM_NOT_FOUND', message, { span, data, cause, ...(hint === undefined ? {} : { hint }) })
 }

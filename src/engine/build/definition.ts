@@ -1,6 +1,6 @@
 import { mkdtempSync } from 'node:fs'
 import path from 'node:path'
-import { bodyBytes, download, type FileSource, redactUrl } from '../../build/index.ts'
+import { type BuildSession, bodyBytes, download, type FileSource, redactUrl } from '../../build/index.ts'
 import {
   type Bytes,
   checkCanceled,
@@ -11,13 +11,15 @@ import {
   type SourceFile,
   toByteString,
 } from '../../core/index.ts'
-import type { Lease, Store } from '../../store/index.ts'
+import { sourceOf } from '../../image/index.ts'
 import { ARCHIVE_HEAD, isArchive, openArchive, peek } from './context/archive.ts'
 import { BuildContexts, type ContextOptions } from './context/contexts.ts'
 import { contextFolder, leadsOut, openFolder, readIgnoreFile, readText } from './context/folder.ts'
 import { isHttpUrl, mainLocation, namedLocations } from './context/location.ts'
 import type { OpenContext } from './context/open-context.ts'
 import { openRemote } from './context/remote.ts'
+import type { Pins } from './lock/pins.ts'
+import { lockedPins } from './lock/place.ts'
 import type { BuildRequest } from './request.ts'
 
 const LARGEST_DOCKERFILE = 16 << 20
@@ -28,6 +30,8 @@ export interface Definition {
   /** Path of the Dockerfile on this machine; missing for one that came as text, by URL or in a remote context. */
   file?: string
   contexts: BuildContexts
+  /** What names and URLs stand for, in a locked build. */
+  pins?: Pins
 }
 
 interface FoundDockerfile {
@@ -39,27 +43,28 @@ interface FoundDockerfile {
  * Finds the main context and reads the Dockerfile and `.dockerignore`. Named contexts are checked, and opened when they
  * are needed. Fails with `CONTEXT_MISSING`, `DOCKERFILE_MISSING`, `DOWNLOAD_FAILED` and the like.
  */
-export async function loadDefinition(
-  { store, lease }: { store: Store; lease: Lease },
-  request: BuildRequest,
-  job: Job,
-): Promise<Definition> {
-  const options: ContextOptions = { store, lease, buildArgs: request.buildArgs ?? {} }
+export async function loadDefinition(session: BuildSession, request: BuildRequest, job: Job): Promise<Definition> {
+  const options: ContextOptions = { session, buildArgs: request.buildArgs ?? {} }
   const named = namedLocations(request.contexts)
-  const open = await openMain(options, request, job)
+  const dockerfile = request.image ? sourceOf(request.image, 'image') : request.dockerfile
+  const open = await openMain(options, { context: request.context, dockerfile }, job)
   const { file, source } = await internal(job, 'load build definition from', nameOf(request), (task) =>
-    readDockerfile(options, open, { named: request.dockerfile, task }, job),
+    readDockerfile(options, open, { named: dockerfile, task }, job),
   )
   const { folder } = open
   const ignore =
     folder === undefined
       ? undefined
       : await internal(job, 'load', '.dockerignore', async () => readIgnoreFile(folder, file))
-  const contexts = new BuildContexts(options, { open, ignore }, named)
-  return { source, contexts, ...(file === undefined ? {} : { file }) }
+  const found = file === undefined ? {} : { file }
+  const pins = request.locked ? lockedPins(found) : undefined
+  const contexts = new BuildContexts({ ...options, pins }, { open, ignore }, named)
+  return { source, contexts, ...found, ...(pins ? { pins } : {}) }
 }
 
-function nameOf({ dockerfile = 'Dockerfile' }: BuildRequest): string {
+/** The Dockerfile as messages name it. */
+export function nameOf({ dockerfile = 'Dockerfile', image }: BuildRequest): string {
+  if (image) return 'image'
   return typeof dockerfile === 'string' ? path.basename(redactUrl(dockerfile)) : dockerfile.name
 }
 
@@ -71,18 +76,20 @@ function internal<T>(job: Job, verb: string, what: string, work: (task: string) 
 
 const WHERE = 'in the build context'
 
-async function openMain(
-  options: ContextOptions,
-  { context, dockerfile }: BuildRequest,
-  job: Job,
-): Promise<OpenContext> {
+/** What the user said of the context and of the Dockerfile. */
+interface Given {
+  context: BuildRequest['context']
+  dockerfile: BuildRequest['dockerfile'] | undefined
+}
+
+async function openMain(options: ContextOptions, { context, dockerfile }: Given, job: Job): Promise<OpenContext> {
   if (typeof context !== 'string') {
     return internal(job, 'load', 'build context from standard input', (task) =>
       openStream(options, context, { task, dockerfile }, job),
     )
   }
   const location = mainLocation(context)
-  if (location.kind === 'folder') return openFolder(options.store, contextFolder(location.folder), WHERE)
+  if (location.kind === 'folder') return openFolder(options.session.store, contextFolder(location.folder), WHERE)
   const what = location.kind === 'git' ? 'git source' : 'remote build context'
   return internal(job, 'load', `${what} ${redactUrl(context)}`, (task) =>
     openRemote(options, location, { where: WHERE, task }, job),
@@ -93,25 +100,25 @@ async function openMain(
 async function openStream(
   options: ContextOptions,
   bytes: Bytes,
-  { task, dockerfile }: { task: string; dockerfile: BuildRequest['dockerfile'] },
+  { task, dockerfile }: { task: string; dockerfile: Given['dockerfile'] },
   job: Job,
 ): Promise<OpenContext> {
   const { head, all } = await peek(bytes, ARCHIVE_HEAD)
-  if (isArchive(head)) return openArchive(options, all, { where: WHERE, task }, job)
+  if (isArchive(head)) return openArchive(options.session, all, { where: WHERE, task }, job)
   if (dockerfile !== undefined) {
     throw fail('USAGE_INVALID', 'ambiguous Dockerfile source: both stdin and flag correspond to Dockerfiles', {
       hint: 'Leave out -f, or give an archive that holds the Dockerfile.',
     })
   }
   const text = (await collectBytes(all, LARGEST_DOCKERFILE, () => tooLarge('Dockerfile'))).toString()
-  const folder = mkdtempSync(path.join(options.lease.folder, 'empty-'))
-  const empty = openFolder(options.store, folder, `${WHERE}, which is empty: only a Dockerfile was given`)
+  const folder = mkdtempSync(path.join(options.session.lease.folder, 'empty-'))
+  const empty = openFolder(options.session.store, folder, `${WHERE}, which is empty: only a Dockerfile was given`)
   return { dockerfile: text, files: empty.files }
 }
 
 /** Where the Dockerfile was asked for, and the task that tells of it. */
 interface Wanted {
-  named: BuildRequest['dockerfile']
+  named: Given['dockerfile']
   task: string
 }
 
@@ -131,9 +138,9 @@ async function readDockerfile(
 }
 
 async function fetchDockerfile(options: ContextOptions, url: string, task: string, job: Job): Promise<SourceFile> {
-  const { digest, size } = await download(options, url, task, job)
+  const { digest, size } = await download(options.session, url, task, job)
   if (size > LARGEST_DOCKERFILE) throw tooLarge(redactUrl(url))
-  return { name: redactUrl(url), text: options.store.blobs.readWhole(digest).toString() }
+  return { name: redactUrl(url), text: options.session.store.blobs.readWhole(digest).toString() }
 }
 
 /**

@@ -1,3 +1,4 @@
+import path from 'node:path'
 import { findHostCa, type PlanOptions } from '../../build/index.ts'
 import { fail } from '../../core/index.ts'
 import { formatPlatform, hostPlatform, normalizePlatform, type Platform } from '../../oci/index.ts'
@@ -5,7 +6,7 @@ import type { BuildRequest } from './request.ts'
 
 /** What planning for one platform needs of a request. Fails with `HOST_CA_MISSING`. */
 export function planOptions(request: BuildRequest, platform: Platform): PlanOptions {
-  const { target, shmSize, buildArgs = {} } = request
+  const { target, shmSize, buildArgs = {}, allow = [], ulimits, resources, cgroupParent } = request
   return {
     buildArgs,
     labels: request.labels ?? {},
@@ -13,8 +14,13 @@ export function planOptions(request: BuildRequest, platform: Platform): PlanOpti
     buildPlatform: hostPlatform(),
     namesPlatform: isMultiPlatform(request),
     noCache: request.noCache ?? false,
+    noCacheFilter: request.noCacheFilter ?? [],
     network: request.network ?? 'default',
     extraHosts: request.extraHosts ?? [],
+    allow: request.network === 'host' ? [...allow, 'network.host'] : allow,
+    ...(ulimits === undefined ? {} : { ulimits }),
+    ...(resources === undefined ? {} : { resources }),
+    ...(cgroupParent === undefined ? {} : { cgroupParent: path.posix.resolve('/', cgroupParent) }),
     ...(target === undefined ? {} : { target }),
     ...(shmSize === undefined ? {} : { shmSize }),
     ...(request.hostCa ? { hostCa: findHostCa() } : {}),
@@ -35,15 +41,4 @@ export function isMultiPlatform(request: BuildRequest): boolean {
   const value = { '1': true, t: true, true: true, '0': false, f: false, false: false }[text.toLowerCase()]
   if (value === undefined) throw fail('USAGE_INVALID', `invalid boolean value for BUILDKIT_MULTI_PLATFORM: ${text}`)
   return value
-}
-
-/** Seconds since 1970, of the request or its build arguments. Fails with `EPOCH_INVALID`. */
-export function epochOf({ epoch, buildArgs = {} }: BuildRequest): number | undefined {
-  const text = buildArgs['SOURCE_DATE_EPOCH']
-  if (epoch !== undefined) return epoch
-  if (text === undefined || text === '') return undefined
-  if (!/^\d{1,12}$/.test(text)) {
-    throw fail('EPOCH_INVALID', `invalid SOURCE_DATE_EPOCH: ${text}`, { hint: 'It is a number of seconds since 1970.' })
-  }
-  return Number(text)
 }

@@ -1,7 +1,10 @@
+import type { Agents, ExplainedStep, Secrets } from '../../build/index.ts'
+import type { Resources, Ulimit } from '../../container/index.ts'
 import type { Bytes, Digest, SourceFile } from '../../core/index.ts'
 import type { ParseWarning } from '../../dockerfile/index.ts'
 import type { Image } from '../../image/index.ts'
 import type { Platform } from '../../oci/index.ts'
+import type { AttestationRequest } from './attestations/options.ts'
 
 /** What to build. */
 export interface BuildRequest {
@@ -23,6 +26,8 @@ export interface BuildRequest {
    */
   contexts?: Readonly<Record<string, string>>
   tags?: readonly string[]
+  /** Image names, URLs and git references mean what `Dockerfile.lock` says, and everything must be in it. */
+  locked?: boolean
   buildArgs?: Readonly<Record<string, string>>
   /** Stage to build, by name or number. */
   target?: string
@@ -33,6 +38,10 @@ export interface BuildRequest {
    */
   platforms?: readonly Platform[]
   noCache?: boolean
+  /** Names of stages that are built without the cache. */
+  noCacheFilter?: readonly string[]
+  /** Steps that run at the same time; 16 when missing. */
+  parallelism?: number
   network?: 'default' | 'none' | 'host'
   /** `name=address`. */
   extraHosts?: readonly string[]
@@ -40,11 +49,24 @@ export interface BuildRequest {
   shmSize?: number
   /** RUN steps trust this machine's certificate authorities. */
   hostCa?: boolean
+  /** Secrets by id, for `RUN --mount=type=secret`. They get into no layer, history, cache key or log. */
+  secrets?: Secrets
+  /** SSH agents by id, for `RUN --mount=type=ssh`; `default` is the one without an id. */
+  ssh?: Agents
+  /** What RUN may ask for beyond a sandbox: `network.host`, `security.insecure`. The former follows from `network`. */
+  allow?: readonly string[]
+  ulimits?: readonly Ulimit[]
+  /** What RUN steps may take of the machine. The cache does not depend on it. */
+  resources?: Resources
+  /** The control group above those of RUN steps. */
+  cgroupParent?: string
   /**
-   * Seconds since 1970, the build argument SOURCE_DATE_EPOCH when missing: the time of the image and its steps, and the
+   * Seconds since 1970; when missing, what the build argument SOURCE_DATE_EPOCH says (a number, or whose time to take): the time of the image and its steps, and the
    * latest time of any file that they make. The cache does not depend on it.
    */
   epoch?: number
+  /** Statements to attach to the image; none by default. */
+  attestations?: readonly AttestationRequest[]
 }
 
 /** What a build made. */
@@ -59,4 +81,6 @@ export interface BuildReport {
   steps: number
   cachedSteps: number
   warnings: readonly ParseWarning[]
+  /** Every step, and why the cache had it or not. */
+  explanation: readonly ExplainedStep[]
 }

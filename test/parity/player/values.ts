@@ -1,5 +1,6 @@
 /** Looks up what the values of a step stand for. */
-import { readFileSync, statSync } from 'node:fs'
+import { mkdirSync, readFileSync, statSync } from 'node:fs'
+import path from 'node:path'
 import { isObject, Unplayable, type Value } from './document.ts'
 import type { Scene } from './scene.ts'
 
@@ -8,7 +9,11 @@ type Lookup = (node: Node, scene: Scene) => Promise<Value> | Value
 
 const LOOKUPS: Readonly<Record<string, Lookup>> = {
   file: readOutput,
-  path: (node, scene) => scene.placeOf(node),
+  path: (node, scene) => {
+    const place = scene.placeOf(node)
+    mkdirSync(path.dirname(place), { recursive: true })
+    return place
+  },
   stat: statOutput,
   strlen: async (node, scene) => lengthOf(await evaluate(node['x']!, scene)),
   output: ({ of, stream }, scene) => outputOf(String(of), String(stream), scene),
@@ -29,7 +34,7 @@ const LOOKUPS: Readonly<Record<string, Lookup>> = {
     return isObject(value) ? (value[String(name)] ?? null) : null
   },
   index: async ({ x, i }, scene) => {
-    const value = await evaluate(x!, scene)
+    const value = parsed(await evaluate(x!, scene))
     const at = await evaluate(i!, scene)
     if (Array.isArray(value)) return value[Number(at)] ?? null
     return isObject(value) ? (value[String(at)] ?? null) : null
@@ -54,13 +59,13 @@ export async function evaluate(value: Value, scene: Scene): Promise<Value> {
   return Object.fromEntries(await Promise.all(entries))
 }
 
-function readOutput({ of, path }: Node, scene: Scene): Value {
-  const file = scene.find(String(of), String(path))
+function readOutput({ of, path: name }: Node, scene: Scene): Value {
+  const file = scene.find(String(of), String(name))
   return file === undefined ? null : readFileSync(file, 'utf8')
 }
 
-function statOutput({ of, path }: Node, scene: Scene): Value {
-  const file = scene.find(String(of), String(path))
+function statOutput({ of, path: name }: Node, scene: Scene): Value {
+  const file = scene.find(String(of), String(name))
   if (file === undefined) return null
   const { mode, size, mtimeNs } = statSync(file, { bigint: true })
   return { mode: Number(mode) & 0o7777, size: Number(size), mtimeNs: Number(mtimeNs) }
@@ -167,6 +172,11 @@ async function call({ name, x, args }: Node, scene: Scene): Promise<Value> {
     default:
       throw new Unplayable(`call of ${String(name)}`)
   }
+}
+
+/** What `inspect` prints as JSON is a text until something of it is asked for. */
+function parsed(value: Value): Value {
+  return typeof value === 'string' && /^([[{]|null$)/.test(value) ? (JSON.parse(value) as Value) : value
 }
 
 function lengthOf(value: Value): number {

@@ -1,21 +1,23 @@
 import path from 'node:path'
-import type { ContextFiles, FileSource, NamedContext, PlanSources } from '../../../build/index.ts'
+import type { BuildSession, ContextFiles, FileSource, NamedContext, PlanSources } from '../../../build/index.ts'
 import { type Job, OncePerKey, runTask, type SourceSpan } from '../../../core/index.ts'
 import { formatPlatform, normalizePlatform, type Platform } from '../../../oci/index.ts'
-import { type Lease, openRepository, type Store } from '../../../store/index.ts'
+import { openRepository } from '../../../store/index.ts'
 import { copyImage, openOciLayout } from '../../../transfer/index.ts'
 import { readBase } from '../base-images.ts'
+import type { Pins } from '../lock/pins.ts'
 import { contextFolder, openFolder, readIgnoreFile } from './folder.ts'
 import type { Ignore } from './ignore.ts'
 import { contextKey, type Location } from './location.ts'
 import type { OpenContext } from './open-context.ts'
-import { openRemote } from './remote.ts'
+import { openRemote, type RemoteLocation } from './remote.ts'
 
 /** What contexts are opened with. */
 export interface ContextOptions {
-  store: Store
-  lease: Lease
+  session: BuildSession
   buildArgs: Readonly<Record<string, string>>
+  /** What URLs of named contexts must hold. */
+  pins?: Pins | undefined
 }
 
 /** The main context as it was found, and which of its files take part. */
@@ -51,6 +53,19 @@ export class BuildContexts implements ContextFiles {
     return open.files(await runTask(job, about, async () => readIgnoreFile(folder)))
   }
 
+  /** Where a named context is. */
+  location(key: string): Location | undefined {
+    return this.#locations.get(key)
+  }
+
+  /** The main context for `context`, or the named one of a name that holds files; `undefined` for anything else. */
+  async find(name: string, platform: Platform, task: string, job: Job): Promise<OpenContext | undefined> {
+    if (name === MAIN) return this.#main.open
+    const key = this.keyFor(name, platform)
+    const kind = key === undefined ? undefined : this.#locations.get(key)!.kind
+    return kind === 'folder' || kind === 'http' || kind === 'git' ? this.open(key!, task, job) : undefined
+  }
+
   /** A named context that holds files. */
   open(name: string, task: string, job: Job): Promise<OpenContext> {
     return this.#opened.get(name, async () => {
@@ -63,8 +78,9 @@ export class BuildContexts implements ContextFiles {
   async #open(name: string, task: string, job: Job): Promise<OpenContext> {
     const location = this.#locations.get(name)!
     const where = `in the build context ${name}`
-    if (location.kind === 'folder') return openFolder(this.#options.store, contextFolder(location.folder), where)
-    return openRemote(this.#options, location as Extract<Location, { url: string }>, { where, task }, job)
+    if (location.kind === 'folder')
+      return openFolder(this.#options.session.store, contextFolder(location.folder), where)
+    return openRemote(this.#options, location as RemoteLocation, { where, task }, job)
   }
 
   /** The name under which a stage or an image was given a context, if it was: that of its platform first. */
@@ -94,7 +110,7 @@ export class BuildContexts implements ContextFiles {
     about: { platform: Platform; span: SourceSpan },
     job: Job,
   ): Promise<NamedContext> {
-    const { store, lease } = this.#options
+    const { store, lease } = this.#options.session
     const task = { id: `context ${name}`, name: `[context ${name}] OCI load from client` }
     return runTask(job, task, async () => {
       const layout = await openOciLayout(folder, job)
@@ -104,7 +120,7 @@ export class BuildContexts implements ContextFiles {
       const full = `${path.basename(folder)}@${root.digest}`
       return {
         kind: 'image',
-        image: { ...(await readBase(store, lease, { root, name: full, ...about }, job)), name: full },
+        image: { ...(await readBase(store, lease, { root, name: full, text: name, ...about }, job)), name: full },
       }
     })
   }

@@ -1,5 +1,6 @@
 import { statSync } from 'node:fs'
 import path from 'node:path'
+import { type GitReference, parseGitUrl } from '../../../build/index.ts'
 import { fail, hasCode } from '../../../core/index.ts'
 import { familiarReference, parseReference } from '../../../oci/index.ts'
 
@@ -7,7 +8,7 @@ import { familiarReference, parseReference } from '../../../oci/index.ts'
 export type FilesLocation =
   | { readonly kind: 'folder'; readonly folder: string }
   | { readonly kind: 'http'; readonly url: string }
-  | { readonly kind: 'git'; readonly url: string }
+  | { readonly kind: 'git'; readonly url: string; readonly reference: GitReference }
 
 /** What a text that stands for a build context means. */
 export type Location =
@@ -21,20 +22,11 @@ const HTTP = /^https?:\/\//i
 /** Whether a text is the address of a file on a web server. */
 export const isHttpUrl = (text: string): boolean => HTTP.test(text)
 
-/**
- * Whether a text is the address of a git repository (buildx: "Git repositories"): `git@host:path`, `ssh://`, `git://`,
- * `github.com/...`, or a web address whose path ends with `.git`; `#ref:folder` or a query may follow.
- */
-export function isGitUrl(text: string): boolean {
-  if (/^(git|ssh):\/\//i.test(text) || /^github\.com\//.test(text)) return true
-  if (HTTP.test(text)) return /\.git$/.test(text.replace(/[?#].*$/s, ''))
-  return /^[\w.-]+@[\w.-]+:[^:]/.test(text)
-}
-
 /** Where the main context is: a folder that exists wins over any other reading. */
 export function mainLocation(text: string): FilesLocation {
   if (statSync(text, { throwIfNoEntry: false })?.isDirectory()) return { kind: 'folder', folder: text }
-  if (isGitUrl(text)) return { kind: 'git', url: text }
+  const reference = parseGitUrl(text)
+  if (reference) return { kind: 'git', url: text, reference }
   return isHttpUrl(text) ? { kind: 'http', url: text } : { kind: 'folder', folder: text }
 }
 
@@ -55,7 +47,8 @@ function namedLocation(name: string, value: string): Location {
       hint: 'A context that is a target of its own exists only in a bake file.',
     })
   }
-  if (isGitUrl(value)) return { kind: 'git', url: value }
+  const reference = parseGitUrl(value)
+  if (reference) return { kind: 'git', url: value, reference }
   if (isHttpUrl(value)) return { kind: 'http', url: value }
   const stat = statSync(value, { throwIfNoEntry: false })
   if (!stat && value === 'scratch') return { kind: 'scratch' }

@@ -1,0 +1,170 @@
+import { type Digest, isDigest } from '../../core/index.ts'
+import type { KeyPart } from '../solver.ts'
+import { differingFiles, type FileDifference } from './file-differences.ts'
+import { masked, pairOf } from './redact.ts'
+
+/** A part of the key that has another value than before; a side without one did not have the part. */
+export interface ValueDifference {
+  /** `command`, `variable`, `base`, `network`, ... */
+  part: string
+  /** Which one, where there are several: of variables, of mounts. */
+  name?: string
+  old?: string
+  new?: string
+  /** In words, what made it so. */
+  because?: string
+}
+
+/** Why a step missed, where no part of its key says it. */
+export interface OtherDifference {
+  /**
+   * `new`: nothing like it was built before. `no-cache`: the cache was not to be asked. `evicted`: the result was there
+   * once (`reason`, `at`). `hidden`: a value that is not shown.
+   */
+  part: 'new' | 'no-cache' | 'evicted' | 'hidden'
+  reason?: string
+  /** ISO 8601. */
+  at?: string
+}
+
+/** One reason for a miss. */
+export type Difference = ValueDifference | FileDifference | OtherDifference
+
+/** A key document as it is remembered. */
+export interface KeyDocument {
+  operation: KeyPart
+  content?: KeyPart
+}
+
+/** What users call the parts of a key. */
+const NAMES: Readonly<Record<string, string>> = {
+  args: 'command',
+  cwd: 'workdir',
+  extraHosts: 'extra hosts',
+  shmSize: 'shm-size',
+  dest: 'destination',
+  owner: 'chown',
+  mode: 'chmod',
+  mounts: 'mount',
+  reference: 'base image',
+}
+
+/** Reads a list of files that was kept with a step. */
+export type ReadList = (digest: Digest) => string | undefined
+
+/**
+ * What differs between two steps: first what the instruction says, then the files that it takes, then what it is done
+ * on. Values that were taken out show as `****`.
+ */
+export function differencesOf(old: KeyDocument, now: KeyDocument, readList: ReadList): Difference[] {
+  const found = [
+    ...ofOperation(asObject(old.operation), asObject(now.operation)),
+    ...ofContent(old.content, now.content, { readList, source: sourceOf(now.operation) }),
+  ]
+  return found.length > 0 ? found : [{ part: 'hidden' }]
+}
+
+type Fields = Readonly<Record<string, KeyPart>>
+
+const asObject = (part: KeyPart | undefined): Fields =>
+  typeof part === 'object' && part !== null && !Array.isArray(part) ? (part as Fields) : {}
+
+function ofOperation(old: Fields, now: Fields): ValueDifference[] {
+  const keys = [...new Set([...Object.keys(old), ...Object.keys(now)])]
+  // the command says most
+  const sorted = keys.sort((a, b) => Number(b === 'args') - Number(a === 'args'))
+  return sorted.flatMap((key) => {
+    if (sameJson(old[key], now[key])) return []
+    if (key === 'env') return ofVariables(old[key], now[key])
+    if (key === 'mounts') return ofMounts(old[key], now[key])
+    return [valueDifference(NAMES[key] ?? key, shown(key, old[key]), shown(key, now[key]))]
+  })
+}
+
+function ofVariables(old: KeyPart | undefined, now: KeyPart | undefined): ValueDifference[] {
+  const [before, after] = [old, now].map((list) => new Map(asList(list).map((pair) => pairOf(String(pair)))))
+  const names = [...new Set([...before!.keys(), ...after!.keys()])]
+  const differing = names.filter((name) => before!.get(name) !== after!.get(name))
+  if (differing.length === 0) return [{ part: 'order of variables' }]
+  return differing.map((name) => ({ ...valueDifference('variable', before!.get(name), after!.get(name)), name }))
+}
+
+/** Mounts are told apart by their targets. */
+function ofMounts(old: KeyPart | undefined, now: KeyPart | undefined): ValueDifference[] {
+  const targetOf = (mount: KeyPart, at: number): string => String(asObject(mount)['target'] ?? at)
+  const [before, after] = [old, now].map((list) => new Map(asList(list).map((each, at) => [targetOf(each, at), each])))
+  const names = [...new Set([...before!.keys(), ...after!.keys()])]
+  return names.flatMap((name) => {
+    const [one, other] = [before!.get(name), after!.get(name)]
+    if (sameJson(one, other)) return []
+    return [{ ...valueDifference('mount', shown('mounts', one), shown('mounts', other)), name }]
+  })
+}
+
+interface ContentOptions {
+  readList: ReadList
+  source: string | undefined
+}
+
+/** The base comes last: it differs for every step after one that gave another result. */
+function ofContent(old: KeyPart | undefined, now: KeyPart | undefined, options: ContentOptions): Difference[] {
+  if (old === undefined || now === undefined) return []
+  const [before, after] = [asObject(old), asObject(now)]
+  const keys = [...new Set([...Object.keys(before), ...Object.keys(after)])].filter((key) => key !== 'base')
+  const found = keys.flatMap((key) => ofLeaf(key, before[key], after[key], options))
+  if (sameJson(before['base'], after['base'])) return found
+  return [...found, valueDifference('base', shown('base', before['base']), shown('base', after['base']))]
+}
+
+function ofLeaf(
+  key: string,
+  old: KeyPart | undefined,
+  now: KeyPart | undefined,
+  options: ContentOptions,
+): Difference[] {
+  if (sameJson(old, now)) return []
+  if (isPlainObject(old) && isPlainObject(now)) {
+    const keys = [...new Set([...Object.keys(old), ...Object.keys(now)])]
+    return keys.flatMap((each) => ofLeaf(each, asField(old, each), asField(now, each), options))
+  }
+  const lists = [old, now].map((part) =>
+    typeof part === 'string' && isDigest(part) ? options.readList(part) : undefined,
+  )
+  const files = lists.every((list) => list !== undefined) ? differingFiles(lists[0]!, lists[1]!, options.source) : []
+  return files.length > 0 ? files : [valueDifference(NAMES[key] ?? key, shown(key, old), shown(key, now))]
+}
+
+const isPlainObject = (part: KeyPart | undefined): part is object & KeyPart => typeof part === 'object' && part !== null
+
+const asField = (part: object & KeyPart, key: string): KeyPart | undefined =>
+  (part as unknown as Record<string, KeyPart>)[key]
+
+/** What a COPY takes, when that is a single path without wildcards. */
+function sourceOf(operation: KeyPart): string | undefined {
+  const sources = asList(asObject(operation)['sources'])
+  const paths = asList(asObject(sources[0])['paths'])
+  return sources.length === 1 && paths.length === 1 && !/[*?[\\]/.test(String(paths[0])) ? String(paths[0]) : undefined
+}
+
+function valueDifference(part: string, old: string | undefined, now: string | undefined): ValueDifference {
+  const side = (key: 'old' | 'new', value: string | undefined): Partial<ValueDifference> =>
+    value === undefined ? {} : { [key]: masked(value) }
+  return { part, ...side('old', old), ...side('new', now) }
+}
+
+function shown(key: string, value: KeyPart | undefined): string | undefined {
+  if (value === undefined || value === null) return undefined
+  if (typeof value === 'string') return value
+  if (key === 'args' && Array.isArray(value)) return commandText(value.map(String))
+  if (key === 'script') return String(asObject(value)['text'] ?? JSON.stringify(value))
+  return JSON.stringify(value)
+}
+
+/** A shell's command alone, as it stands in the Dockerfile; else the list. */
+function commandText(args: readonly string[]): string {
+  return args.length === 3 && args[1] === '-c' && args[0] === '/bin/sh' ? args[2]! : JSON.stringify(args)
+}
+
+const asList = (part: KeyPart | undefined): readonly KeyPart[] => (Array.isArray(part) ? (part as KeyPart[]) : [])
+
+const sameJson = (a: KeyPart | undefined, b: KeyPart | undefined): boolean => JSON.stringify(a) === JSON.stringify(b)
