@@ -34,6 +34,7 @@ describe('COPY', () => {
     ['WORKDIR /w\nCOPY a b', '/w/b'],
     ['WORKDIR /w\nCOPY a .', '/w/'],
     ['WORKDIR /w\nCOPY a ./', '/w/'],
+    ['WORKDIR /w\nCOPY a ""', '/w/'],
     ['COPY a .', '/'],
     ['COPY a /x/../y/', '/y/'],
     ['COPY a /x/.', '/x/'],

@@ -101,10 +101,10 @@ function excludesOf(stage: StageState, { excludes }: CopyInstruction | AddInstru
   })
 }
 
-/** A slash at the end, or a dot, says that the destination is a folder. */
+/** A slash at the end, a dot or nothing says that the destination is a folder. */
 function destination(stage: StageState, written: string): string {
   const dest = absolutePath(stage, written)
-  const isFolder = written === '.' || written.endsWith('/') || written.endsWith('/.')
+  const isFolder = written === '' || written === '.' || written.endsWith('/') || written.endsWith('/.')
   return isFolder && dest !== '/' ? `${dest}/` : dest
 }
 
