@@ -71,8 +71,9 @@ describe('COPY', () => {
     expect(steps.at(-1)).toEqual({ createdBy: 'COPY --chown=1 a /b/ # buildkit', vertex: layer })
   })
 
-  test('--link=false is a COPY as any other', async () => {
+  test('--link=false is a COPY as any other, and so is --link with --chmod', async () => {
     expect((await copy('COPY --link=false a /')).op).toEqual((await copy('COPY a /')).op)
+    expect((await copy('COPY --link --chmod=1 a /')).op).toEqual((await copy('COPY --chmod=1 a /')).op)
   })
 
   test('--parents and --exclude are part of the op; the history shows the first', async () => {
