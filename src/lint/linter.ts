@@ -2,11 +2,14 @@ import { fail, type SourceSpan } from '../core/index.ts'
 import {
   type Dockerfile,
   type DockerfileNode,
+  expand,
   parseInstruction,
   type Stage,
   type StageInstruction,
   type SyntaxTree,
+  type Token,
 } from '../dockerfile/index.ts'
+import { parsePlatform } from '../oci/index.ts'
 import { type CheckOptions, isEnabled, withComments } from './options.ts'
 import type {
   BaseFacts,
@@ -128,8 +131,30 @@ function lintFrom(state: State, dockerfile: Dockerfile, globals: Variables): voi
     dockerfile.globalArgs.flatMap(({ declarations }) => declarations.map(({ name }) => name.text)),
   )
   for (const stage of dockerfile.stages) {
-    const facts = { stage, escape: dockerfile.escape, globals, declared }
+    const { platform, ...rest } = stage.from
+    const isBase = !isBlank(rest.base, globals, dockerfile)
+    // as in BuildKit, which goes no further than the first mistake
+    const seen = isBase ? stage : { ...stage, from: rest }
+    const facts = { stage: seen, escape: dockerfile.escape, globals, declared }
     for (const rule of rulesAbout('from')) add(state, rule, stage.index, rule.check(facts))
+    if (!isBase || (platform && !isPlatform(platform, globals, dockerfile))) return
+  }
+}
+
+function isBlank({ text }: Token, globals: Variables, dockerfile: Dockerfile): boolean {
+  try {
+    return expand(text, globals, dockerfile).text === ''
+  } catch {
+    return true
+  }
+}
+
+function isPlatform({ text }: Token, globals: Variables, dockerfile: Dockerfile): boolean {
+  try {
+    parsePlatform(expand(text, globals, dockerfile).text)
+    return true
+  } catch {
+    return false
   }
 }
 
