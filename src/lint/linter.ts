@@ -78,17 +78,14 @@ interface State {
 type Kind = StageInstruction['kind']
 type Comments = DockerfileNode['comments']
 
-const PHASES: readonly Rule['about'][] = ['text', 'node', 'file', 'from', 'base', 'step']
+const PHASES: readonly Rule['about'][] = ['text', 'node', 'stage', 'file', 'from', 'base', 'step']
 
 /** A linter for one Dockerfile. */
 export function createLinter(options: CheckOptions): Linter {
   const state: State = { options, found: [], nodes: [], stages: new Map() }
   return {
     text: (tree) => lintText(state, tree),
-    file: (dockerfile, defaults) => {
-      const facts = { dockerfile, ...(defaults ? { defaults } : {}) }
-      for (const rule of rulesAbout('file')) add(state, rule, 0, rule.check(facts))
-    },
+    file: (dockerfile, defaults) => lintFile(state, dockerfile, defaults),
     from: (dockerfile, globals) => lintFrom(state, dockerfile, globals),
     base: (base) => {
       for (const rule of rulesAbout('base')) add(state, rule, base.span.line, rule.check(base))
@@ -124,6 +121,16 @@ function isUnderstood(node: DockerfileNode): boolean {
   } catch {
     return false
   }
+}
+
+function lintFile(state: State, dockerfile: Dockerfile, defaults: Variables | undefined): void {
+  const names = new Set<string>()
+  for (const stage of dockerfile.stages) {
+    for (const rule of rulesAbout('stage')) add(state, rule, stage.index, rule.check(stage, names))
+    if (stage.name !== undefined) names.add(stage.name)
+  }
+  const facts = { dockerfile, ...(defaults ? { defaults } : {}) }
+  for (const rule of rulesAbout('file')) add(state, rule, 0, rule.check(facts))
 }
 
 function lintFrom(state: State, dockerfile: Dockerfile, globals: Variables): void {
