@@ -15,7 +15,7 @@ import { createRunners } from './ops/index.ts'
 import type { PlanOptions, PlanSources } from './plan/context.ts'
 import { planBuild } from './plan/plan.ts'
 import type { StageState } from './plan/stage-state.ts'
-import { BuildSession } from './session.ts'
+import { BuildSession, type Lent } from './session.ts'
 import { createSolver, type Outcome } from './solver.ts'
 import { diffIdsOf } from './values.ts'
 
@@ -118,7 +118,7 @@ export interface Solved {
 }
 
 /** What a solved build may be given. */
-export interface SolveOptions extends Partial<PlanOptions> {
+export interface SolveOptions extends Partial<PlanOptions>, Lent {
   bases?: TestBases
   context?: string
   filter?: PathFilter
@@ -127,14 +127,22 @@ export interface SolveOptions extends Partial<PlanOptions> {
 
 /** Plans and solves a Dockerfile over a store, all parts being the real ones. */
 export async function solveText(store: TestStore, text: string, options: SolveOptions = {}): Promise<Solved> {
-  const { bases = { base: {} }, context = contextFolder(), filter, job = hearingJob(), ...changes } = options
+  const {
+    bases = { base: {} },
+    context = contextFolder(),
+    filter,
+    job = hearingJob(),
+    secrets = {},
+    agents = {},
+    ...changes
+  } = options
   const planned = planBuild(
     parseDockerfile({ name: 'Dockerfile', text }),
     planOptions({ platform: hostPlatform(), ...changes }),
     planSources(bases),
   )
   const stage = await planned
-  await using session = new BuildSession(store, store.testLease)
+  await using session = new BuildSession(store, store.testLease, { secrets, agents })
   const digests = new FileDigests(store.memos, context)
   const files = new FolderSource(context, { digests, where: 'in the build context', ...(filter ? { filter } : {}) })
   const runners = createRunners(session, new Map([['context', files]]))

@@ -14,6 +14,7 @@ import { createMonitored, type StartRequest } from './monitor.ts'
 import { type MachineFacts, type ProbeRequest, probeMachine } from './probe.ts'
 import { runBundle } from './runtime.ts'
 import { MountedStacks } from './stack.ts'
+import { mountMemory, mountStep, type StepMount } from './step-mounts.ts'
 
 /** A process to run in a stack of layers, to its end. */
 export interface StepRequest extends BundleRequest {
@@ -23,6 +24,10 @@ export interface StepRequest extends BundleRequest {
   mounts: readonly Mount[]
   /** A folder of the step's own, for its bundle. */
   folder: string
+  /** What it sees beside its root, for as long as it runs. */
+  sources?: readonly StepMount[]
+  /** Its environment holds secrets: the bundle lies in memory. */
+  secret?: boolean
 }
 
 /** An overlay's upper directory that is to become a layer. */
@@ -48,17 +53,20 @@ export interface KeeperMethods extends HelperMethods {
 export const keeperMethods: KeeperMethods = { probe: probeMachine, runStep, commit, create: createMonitored }
 
 async function runStep(request: StepRequest, job: Job): Promise<{ exitCode: number }> {
-  const { id, task, runtime, folder } = request
+  const { id, task, folder, process } = request
   void warmCgroups()
+  using cleanup = new DisposableStack()
+  if (request.secret) mountMemory(folder, cleanup)
+  const runtime = request.secret ? { ...request.runtime, stateFolder: path.join(folder, 'state') } : request.runtime
   const rootfs = path.join(folder, 'rootfs')
-  using _stack = stacks.mount(request.mounts, rootfs)
-  writeBundle(folder, rootfs, request)
+  cleanup.use(stacks.mount(request.mounts, rootfs))
+  const { mounts } = cleanup.use(mountStep(request.sources ?? [], { rootfs, folder, stacks }))
+  writeBundle(folder, rootfs, { ...request, runtime, process: { ...process, mounts: [...process.mounts, ...mounts] } })
   const output = {
     stdout: (chunk: Buffer) => job.progress({ type: 'log', task, stream: 'stdout', chunk }),
     stderr: (chunk: Buffer) => job.progress({ type: 'log', task, stream: 'stderr', chunk }),
   }
-  const program = request.process.args[0]!
-  return { exitCode: await runBundle(runtime, { id, bundle: folder, program }, output, job) }
+  return { exitCode: await runBundle(runtime, { id, bundle: folder, program: process.args[0]! }, output, job) }
 }
 
 /** Turns an upper directory into a layer. The directory stays. */

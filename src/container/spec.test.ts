@@ -115,14 +115,16 @@ describe('mounts', () => {
 
   test('a tmpfs holds no programs and no devices unless its options say so', () => {
     const tmpfs = { type: 'tmpfs' as const, target: '/t', options: ['size=1m', 'exec'] }
-    expect(mountAt(specOf({ mounts: [tmpfs] }), '/t')!.options).toEqual([
-      'nosuid',
-      'nodev',
-      'noexec',
-      'rw',
-      'size=1m',
-      'exec',
-    ])
+    expect(mountAt(specOf({ mounts: [tmpfs] }), '/t')!.options).toEqual(['nosuid', 'nodev', 'rw', 'size=1m', 'exec'])
+    expect(mountAt(specOf({ mounts: [{ ...tmpfs, options: [] }] }), '/t')!.options).toContain('noexec')
+  })
+
+  test('a mount of the user takes the place of one that is there anyhow', () => {
+    const spec = specOf({ mounts: [{ type: 'tmpfs', target: '/dev/shm', options: ['size=1m'] }] })
+    const mounts = (spec['mounts'] as { destination: string; options: string[] }[]).filter(
+      ({ destination }) => destination === '/dev/shm',
+    )
+    expect(mounts.map(({ options }) => options.includes('size=1m'))).toEqual([true])
   })
 
   test('shared memory has 64 MiB, or what was asked for', () => {
@@ -212,4 +214,19 @@ describe.skipIf(!canRun).each(RUNTIMES)('%s runs it (needs root, a runtime, conm
     )
     expect(stdout).toBe('lo\n1\n1\n')
   })
+})
+
+interface Limited {
+  process: { rlimits: unknown }
+  linux: { resources: Record<string, unknown> }
+}
+
+test('limits are those that were given, no others', () => {
+  const spec = specOf({
+    ulimits: [{ name: 'nofile', soft: 10, hard: -1 }],
+    resources: { memory: 1 << 20, cpuQuota: 5000, cpusetCpus: '0' },
+  }) as unknown as Limited
+  expect(spec.process.rlimits).toEqual([{ type: 'RLIMIT_NOFILE', soft: 10, hard: Number.MAX_SAFE_INTEGER }])
+  expect(spec.linux.resources).toMatchObject({ memory: { limit: 1 << 20 }, cpu: { quota: 5000, cpus: '0' } })
+  expect(Object.keys((specOf() as unknown as Limited).linux.resources)).toEqual(['devices'])
 })

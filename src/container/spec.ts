@@ -31,6 +31,29 @@ export interface ContainerProcess {
   shmSize?: number
   /** Everything a host process may do: all capabilities of this process, all devices, nothing masked. */
   privileged?: boolean
+  ulimits?: readonly Ulimit[]
+  resources?: Resources
+}
+
+/** A limit of a process (setrlimit(2)); -1 for none. */
+export interface Ulimit {
+  /** `nofile`, without `RLIMIT_`. */
+  name: string
+  soft: number
+  hard: number
+}
+
+/** What a container may take of the machine. Sizes in bytes, times in microseconds. */
+export interface Resources {
+  memory?: number
+  /** Memory and swap together, -1 for no limit. */
+  memorySwap?: number
+  cpuShares?: number
+  cpuPeriod?: number
+  cpuQuota?: number
+  /** `0-2,4`. */
+  cpusetCpus?: string
+  cpusetMems?: string
 }
 
 const DEFAULT_SHM_SIZE = 64 << 20
@@ -76,7 +99,13 @@ export function runtimeSpec(process: ContainerProcess, rootfs: string, cgroupsPa
     process: processPart(process),
     root: { path: rootfs, readonly: process.readonlyRootfs ?? false },
     hostname: process.hostname,
-    mounts: [...systemMounts(process), ...process.mounts.map(userMount)],
+    // what a user mounts takes the place of what is there anyhow, /dev/shm for instance
+    mounts: [
+      ...systemMounts(process).filter(
+        ({ destination }) => !process.mounts.some((mount) => mount.target === destination),
+      ),
+      ...process.mounts.map(userMount),
+    ],
     linux: linuxPart(process, cgroupsPath),
   }
 }
@@ -92,7 +121,27 @@ function processPart(process: ContainerProcess): Record<string, unknown> {
     cwd: process.cwd,
     capabilities: capabilitySets(process),
     noNewPrivileges: false,
+    ...(process.ulimits ? { rlimits: process.ulimits.map(rlimit) } : {}),
   }
+}
+
+function rlimit({ name, soft, hard }: Ulimit): Record<string, unknown> {
+  // the specification has unsigned numbers, of which the largest that JSON.stringify keeps stands for "no limit"
+  const value = (limit: number): number => (limit < 0 ? Number.MAX_SAFE_INTEGER : limit)
+  return { type: `RLIMIT_${name.toUpperCase()}`, soft: value(soft), hard: value(hard) }
+}
+
+function limits(resources: Resources = {}): Record<string, unknown> {
+  const { memory: limit, memorySwap: swap, cpuShares: shares, cpuPeriod: period, cpuQuota: quota } = resources
+  const { cpusetCpus: cpus, cpusetMems: mems } = resources
+  const memory = given({ limit, swap })
+  const cpu = given({ shares, period, quota, cpus, mems })
+  return { ...(memory ? { memory } : {}), ...(cpu ? { cpu } : {}) }
+}
+
+function given(fields: Record<string, unknown>): Record<string, unknown> | undefined {
+  const known = Object.entries(fields).filter(([, value]) => value !== undefined)
+  return known.length === 0 ? undefined : Object.fromEntries(known)
 }
 
 /** As execve would leave them: a user other than root starts with none in effect. Inheritable stays empty (CVE-2022-24769). */
@@ -125,7 +174,9 @@ function systemMounts(process: ContainerProcess): Record<string, unknown>[] {
 function userMount(mount: ContainerMount): Record<string, unknown> {
   const access = mount.readonly ? 'ro' : 'rw'
   if (mount.type === 'tmpfs') {
-    const options = ['nosuid', 'nodev', 'noexec', access, ...(mount.options ?? [])]
+    const { options: given = [] } = mount
+    const confined = ['nosuid', 'nodev', 'noexec'].filter((option) => !given.includes(option.slice(2)))
+    const options = [...confined, access, ...given]
     return { destination: mount.target, type: 'tmpfs', source: 'tmpfs', options }
   }
   const options = ['rbind', 'rprivate', access, ...(mount.options ?? [])]
@@ -137,7 +188,10 @@ function linuxPart(process: ContainerProcess, cgroupsPath: string): Record<strin
   return {
     cgroupsPath,
     namespaces: namespaces.map((type) => ({ type })),
-    resources: { devices: process.privileged ? [{ allow: true, access: 'rwm' }] : DEVICES },
+    resources: {
+      devices: process.privileged ? [{ allow: true, access: 'rwm' }] : DEVICES,
+      ...limits(process.resources),
+    },
     ...(process.privileged
       ? {}
       : { maskedPaths: MASKED, readonlyPaths: READONLY, seccomp: seccompProfile(DEFAULT_CAPABILITIES) }),

@@ -1,17 +1,32 @@
-export type { Difference, ExplainedStep, FileFacts } from '../build/index.ts'
-export type { Attachment, LogEntry } from '../container/index.ts'
+export type {
+  AgentSource,
+  Agents,
+  Difference,
+  ExplainedStep,
+  FileFacts,
+  SecretSource,
+  Secrets,
+} from '../build/index.ts'
+export type { Attachment, LogEntry, Resources, Ulimit } from '../container/index.ts'
 export type { Bytes, Digest, ErrorCode, Fault, Job, ProgressEvent, SourceFile, TaskResult } from '../core/index.ts'
 export { bytesOf, SlipwayError } from '../core/index.ts'
 export type { Change } from '../layer/index.ts'
+export type { LintWarning } from '../lint/index.ts'
 export type { ImportRequest, LoadedImage } from './archives.ts'
 export type { BootstrapRequest } from './bootstrap.ts'
 export type { AttestationRequest } from './build/attestations/options.ts'
 export type { BuildRecord } from './build/build-record.ts'
 export type { CacheEntry } from './build/cache.ts'
+export type { CheckError, CheckReport } from './build/check.ts'
 export type { LockReport, LockRequest } from './build/lock/lock.ts'
 export type { LockChange, LockedDownload, LockFile } from './build/lock/lock-file.ts'
+export type { Outline, OutlineArg, OutlineNeed } from './build/outline.ts'
+export type { Annotation, Output } from './build/outputs/output.ts'
 export type { BuildReport, BuildRequest } from './build/request.ts'
+export type { Target, Targets } from './build/targets.ts'
 export type { CachePruneRequest, CacheRecord, CacheUsage } from './build-cache.ts'
+export type { LoggedEvent } from './builds/log.ts'
+export type { BuildStatus, BuildStep, PastBuild } from './builds/record.ts'
 export type { Container, ContainerState } from './container-record.ts'
 export type { StartOptions } from './containers.ts'
 export type { CreateRequest } from './create.ts'

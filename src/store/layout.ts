@@ -18,6 +18,8 @@ export interface StoreLayout {
   readonly reserve: string
   readonly containers: string
   readonly snapshots: string
+  /** Of each cache mount a folder with its files in `data`, and its lock. */
+  readonly cacheMounts: string
   blob(digest: Digest): string
   /** The EROFS index of a layer, or of a stack of layers when it depends on what lies below. */
   index(id: Digest): string
@@ -25,6 +27,8 @@ export interface StoreLayout {
   readonly indexes: string
   /** Unpacked layers, for the directory snapshotter. */
   readonly directories: string
+  /** A folder for each build that is remembered. */
+  readonly builds: string
   /** Files that are locked by whoever does a build step. */
   readonly locks: string
   /** Unfinished files of one lease. */
@@ -51,10 +55,12 @@ export function layoutAt(root: string): StoreLayout {
     reserve: of('reserve'),
     containers: of('containers'),
     snapshots: of('snapshots'),
+    cacheMounts: of('cache-mounts'),
     blob: (digest) => of('blobs', digestAlgorithm(digest), digestHex(digest)),
     indexes: of('index'),
     index: (id) => of('index', `${digestHex(id)}.erofs`),
     directories: of('directories'),
+    builds: of('builds'),
     locks: path.join(runtimeBase(), name, 'locks'),
     ingest: (leaseId) => of('ingest', leaseId),
   }
@@ -68,7 +74,7 @@ function runtimeBase(): string {
 /** Makes the folders and the marker of an OCI layout (image spec, "Image Layout", `oci-layout` file) where missing. */
 export function createFolders(layout: StoreLayout): void {
   const blobs = DIGEST_ALGORITHMS.map((algorithm) => `blobs/${algorithm}`)
-  const parts = [...blobs, 'index', 'directories', 'ingest', 'containers', 'snapshots']
+  const parts = [...blobs, 'index', 'directories', 'ingest', 'containers', 'snapshots', 'cache-mounts']
   try {
     // 0700: other users must not reach setuid programs that lie in layers (CVE-2021-41091)
     mkdirSync(layout.root, { recursive: true, mode: 0o700 })

@@ -129,6 +129,32 @@ CREATE TABLE builds (
   record TEXT NOT NULL
 ) WITHOUT ROWID;
 CREATE INDEX builds_by_definition ON builds (definition, started_at);
+  `,
+  `
+-- Cache mounts of RUN: what makes each the cache that it is; its files lie in a folder of this key.
+CREATE TABLE cache_mounts (
+  key TEXT PRIMARY KEY,
+  namespace TEXT NOT NULL,
+  id TEXT NOT NULL,
+  identity TEXT NOT NULL,
+  created_at INTEGER NOT NULL,
+  used_at INTEGER NOT NULL,
+  uses INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX cache_mounts_by_id ON cache_mounts (id);
+`,
+  `
+-- Builds that were done here: what was built, how it went, step by step. Their logs lie in builds/<id>/. One without an
+-- end, whose lease is gone, was cut off.
+CREATE TABLE build_records (
+  id TEXT PRIMARY KEY,
+  started_at INTEGER NOT NULL,
+  finished_at INTEGER,
+  lease TEXT NOT NULL,
+  log_bytes INTEGER NOT NULL,
+  record TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX build_records_by_start ON build_records (started_at);
 `,
 ]
 

@@ -2,6 +2,7 @@ import { chmodSync, chownSync, existsSync, lstatSync, mkdirSync, readdirSync, wr
 import path from 'node:path'
 import { type Digest, fail, type Job, toByteString } from '../core/index.ts'
 import { type Mount, removeTree } from '../host/index.ts'
+import { diskUsage } from './disk-usage.ts'
 import type { LayerStore } from './layers.ts'
 import type { StoreLayout } from './layout.ts'
 
@@ -140,22 +141,4 @@ function mountPoints(layout: StoreLayout): string {
     writeFileSync(path.join(root, 'etc', file), '', { mode: 0o644 })
   }
   return root
-}
-
-function diskUsage(root: string): { bytes: number; inodes: number } {
-  const total = { bytes: 0, inodes: 0 }
-  const seen = new Set<number>()
-  const folders = [root]
-  for (let folder = folders.pop(); folder !== undefined; folder = folders.pop()) {
-    for (const entry of existsSync(folder) ? readdirSync(folder) : []) {
-      const file = path.join(folder, entry)
-      const stat = lstatSync(file)
-      if (stat.isDirectory()) folders.push(file)
-      if (seen.has(stat.ino)) continue
-      seen.add(stat.ino)
-      total.bytes += stat.isFile() ? stat.size : 0
-      total.inodes++
-    }
-  }
-  return total
 }

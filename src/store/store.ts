@@ -1,5 +1,7 @@
 import { BlobStore } from './blobs.ts'
+import { BuildRecords } from './build-records.ts'
 import { BuildStore } from './builds.ts'
+import { CacheMountStore } from './cache-mounts.ts'
 import { type Collected, collect } from './collect.ts'
 import { ContainerStore } from './containers.ts'
 import { Database } from './database.ts'
@@ -23,8 +25,10 @@ export interface Store extends Disposable {
   readonly images: ImageStore
   readonly steps: StepStore
   readonly builds: BuildStore
+  readonly cacheMounts: CacheMountStore
   readonly containers: ContainerStore
   readonly memos: MemoStore
+  readonly buildRecords: BuildRecords
   readonly referrers: ReferrerStore
   /** Starts protecting what a piece of work needs; dispose it when done. */
   lease(): Lease
@@ -59,8 +63,10 @@ export function openStore(root: string = defaultRoot()): Store {
     images: new ImageStore(db, layout, { blobs, layers }),
     steps: new StepStore(db),
     builds: new BuildStore(db),
+    cacheMounts: new CacheMountStore(db, layout),
     containers: new ContainerStore(db),
     memos: new MemoStore(db),
+    buildRecords: new BuildRecords(db, layout),
     referrers: new ReferrerStore(db),
     lease,
     atomically: (work) => db.durably(work),

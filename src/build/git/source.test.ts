@@ -9,7 +9,7 @@ import { type ByteString, toByteString } from '../../core/index.ts'
 import { temporaryStore } from '../../store/fixture.suite.ts'
 import type { FileSource } from '../files/source.ts'
 import { errorOf } from '../fixture.suite.ts'
-import { BuildSession, type SessionOptions } from '../session.ts'
+import { BuildSession, type Lent } from '../session.ts'
 import { COMMIT_TIME, gitServer, noGit } from './fixture.suite.ts'
 import { git } from './program.ts'
 import { type GitOptions, openGitSource } from './source.ts'
@@ -18,7 +18,7 @@ import { parseGitUrl } from './url.ts'
 /** Opens a source in a store of its own, or the given one. */
 async function open(
   url: string,
-  options: GitOptions & { store?: ReturnType<typeof temporaryStore>; session?: SessionOptions } = {},
+  options: GitOptions & { store?: ReturnType<typeof temporaryStore>; session?: Lent } = {},
 ) {
   const { store = temporaryStore(), session = {}, ...rest } = options
   await using build = new BuildSession(store, store.testLease, session)
@@ -322,8 +322,8 @@ describe.skipIf(noGit)('a repository that cannot be used (needs git)', () => {
 
 describe.skipIf(noGit)('credentials (needs git)', () => {
   const basic = (pair: string): string => `basic ${Buffer.from(pair).toString('base64')}`
-  const secrets = (given: Record<string, string>): SessionOptions => ({
-    secret: (id) => (given[id] === undefined ? undefined : Buffer.from(given[id])),
+  const secrets = (given: Record<string, string>): Lent => ({
+    secrets: Object.fromEntries(Object.entries(given).map(([id, value]) => [id, { value }])),
   })
 
   async function guarded(expected: string) {

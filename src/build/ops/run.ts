@@ -4,15 +4,22 @@ import {
   type ContainerMount,
   hostsFile,
   type Machine,
+  type Resources,
   resolvConfFile,
   type StepRequest,
+  type Ulimit,
 } from '../../container/index.ts'
 import { fail, hasCode, type Job, quoteGo, type SlipwayError, type SourceSpan } from '../../core/index.ts'
+import { removeCgroup } from '../../host/index.ts'
 import { commitBehind } from '../commit-behind.ts'
 import { HOST_CA_PATH, hostCaEnv } from '../host-ca.ts'
+import { contentOfMounts, keyedMount } from '../mounts/key.ts'
+import { maskingJob } from '../mounts/mask.ts'
+import type { RunMount } from '../mounts/mount.ts'
+import { prepareMounts } from '../mounts/prepare.ts'
 import type { BuildSession } from '../session.ts'
 import type { OpRunner } from '../solver.ts'
-import { baseLayers, contentKey, type LayerRef, stackOf } from '../values.ts'
+import { baseLayers, contentKey, type LayerRef, type LocalValue, localValues, stackOf } from '../values.ts'
 
 /** RUN: a process in the file system that the first input is. */
 export interface RunOp {
@@ -31,11 +38,19 @@ export interface RunOp {
   extraHosts: readonly string[]
   /** Bytes of /dev/shm, null for the default. */
   shmSize: number | null
+  /** `insecure` lets it do everything that a process of this machine may do. */
+  security: 'sandbox' | 'insecure'
+  ulimits: readonly Ulimit[]
+  /** What it sees beside its file system; `input` counts the vertex's inputs. */
+  mounts: readonly RunMount[]
   /** What the process may use although its result must not depend on it: not part of the key, nor of the image. */
   unkeyed: {
     proxyEnv: readonly string[]
     /** A file of certificate authorities on this machine that the step is told to trust. */
     hostCa: string | null
+    resources: Resources
+    /** Control group above that of the step, null for the store's. */
+    cgroupParent: string | null
   }
 }
 
@@ -43,18 +58,25 @@ export interface RunOp {
 export function runRunner(session: BuildSession): OpRunner<RunOp> {
   return {
     kind: 'run',
-    operation: ({ unkeyed: _, extraHosts, ...op }) => ({
+    operation: ({ unkeyed: _, extraHosts, mounts, ulimits, security, ...op }) => ({
       ...op,
+      ...(security === 'sandbox' ? {} : { security }),
+      ...(ulimits.length === 0 ? {} : { ulimits: ulimits.map((limit) => ({ ...limit })) }),
+      ...(mounts.length === 0 ? {} : { mounts: mounts.map(keyedMount) }),
       // an address says something about the machine, a name about the build
       extraHosts: extraHosts.map((host) => host.slice(0, host.indexOf('='))),
     }),
-    content: async (_op, inputs) => ({ base: await contentKey(baseLayers(inputs)) }),
+    async content(op, inputs, job) {
+      const base = await contentKey(baseLayers(inputs))
+      const mounts = await contentOfMounts(session, op.mounts, localValues(inputs), job)
+      return mounts.length === 0 ? { base } : { base, mounts }
+    },
     async run(op, inputs, { id, vertex }, job) {
       const base = baseLayers(inputs)
       const machine = await session.machine(job)
       const key = session.newKey()
       const from = Date.now()
-      await runStep(session, machine, { op, key, base, task: id, span: vertex.span }, job)
+      await runStep(session, machine, { op, key, base, inputs: localValues(inputs), task: id, span: vertex.span }, job)
       const layer = commitBehind(session, machine, { key, base, ran: { from, to: Date.now() } }, job)
       return { kind: 'layers', layers: [...base, layer] }
     },
@@ -65,44 +87,60 @@ interface Step {
   op: RunOp
   key: string
   base: readonly LayerRef[]
+  inputs: readonly LocalValue[]
   task: string
   span: SourceSpan | undefined
 }
 
 async function runStep(session: BuildSession, machine: Machine, step: Step, job: Job): Promise<void> {
-  const { op, key, base, task } = step
+  const { op, key, base, task, inputs } = step
   const { parts, release } = await stackOf(base)
   try {
+    await using prepared = await prepareMounts(session, machine, { key, mounts: op.mounts, inputs }, job)
     const mounts = await machine.snapshotter.prepare(key, parts, path.join(session.mountFolder, 'layers'), job)
+    const { cgroupParent } = op.unkeyed
+    const runtime = machine.runtime()
     const request: StepRequest = {
       id: key,
       task,
-      runtime: machine.runtime(),
+      runtime: cgroupParent === null ? runtime : { ...runtime, cgroup: cgroupParent },
       mounts: mounts.map((mount) => (mount.target ? mount : { ...mount, options: [...mount.options, 'volatile'] })),
       folder: path.join(session.mountFolder, key),
       user: op.user,
-      process: processOf(op, writeMachineFiles(op, path.join(session.mountFolder, `${key}-files`))),
+      process: processOf(op, prepared.env, writeMachineFiles(op, path.join(session.mountFolder, `${key}-files`))),
+      sources: prepared.mounts,
+      secret: prepared.hasSecretEnv,
     }
-    const { exitCode } = await machine.keeper.call('runStep', request, job)
+    using masked = maskingJob(prepared.secrets, task, job)
+    const { exitCode } = await machine.keeper.call('runStep', request, masked.job)
     if (exitCode !== 0) throw runFailed(step, exitCode)
   } catch (error) {
+    if (hasCode(error, 'RUNTIME_FAILED') && typeof error.data['missing'] === 'string') throw sourceMissing(error)
     if (hasCode(error, 'RUNTIME_FAILED', 'USER_UNKNOWN', 'USER_INVALID')) throw runFailed(step, error)
     throw error
   } finally {
     release()
+    // a keeper that was killed had no time for it
+    if (op.unkeyed.cgroupParent !== null) removeCgroup(path.join(op.unkeyed.cgroupParent, key))
   }
 }
 
-function processOf(op: RunOp, mounts: ContainerMount[]): StepRequest['process'] {
+function processOf(op: RunOp, mountEnv: readonly string[], mounts: ContainerMount[]): StepRequest['process'] {
+  const { proxyEnv, hostCa, resources } = op.unkeyed
+  const names = new Set(mountEnv.map((pair) => pair.slice(0, pair.indexOf('='))))
+  const own = op.env.filter((pair) => !names.has(pair.slice(0, pair.indexOf('='))))
   return {
     args: op.args,
-    env: [...op.env, ...op.unkeyed.proxyEnv, ...(op.unkeyed.hostCa ? hostCaEnv(op.env) : [])],
+    env: [...own, ...proxyEnv, ...(hostCa ? hostCaEnv(op.env) : []), ...mountEnv],
     cwd: op.cwd,
     hostname: op.hostname,
     terminal: false,
     network: op.network === 'none' ? 'none' : 'host',
     mounts,
+    resources,
     ...(op.shmSize === null ? {} : { shmSize: op.shmSize }),
+    ...(op.security === 'insecure' ? { privileged: true } : {}),
+    ...(op.ulimits.length === 0 ? {} : { ulimits: op.ulimits }),
   }
 }
 
@@ -122,6 +160,12 @@ function writeMachineFiles(op: RunOp, folder: string): ContainerMount[] {
   const { hostCa } = op.unkeyed
   if (hostCa) mounts.push({ type: 'bind', source: hostCa, target: HOST_CA_PATH, readonly: true })
   return mounts
+}
+
+/** A bind mount of what a stage or image does not have; it is the same mistake as with COPY. */
+function sourceMissing({ data }: SlipwayError): Error {
+  const place = String(data['missing'])
+  return fail('COPY_SOURCE_MISSING', `"${place}": not found in the stage`, { data: { path: place } })
 }
 
 /** BuildKit's words, which people search for. */

@@ -1,5 +1,6 @@
+import type { Resources, Ulimit } from '../../container/index.ts'
 import type { Digest, SourceSpan } from '../../core/index.ts'
-import type { Dockerfile, Stage } from '../../dockerfile/index.ts'
+import type { Dockerfile, Stage, StageInstruction } from '../../dockerfile/index.ts'
 import type { Platform } from '../../oci/index.ts'
 import type { Vertex } from '../graph.ts'
 import type { BaseImage, StageState } from './stage-state.ts'
@@ -27,6 +28,13 @@ export interface PlanOptions {
   shmSize?: number
   /** A file of certificate authorities that RUN steps are told to trust. */
   hostCa?: string
+  /** Entitlements: `network.host`, `security.insecure`. */
+  allow?: readonly string[]
+  ulimits?: readonly Ulimit[]
+  /** What steps may take of the machine; results do not depend on it. */
+  resources?: Resources
+  /** The control group above those of the steps. */
+  cgroupParent?: string
 }
 
 /** What planning needs to know of the world. */
@@ -37,8 +45,15 @@ export interface PlanSources {
   named?(name: string, platform: Platform, span: SourceSpan): Promise<NamedContext | undefined>
   /** What URLs must hold, where the Dockerfile does not say so itself. */
   readonly pins?: { http(url: string, span: SourceSpan): Digest | undefined }
-  /** Hears of each stage that the target needs. */
-  planned?(stage: Stage): void
+  listener?: PlanListener
+}
+
+/** Hears what planning comes to, while it does. A stage that is not needed is never heard of. */
+export interface PlanListener {
+  /** A stage begins; `parent` is the stage it begins from, which is planned. */
+  begun?(stage: Stage, parent: Stage | undefined): void
+  /** An instruction, or a trigger of the base image, is next. The state is that before it, and will change. */
+  reached?(stage: Stage, instruction: StageInstruction, state: StageState): void
 }
 
 /** A base image that was found, and what it is called in full, with its digest. */

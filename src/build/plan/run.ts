@@ -3,16 +3,18 @@ import { heredocBody, type RunInstruction } from '../../dockerfile/index.ts'
 import type { RunOp } from '../ops/run.ts'
 import { proxyEnvironment } from './arguments.ts'
 import { commandArguments, shellOf } from './command.ts'
+import { planMounts } from './run-mounts.ts'
 import { addLayer, environmentOf, type StageState } from './stage-state.ts'
 import { absolutePath } from './workdir.ts'
 
 const HOSTNAME = 'buildkitsandbox'
 
-/** RUN: what the shell is given, with the environment of the stage. */
-export function planRun(stage: StageState, instruction: RunInstruction): void {
-  refuseUnknown(instruction)
+/** RUN: what the shell is given, with the environment of the stage and what is mounted for it. */
+export async function planRun(stage: StageState, instruction: RunInstruction): Promise<void> {
+  checkEntitlements(stage, instruction)
   const { options } = stage.context
   const { args, script } = argumentsOf(stage, instruction)
+  const { mounts, inputs, secretNames } = await planMounts(stage, instruction)
   const op: RunOp = {
     kind: 'run',
     args,
@@ -21,15 +23,21 @@ export function planRun(stage: StageState, instruction: RunInstruction): void {
     cwd: absolutePath(stage, ''),
     user: stage.config.User ?? '',
     network: instruction.network && instruction.network !== 'default' ? instruction.network : options.network,
+    security: instruction.security ?? 'sandbox',
     hostname: options.buildArgs['BUILDKIT_SANDBOX_HOSTNAME'] ?? HOSTNAME,
     extraHosts: options.extraHosts,
     shmSize: options.shmSize ?? null,
+    ulimits: options.ulimits ?? [],
+    mounts,
     unkeyed: {
       proxyEnv: proxyEnvironment(options, stage.args),
       hostCa: options.hostCa ?? null,
+      resources: options.resources ?? {},
+      cgroupParent: options.cgroupParent ?? null,
     },
   }
-  addLayer(stage, { instruction, op, createdBy: `RUN ${[...argumentList(stage), ...args].join(' ')} # buildkit` })
+  const createdBy = `RUN ${[...argumentList(stage), ...args].join(' ')} # buildkit`
+  addLayer(stage, { instruction, op, inputs, createdBy, masked: secretNames })
 }
 
 /** Build arguments as the history shows them: how many, then each with the value that the command saw. */
@@ -62,16 +70,19 @@ function argumentsOf(stage: StageState, { command, node }: RunInstruction): Comm
   return { args: [...shellOf(stage), `/dev/pipes/${first.name}`], script: { name: first.name, text } }
 }
 
-function refuseUnknown(instruction: RunInstruction): void {
-  const { mounts, devices, security } = instruction
-  const found =
-    mounts.length > 0
-      ? '--mount'
-      : devices.length > 0
-        ? '--device'
-        : security === 'insecure'
-          ? '--security=insecure'
-          : ''
-  if (found === '') return
-  throw fail('BUILD_UNSUPPORTED', `RUN ${found} is not supported yet`, { span: instruction.node.span })
+/** What could reach beyond the build is for its user to allow, not for the author of the Dockerfile. BuildKit's words. */
+function checkEntitlements({ context }: StageState, { network, security, devices, node }: RunInstruction): void {
+  const { allow = [] } = context.options
+  const needed = [
+    ...(network === 'host' ? ['network.host'] : []),
+    ...(security === 'insecure' ? ['security.insecure'] : []),
+  ]
+  const missing = needed.find((entitlement) => !allow.includes(entitlement))
+  if (missing !== undefined) {
+    throw fail('ENTITLEMENT_MISSING', `failed to load LLB: ${missing} is not allowed`, {
+      span: node.span,
+      hint: `if you trust this Dockerfile, allow it with --allow ${missing}`,
+    })
+  }
+  if (devices.length > 0) throw fail('BUILD_UNSUPPORTED', 'RUN --device is not supported', { span: node.span })
 }

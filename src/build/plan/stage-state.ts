@@ -1,5 +1,5 @@
 import { digestOf, type SourceSpan, withSpan } from '../../core/index.ts'
-import { expand, type StageInstruction, type Token } from '../../dockerfile/index.ts'
+import { expand, type RunMount, type StageInstruction, type Token } from '../../dockerfile/index.ts'
 import type { ContainerConfig, ImageConfig, Platform } from '../../oci/index.ts'
 import type { LayerRecord } from '../../store/index.ts'
 import type { Op, Vertex } from '../graph.ts'
@@ -52,6 +52,8 @@ export interface StageState extends ConfigState {
   /** Numbers for progress: the step just planned, and how many there will be. FROM counts when it names an image. */
   stepNumber: number
   stepCount: number
+  /** What each RUN has mounted, beside its own mounts. */
+  mountDefaults: readonly RunMount[]
   /** Seconds since 1970 for what the build itself makes: folders, here-documents. */
   readonly time: number
 }
@@ -80,22 +82,43 @@ export function addHistory(stage: ConfigState, createdBy: string): void {
   stage.steps.push({ createdBy })
 }
 
-/** Adds a step that makes a layer on top of the file system. `inputs` come after the file system itself. */
-export function addLayer(
-  stage: StageState,
-  step: { instruction: StageInstruction; op: Op; inputs?: readonly Vertex[]; createdBy: string; cacheable?: boolean },
-): void {
-  const { instruction, op, inputs = [], createdBy, cacheable = true } = step
+/** A step that makes a layer. `inputs` come after the file system that it is made on. */
+interface LayerStep {
+  instruction: StageInstruction
+  op: Op
+  inputs?: readonly Vertex[]
+  createdBy: string
+  cacheable?: boolean
+  /** Variables whose values progress must not show. */
+  masked?: readonly string[]
+}
+
+/** Adds a step that makes a layer on top of the file system. */
+export function addLayer(stage: StageState, step: LayerStep): void {
+  stage.vertex = addStep(stage, step, stage.vertex)
+}
+
+/** Adds a step that makes a layer on nothing, which is then put on top of the file system as it is. */
+export function addLinkedLayer(stage: StageState, step: LayerStep): void {
+  const { platform } = stage
+  const nothing = createVertex({ kind: 'image', reference: 'scratch', platform, diffIds: [] }, [], { label: '' })
+  const layer = addStep(stage, step, nothing)
+  stage.vertex = createVertex({ kind: 'merge' }, [stage.vertex, layer], { label: '', span: layer.span! })
+}
+
+function addStep(stage: StageState, step: LayerStep, base: Vertex): Vertex {
+  const { instruction, op, inputs = [], createdBy, cacheable = true, masked = [] } = step
   stage.stepNumber++
   // BuildKit takes WORKDIR from the cache even with --no-cache: there is nothing in a folder that could be stale
   const ignoreCache = !cacheable || (stage.noCache && op.kind !== 'folder')
-  const vertex = createVertex(op, [stage.vertex, ...inputs], {
-    label: `${stepPrefix(stage, stage.stepNumber)} ${describe(stage, instruction)}`,
+  const vertex = createVertex(op, [base, ...inputs], {
+    label: `${stepPrefix(stage, stage.stepNumber)} ${describe(stage, instruction, masked)}`,
     span: instruction.node.span,
+    config: { env: environmentOf(stage), cwd: stage.config.WorkingDir || '/', user: stage.config.User ?? '' },
     ...(ignoreCache ? { ignoreCache } : {}),
   })
-  stage.vertex = vertex
   stage.steps.push({ createdBy, vertex })
+  return vertex
 }
 
 /** A vertex whose id says what it does: equal work has equal ids and is done once. */
@@ -113,14 +136,16 @@ export function stepPrefix(stage: StageState, number: number): string {
 }
 
 /** The instruction on one line, with the variables that are set; of a here-document its first line. */
-function describe(stage: StageState, { node }: StageInstruction): string {
+function describe(stage: StageState, { node }: StageInstruction, masked: readonly string[]): string {
   const { keyword, heredocs } = node
   const words = node.text.trim().slice(keyword.text.length)
   const body = keyword.text.toLowerCase() === 'run' && heredocs.length === 1 ? summarize(heredocs[0]!.content) : ''
   const text = `${keyword.text.toUpperCase()}${words}`
   const options = { keepQuotes: true, keepEscapes: true, keepUnset: true, escape: stage.escape }
   try {
-    return expand(text, stage.env, options).text + body
+    const env =
+      masked.length === 0 ? stage.env : new Map([...stage.env, ...masked.map((name) => [name, '****'] as const)])
+    return expand(text, env, options).text + body
   } catch {
     return text + body
   }

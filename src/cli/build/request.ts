@@ -3,11 +3,15 @@ import type { BuildRequest } from '../../engine/index.ts'
 import { hostPlatform, type Platform, parsePlatform } from '../../oci/index.ts'
 import type { CommandContext } from '../command.ts'
 import { parseExtraHost } from '../extra-host.ts'
+import { parseAnnotations } from './annotations.ts'
 import { attestationsOf } from './attest-flags.ts'
 import { parseCacheEntry } from './cache-entry.ts'
 import type { BuildFlags } from './flags.ts'
 import { imageFromModule } from './image-module.ts'
+import { checkEntitlement, parseUlimit, resourcesOf } from './limits.ts'
+import { outputsOf } from './outputs.ts'
 import { proxyArguments } from './proxies.ts'
+import { parseAgents, parseSecrets } from './secrets.ts'
 
 /** `name=value` texts; `alone` gives the value of a name that stands alone, or says that it does not count. */
 function pairsOf(texts: readonly string[], alone: (name: string) => string | undefined): Record<string, string> {
@@ -29,9 +33,6 @@ export async function requestOf({
   env,
   io,
 }: CommandContext & { flags: BuildFlags }): Promise<BuildRequest> {
-  for (const name of ['secret', 'ssh'] as const) {
-    if (flags[name].length > 0) throw fail('BUILD_UNSUPPORTED', `--${name} is not supported yet`)
-  }
   const epoch = env['SOURCE_DATE_EPOCH']
   const buildArgs = { ...proxyArguments(env), ...pairsOf(flags['build-arg'], (name) => env[name]) }
   return {
@@ -48,10 +49,18 @@ export async function requestOf({
     extraHosts: flags['add-host'].map(extraHostOf),
     hostCa: flags['host-ca'],
     attestations: attestationsOf(flags),
+    secrets: parseSecrets(flags.secret, env),
+    ssh: parseAgents(flags.ssh, env),
+    allow: flags.allow.map(checkEntitlement),
+    ulimits: flags.ulimit.map(parseUlimit),
+    resources: resourcesOf(flags),
+    ...(flags['cgroup-parent'] ? { cgroupParent: flags['cgroup-parent'] } : {}),
     ...(flags.file === undefined ? {} : { dockerfile: flags.file === '-' ? await readFrom(io) : flags.file }),
     ...(flags['build-context'].length === 0 ? {} : { contexts: contextsOf(flags['build-context']) }),
     ...(await imageFromModule(args[0]!, flags.file, buildArgs)),
     ...(flags.target === undefined ? {} : { target: flags.target }),
+    outputs: outputsOf(flags.output, { ...flags, annotations: parseAnnotations(flags.annotation) }, io),
+    ...squashOf(flags.squash),
     platforms: flags.platform.flatMap((text) => text.split(',')).map(platformOf),
     ...(flags['shm-size'] === undefined ? {} : { shmSize: flags['shm-size'] }),
   }
@@ -103,6 +112,11 @@ function extraHostOf(text: string): string {
 /** `local` is this machine. */
 function platformOf(text: string): Platform {
   return text.toLowerCase() === 'local' ? hostPlatform() : parsePlatform(text)
+}
+
+function squashOf(text: string | undefined): Pick<BuildRequest, 'squash'> {
+  if (text === undefined || text === 'false') return {}
+  return { squash: text === 'all' ? 'all' : 'new' }
 }
 
 function networkOf(text: string): 'default' | 'none' | 'host' {

@@ -1,3 +1,4 @@
+import path from 'node:path'
 import { findHostCa, type PlanOptions } from '../../build/index.ts'
 import { fail } from '../../core/index.ts'
 import { formatPlatform, hostPlatform, normalizePlatform, type Platform } from '../../oci/index.ts'
@@ -5,7 +6,7 @@ import type { BuildRequest } from './request.ts'
 
 /** What planning for one platform needs of a request. Fails with `HOST_CA_MISSING`. */
 export function planOptions(request: BuildRequest, platform: Platform): PlanOptions {
-  const { target, shmSize, buildArgs = {} } = request
+  const { target, shmSize, buildArgs = {}, allow = [], ulimits, resources, cgroupParent } = request
   return {
     buildArgs,
     labels: request.labels ?? {},
@@ -16,6 +17,10 @@ export function planOptions(request: BuildRequest, platform: Platform): PlanOpti
     noCacheFilter: request.noCacheFilter ?? [],
     network: request.network ?? 'default',
     extraHosts: request.extraHosts ?? [],
+    allow: request.network === 'host' ? [...allow, 'network.host'] : allow,
+    ...(ulimits === undefined ? {} : { ulimits }),
+    ...(resources === undefined ? {} : { resources }),
+    ...(cgroupParent === undefined ? {} : { cgroupParent: path.posix.resolve('/', cgroupParent) }),
     ...(target === undefined ? {} : { target }),
     ...(shmSize === undefined ? {} : { shmSize }),
     ...(request.hostCa ? { hostCa: findHostCa() } : {}),

@@ -1,10 +1,13 @@
-import type { ExplainedStep } from '../../build/index.ts'
+import type { Agents, ExplainedStep, Secrets } from '../../build/index.ts'
+import type { Resources, Ulimit } from '../../container/index.ts'
 import type { Bytes, Digest, SourceFile } from '../../core/index.ts'
-import type { ParseWarning } from '../../dockerfile/index.ts'
 import type { Image } from '../../image/index.ts'
-import type { Platform } from '../../oci/index.ts'
+import type { LintWarning } from '../../lint/index.ts'
+import type { Descriptor, Platform } from '../../oci/index.ts'
+import type { PastBuild } from '../builds/record.ts'
 import type { AttestationRequest } from './attestations/options.ts'
 import type { CacheEntry } from './cache.ts'
+import type { Output } from './outputs/output.ts'
 
 /** What to build. */
 export interface BuildRequest {
@@ -52,6 +55,17 @@ export interface BuildRequest {
   shmSize?: number
   /** RUN steps trust this machine's certificate authorities. */
   hostCa?: boolean
+  /** Secrets by id, for `RUN --mount=type=secret`. They get into no layer, history, cache key or log. */
+  secrets?: Secrets
+  /** SSH agents by id, for `RUN --mount=type=ssh`; `default` is the one without an id. */
+  ssh?: Agents
+  /** What RUN may ask for beyond a sandbox: `network.host`, `security.insecure`. The former follows from `network`. */
+  allow?: readonly string[]
+  ulimits?: readonly Ulimit[]
+  /** What RUN steps may take of the machine. The cache does not depend on it. */
+  resources?: Resources
+  /** The control group above those of RUN steps. */
+  cgroupParent?: string
   /**
    * Seconds since 1970; when missing, what the build argument SOURCE_DATE_EPOCH says (a number, or whose time to take): the time of the image and its steps, and the
    * latest time of any file that they make. The cache does not depend on it.
@@ -59,6 +73,10 @@ export interface BuildRequest {
   epoch?: number
   /** Statements to attach to the image; none by default. */
   attestations?: readonly AttestationRequest[]
+  /** Where the result goes: into the store when missing. */
+  outputs?: readonly Output[]
+  /** `new`: one layer of all that this build adds; `all`: one layer, base image included. */
+  squash?: 'new' | 'all'
 }
 
 /** What a build made. */
@@ -69,10 +87,15 @@ export interface BuildReport {
   digest: Digest
   /** Full names. */
   names: string[]
+  /** What the last output that holds an image is known by: its manifest or index. Missing when none does. */
+  image?: Descriptor & { configDigest?: Digest }
   /** Steps that make layers, and how many of them came from the cache. */
   steps: number
   cachedSteps: number
-  warnings: readonly ParseWarning[]
+  /** What the checks found, and did not have to refuse. */
+  warnings: readonly LintWarning[]
+  /** What is remembered of it. */
+  record: PastBuild
   /** Every step, and why the cache had it or not. */
   explanation: readonly ExplainedStep[]
 }
