@@ -232,7 +232,7 @@ export const CODES = {
   },
   SECRET_INVALID: {
     fault: 'invalid',
-    about: 'A secret is too large, is no line of text where it becomes a header, or a file is no private key for SSH.',
+    about: 'A secret is too large, not one line where it becomes a header, or a file is no private key for SSH.',
   },
   STAGE_COMMENT_INVALID: {
     fault: 'invalid',
@@ -249,7 +249,6 @@ export const CODES = {
   },
   OUTPUT_INVALID: { fault: 'invalid', about: 'An output of a build, or one of its options, makes no sense.' },
   OUTPUT_UNSUPPORTED: { fault: 'unsupported', about: 'Slipway cannot make this output of a build (yet).' },
-  BUILD_NOT_REPRODUCIBLE: { fault: 'conflict', about: 'The same build gave another result when it was done again.' },
 
   // cli
   USAGE_INVALID: {

@@ -8,6 +8,7 @@ import type { PastBuild } from '../builds/record.ts'
 import type { AttestationRequest } from './attestations/options.ts'
 import type { CacheEntry } from './cache.ts'
 import type { Output } from './outputs/output.ts'
+import type { Verification } from './verify.ts'
 
 /** What to build. */
 export interface BuildRequest {
@@ -77,6 +78,8 @@ export interface BuildRequest {
   outputs?: readonly Output[]
   /** `new`: one layer of all that this build adds; `all`: one layer, base image included. */
   squash?: 'new' | 'all'
+  /** Build a second time without the cache, and compare. */
+  verifyReproducible?: boolean
 }
 
 /** What a build made. */
@@ -89,6 +92,7 @@ export interface BuildReport {
   names: string[]
   /** What the last output that holds an image is known by: its manifest or index. Missing when none does. */
   image?: Descriptor & { configDigest?: Digest }
+  verification?: Verification
   /** Steps that make layers, and how many of them came from the cache. */
   steps: number
   cachedSteps: number
