@@ -76,7 +76,8 @@ export function runRunner(session: BuildSession): OpRunner<RunOp> {
       const machine = await session.machine(job)
       const key = session.newKey()
       const from = Date.now()
-      await runStep(session, machine, { op, key, base, inputs: localValues(inputs), task: id, span: vertex.span }, job)
+      const { span, ignoreCache = false } = vertex
+      await runStep(session, machine, { op, key, base, inputs: localValues(inputs), task: id, span, ignoreCache }, job)
       const layer = commitBehind(session, machine, { key, base, ran: { from, to: Date.now() } }, job)
       return { kind: 'layers', layers: [...base, layer] }
     },
@@ -90,13 +91,14 @@ interface Step {
   inputs: readonly LocalValue[]
   task: string
   span: SourceSpan | undefined
+  ignoreCache: boolean
 }
 
 async function runStep(session: BuildSession, machine: Machine, step: Step, job: Job): Promise<void> {
-  const { op, key, base, task, inputs } = step
+  const { op, key, base, task, inputs, ignoreCache } = step
   const { parts, release } = await stackOf(base)
   try {
-    await using prepared = await prepareMounts(session, machine, { key, mounts: op.mounts, inputs }, job)
+    await using prepared = await prepareMounts(session, machine, { key, mounts: op.mounts, inputs, ignoreCache }, job)
     const mounts = await machine.snapshotter.prepare(key, parts, path.join(session.mountFolder, 'layers'), job)
     const { cgroupParent } = op.unkeyed
     const runtime = machine.runtime()
