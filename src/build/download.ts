@@ -10,8 +10,6 @@ export interface Downloaded {
   size: number
   /** Last-Modified as Unix seconds, 0 when the server does not say. */
   time: number
-  /** The name that the server gives the file. */
-  name?: string
   /** What the server calls this version of it. */
   etag?: string
 }

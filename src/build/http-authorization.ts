@@ -6,8 +6,9 @@ import type { BuildSession } from './session.ts'
  * `HTTP_AUTH_TOKEN_<host>` a bearer token; the host with its port counts before the host alone.
  * Fails with `SECRET_INVALID` for one that is no single line of text.
  */
-export function httpAuthorization({ secret }: Pick<BuildSession, 'secret'>, url: string): string | undefined {
-  if (!secret || !URL.canParse(url)) return undefined
+export function httpAuthorization(session: Pick<BuildSession, 'secret'>, url: string): string | undefined {
+  if (!URL.canParse(url)) return undefined
+  const secret = (id: string): Buffer | undefined => session.secret(id)
   for (const host of hostNames(new URL(url))) {
     const header = oneLine(`HTTP_AUTH_HEADER_${host}`, secret)
     if (header !== undefined) return header
@@ -23,7 +24,7 @@ export function hostNames({ host, hostname }: URL): string[] {
 }
 
 /** The text of a secret that becomes a header; `undefined` when there is none, or nothing in it. */
-export function oneLine(id: string, secret: NonNullable<BuildSession['secret']>): string | undefined {
+export function oneLine(id: string, secret: BuildSession['secret']): string | undefined {
   const text = secret(id)?.toString().trim()
   if (!text) return undefined
   if (/^[\t\x20-\x7e]+$/.test(text)) return text

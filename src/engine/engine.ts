@@ -11,6 +11,7 @@ import type { LockReport, LockRequest } from './build/lock/lock.ts'
 import type { Outline } from './build/outline.ts'
 import type { BuildReport, BuildRequest } from './build/request.ts'
 import type { Targets } from './build/targets.ts'
+import { type CachePruneRequest, type CacheRecord, type CacheUsage, cacheUsage, pruneCache } from './build-cache.ts'
 import { buildLog, findBuild, listBuilds, removeBuild } from './builds/builds.ts'
 import type { LoggedEvent } from './builds/log.ts'
 import type { PastBuild } from './builds/record.ts'
@@ -71,6 +72,11 @@ export interface Engine extends Disposable {
     /** The latest build, also one that failed: its steps, and why each of them hit or missed the cache. */
     latest(): BuildRecord | undefined
   }
+  /** What builds keep to go faster the next time. */
+  readonly cache: {
+    usage(filters?: Filters): CacheUsage
+    prune(request?: CachePruneRequest): { records: CacheRecord[]; bytes: number }
+  }
   readonly images: {
     list(filters?: Filters): ImageSummary[]
     inspect(name: string, platform?: Platform): Inspection
@@ -116,6 +122,10 @@ export function openEngine(options: EngineOptions = {}): Engine {
     diff: (request, job = silentJob) => diff(store, request, job),
     info: (job = silentJob) => guarded(async () => (await import('./info.ts')).info(store, job)),
     builds: buildFunctions(store),
+    cache: {
+      usage: (filters) => cacheUsage(store, filters),
+      prune: (request) => guardedSync(() => pruneCache(store, request)),
+    },
     images: imageFunctions(store),
     containers: containerFunctions(store),
     [Symbol.dispose]: () => store[Symbol.dispose](),

@@ -37,7 +37,7 @@ export interface FileTree {
   extents(path: ByteString): readonly Extent[]
 }
 
-/** Sees a stack of layers (bottom first) as one tree. The indexes are read as far as questions need them. */
+/** Sees a stack of layers (bottom first) as one tree; without layers its root is empty. The indexes are read as far as questions need them. */
 export function openFileTree(layers: readonly LayerIndex[]): FileTree {
   return new StackTree(new LayerStack(layers))
 }
@@ -64,6 +64,7 @@ class StackTree implements FileTree {
   }
 
   list(directory: ByteString): Entry[] {
+    if (this.#isNothing(directory)) return []
     const found = this.#directory(directory)
     return this.#stack
       .children(found.parts)
@@ -71,7 +72,7 @@ class StackTree implements FileTree {
   }
 
   *walk(directory: ByteString = '' as ByteString): Generator<Entry, void, void> {
-    if (directory === '' && !this.stat(directory)) return
+    if (this.#isNothing(directory)) return
     const pending = this.#below(this.#directory(directory))
     for (let next = pending.pop(); next; next = pending.pop()) {
       yield this.#stack.entry(next.path, next.parts)
@@ -112,6 +113,11 @@ class StackTree implements FileTree {
   extents(path: ByteString): readonly Extent[] {
     const { parts } = this.#locate(path, false)
     return parts?.[0].inode.kind === 'file' ? this.#stack.extents(parts) : []
+  }
+
+  /** The root of a stack without layers. */
+  #isNothing(directory: ByteString): boolean {
+    return this.#stack.root === undefined && directory === ''
   }
 
   /** Entries below a directory, last one first. */

@@ -23,6 +23,12 @@ export const COMMANDS: CommandTable = {
       load: () => import('./build.ts'),
     },
     {
+      paths: ['builder prune', 'buildx prune'],
+      summary: 'Remove build cache',
+      load: () => import('./builder-prune.ts'),
+    },
+    { paths: ['builder du', 'buildx du'], summary: 'Disk usage', load: () => import('./du.ts') },
+    {
       paths: ['image history', 'history'],
       summary: 'Show the history of an image',
       load: () => import('./history.ts'),
@@ -68,6 +74,11 @@ export const COMMANDS: CommandTable = {
       paths: ['bootstrap'],
       summary: "Make a base image from a distribution's own packages",
       load: () => import('./bootstrap.ts'),
+    },
+    {
+      paths: ['lock'],
+      summary: 'Fix what the names and URLs of a Dockerfile stand for',
+      load: () => import('./lock.ts'),
     },
     { paths: ['why'], summary: 'Say why the last build missed the cache', load: () => import('./why.ts') },
     // records of builds
