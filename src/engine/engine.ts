@@ -11,6 +11,10 @@ import type { LockReport, LockRequest } from './build/lock/lock.ts'
 import type { Outline } from './build/outline.ts'
 import type { BuildReport, BuildRequest } from './build/request.ts'
 import type { Targets } from './build/targets.ts'
+import { type CachePruneRequest, type CacheRecord, type CacheUsage, cacheUsage, pruneCache } from './build-cache.ts'
+import { buildLog, findBuild, listBuilds, removeBuild } from './builds/builds.ts'
+import type { LoggedEvent } from './builds/log.ts'
+import type { PastBuild } from './builds/record.ts'
 import type { CacheMountCopy } from './cache-mount-files.ts'
 import {
   type CacheMountSummary,
@@ -20,6 +24,7 @@ import {
   pruneCacheMounts,
   removeCacheMounts,
 } from './cache-mounts.ts'
+
 import { type Container, type ContainerState, containerState, findContainer } from './container-record.ts'
 import type { StartOptions } from './containers.ts'
 import { type CreateRequest, createContainer } from './create.ts'
@@ -67,8 +72,20 @@ export interface Engine extends Disposable {
   diff(request: DiffRequest, job?: Job): AsyncIterable<Change>
   info(job?: Job): Promise<Info>
   readonly builds: {
+    /** Latest first. */
+    list(): PastBuild[]
+    inspect(name: string): PastBuild
+    /** Everything that a build reported. */
+    log(name: string): AsyncIterable<LoggedEvent>
+    /** Forgets a build; its id. */
+    remove(name: string): string
     /** The latest build, also one that failed: its steps, and why each of them hit or missed the cache. */
     latest(): BuildRecord | undefined
+  }
+  /** What builds keep to go faster the next time. */
+  readonly cache: {
+    usage(filters?: Filters): CacheUsage
+    prune(request?: CachePruneRequest): { records: CacheRecord[]; bytes: number }
   }
   readonly images: {
     list(filters?: Filters): ImageSummary[]
@@ -125,11 +142,25 @@ export function openEngine(options: EngineOptions = {}): Engine {
       guarded(async () => (await import('./bootstrap.ts')).bootstrap(store, request, job)),
     diff: (request, job = silentJob) => diff(store, request, job),
     info: (job = silentJob) => guarded(async () => (await import('./info.ts')).info(store, job)),
-    builds: { latest: () => store.builds.latest()?.record as BuildRecord | undefined },
+    builds: buildFunctions(store),
+    cache: {
+      usage: (filters) => cacheUsage(store, filters),
+      prune: (request) => guardedSync(() => pruneCache(store, request)),
+    },
     images: imageFunctions(store),
     cacheMounts: cacheMountFunctions(store),
     containers: containerFunctions(store),
     [Symbol.dispose]: () => store[Symbol.dispose](),
+  }
+}
+
+function buildFunctions(store: Store): Engine['builds'] {
+  return {
+    list: () => listBuilds(store),
+    inspect: (name) => findBuild(store, name),
+    log: (name) => buildLog(store, name),
+    remove: (name) => guardedSync(() => removeBuild(store, name)),
+    latest: () => store.builds.latest()?.record as BuildRecord | undefined,
   }
 }
 

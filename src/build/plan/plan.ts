@@ -192,7 +192,9 @@ function fromNamed(
     dest: '/',
     owner: null,
     mode: null,
-    unpack: false,
+    unpack: { local: false, downloads: false },
+    excludes: [],
+    parents: false,
     time: 0,
   }
   const about = { label: `[context ${name}] use as base`, span: stage.from.node.span }

@@ -2,6 +2,7 @@ import type { Platform } from '../../oci/index.ts'
 import type { ImageOp, Op } from '../graph.ts'
 import type { CopyOp, CopySource } from '../ops/copy.ts'
 import type { FolderOp } from '../ops/folder.ts'
+import type { GitOp } from '../ops/git.ts'
 import type { HttpOp } from '../ops/http.ts'
 import type { RunOp } from '../ops/run.ts'
 import { redactUrl } from '../url.ts'
@@ -17,11 +18,15 @@ export function operationJson(op: Op, platform: Platform): OperationJson {
   const onPlatform = { platform: { Architecture: platform.architecture, OS: platform.os } }
   switch (op.kind) {
     case 'image':
-      return { Op: { source: { identifier: imageIdentifier(op) } }, ...onPlatform, constraints: {} }
+      return { ...imageSource(op), ...onPlatform, constraints: {} }
     case 'context':
       return { Op: { source: { identifier: `local://${op.name}` } }, constraints: {} }
     case 'http':
       return { Op: { source: httpSource(op) }, constraints: {} }
+    case 'git':
+      return { Op: { source: gitSource(op) }, constraints: {} }
+    case 'merge':
+      return { Op: { merge: { inputs: [{ input: 0 }, { input: 1 }] } }, constraints: {} }
     case 'run':
       return { Op: { exec: execution(op) }, ...onPlatform, constraints: {} }
     case 'copy':
@@ -31,10 +36,22 @@ export function operationJson(op: Op, platform: Platform): OperationJson {
   }
 }
 
-const imageIdentifier = ({ reference }: ImageOp): string => `docker-image://${reference}`
+/** Nothing to begin with is no source. */
+function imageSource({ reference }: ImageOp): OperationJson {
+  return { Op: reference === 'scratch' ? {} : { source: { identifier: `docker-image://${reference}` } } }
+}
 
 function httpSource({ url, checksum }: HttpOp): OperationJson {
   return { identifier: redactUrl(url), ...(checksum === null ? {} : { attrs: { 'http.checksum': checksum } }) }
+}
+
+function gitSource({ url, checksum, keepGitDir }: GitOp): OperationJson {
+  const attrs = {
+    ...(checksum === null ? {} : { 'git.checksum': checksum }),
+    ...(keepGitDir ? { 'git.keepgitdir': 'true' } : {}),
+  }
+  const identifier = `git://${redactUrl(url).replace(/^[a-z+]+:\/\//, '')}`
+  return { identifier, ...(Object.keys(attrs).length === 0 ? {} : { attrs }) }
 }
 
 // solver/pb, "NetMode"
@@ -55,7 +72,7 @@ function copies(op: CopyOp): OperationJson[] {
     dest,
     ...(owner === null ? {} : { owner }),
     ...(mode === null ? {} : { modeStr: mode }),
-    ...(unpack ? { attemptUnpackDockerCompatibility: true } : {}),
+    ...(unpack.local || unpack.downloads ? { attemptUnpackDockerCompatibility: true } : {}),
   }
   return op.sources.flatMap((source) => copyActions(source, common))
 }
@@ -69,7 +86,8 @@ function copyActions(source: CopySource, common: OperationJson): OperationJson[]
   })
   if ('text' in source) return [action({ mkfile: { path: `${common['dest']}`, data: base64(source.text) } })]
   if ('download' in source) return [action({ copy: { src: '/', ...common } }, source.download)]
-  return source.paths.map((src) => action({ copy: { src, ...common } }, source.input))
+  if ('remote' in source) return [action({ copy: { src: '/', ...common } }, source.remote)]
+  return source.paths.map((src) => action({ copy: { src: src.replace(/^\/*/, '/'), ...common } }, source.input))
 }
 
 const base64 = (text: string): string => Buffer.from(text).toString('base64')

@@ -5,6 +5,8 @@ import type { DebugName } from './debug.ts'
 export const COMMANDS: CommandTable = {
   groups: [
     { path: 'builder', summary: 'Manage builds' },
+    { path: 'builds', summary: 'Manage records of builds' },
+    { path: 'buildx history', summary: 'Commands to work on build records', hidden: true },
     { path: 'buildx', summary: 'Docker Buildx', hidden: true },
     { path: 'cachemount', summary: 'Manage cache mounts of RUN instructions' },
     { path: 'completion', summary: 'Generate the autocompletion script for the specified shell' },
@@ -21,6 +23,12 @@ export const COMMANDS: CommandTable = {
       common: 3,
       load: () => import('./build.ts'),
     },
+    {
+      paths: ['builder prune', 'buildx prune'],
+      summary: 'Remove build cache',
+      load: () => import('./builder-prune.ts'),
+    },
+    { paths: ['builder du', 'buildx du'], summary: 'Disk usage', load: () => import('./du.ts') },
     {
       paths: ['image history', 'history'],
       summary: 'Show the history of an image',
@@ -68,7 +76,33 @@ export const COMMANDS: CommandTable = {
       summary: "Make a base image from a distribution's own packages",
       load: () => import('./bootstrap.ts'),
     },
+    {
+      paths: ['lock'],
+      summary: 'Fix what the names and URLs of a Dockerfile stand for',
+      load: () => import('./lock.ts'),
+    },
     { paths: ['why'], summary: 'Say why the last build missed the cache', load: () => import('./why.ts') },
+    // records of builds
+    {
+      paths: ['builds ls', 'builds list', 'buildx history ls'],
+      summary: 'List builds',
+      load: () => import('./builds-ls.ts'),
+    },
+    {
+      paths: ['builds logs', 'buildx history logs'],
+      summary: 'Print the whole log of a build',
+      load: () => import('./builds-logs.ts'),
+    },
+    {
+      paths: ['builds inspect', 'buildx history inspect'],
+      summary: 'Show how a build went, step by step',
+      load: () => import('./builds-inspect.ts'),
+    },
+    {
+      paths: ['builds rm', 'builds remove', 'buildx history rm'],
+      summary: 'Remove build records',
+      load: () => import('./builds-rm.ts'),
+    },
     // containers
     { paths: ['container create', 'create'], summary: 'Create a new container', load: () => import('./create.ts') },
     {

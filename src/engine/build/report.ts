@@ -9,7 +9,7 @@ export function reportOf(
   { id, root, names, written, images }: ExportResult,
   { built, solver }: FinishedBuild,
   warnings: readonly LintWarning[],
-): Omit<BuildReport, 'explanation'> {
+): Omit<BuildReport, 'explanation' | 'record'> {
   const vertices = built.flatMap(({ stage }) => stage.steps.flatMap((step) => step.vertex ?? []))
   const made = [...new Map(vertices.map((vertex) => [vertex.id, vertex])).values()]
   const cached = made.filter((vertex) => solver.outcome(vertex)?.result === 'cached')
