@@ -2,7 +2,6 @@ import type { Dispatcher } from 'undici'
 import { type Bytes, checkCanceled, type Digest, hasCode, type Job, messageOf } from '../core/index.ts'
 import type { Lease, Store } from '../store/index.ts'
 import { downloadFailed, fetchUrl } from './http-request.ts'
-import { nameInDisposition } from './url.ts'
 
 /** A downloaded file; its content is a blob that the build holds. */
 export interface Downloaded {
@@ -11,8 +10,6 @@ export interface Downloaded {
   size: number
   /** Last-Modified as Unix seconds, 0 when the server does not say. */
   time: number
-  /** The name that the server gives the file. */
-  name?: string
   /** What the server calls this version of it. */
   etag?: string
 }
@@ -87,14 +84,12 @@ async function keep(into: Destination, url: string, response: Response, task: st
   const body = counted(response.body, { url, task, total }, job)
   const { path, digest, size } = await into.store.blobs.writeTemporary(body, into.lease, job)
   into.store.blobs.adopt(path, digest, size, into.lease)
-  const { etag, 'last-modified': lastModified, 'content-disposition': disposition } = response.headers
+  const { etag, 'last-modified': lastModified } = response.headers
   const time = Math.floor(Date.parse(String(lastModified)) / 1000) || 0
-  const name = nameInDisposition(String(disposition ?? ''))
   return {
     digest,
     size,
     time,
-    ...(name === undefined ? {} : { name }),
     ...(etag ? { etag: String(etag) } : {}),
     ...(lastModified ? { lastModified: String(lastModified) } : {}),
   }

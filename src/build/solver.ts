@@ -11,7 +11,7 @@ import {
   withSpan,
 } from '../core/index.ts'
 import type { Lease, StepRecord, Store } from '../store/index.ts'
-import type { CacheSource } from './cache-source.ts'
+import type { CacheSource } from './cache/source.ts'
 import { Redactor } from './explain/redact.ts'
 import type { StepTrace } from './explain/trace.ts'
 import type { Op, Vertex } from './graph.ts'

@@ -1,6 +1,6 @@
 import type { Resources, Ulimit } from '../../container/index.ts'
 import type { Digest, SourceSpan } from '../../core/index.ts'
-import type { Dockerfile, Stage } from '../../dockerfile/index.ts'
+import type { Dockerfile, Stage, StageInstruction } from '../../dockerfile/index.ts'
 import type { Platform } from '../../oci/index.ts'
 import type { Vertex } from '../graph.ts'
 import type { BaseImage, StageState } from './stage-state.ts'
@@ -44,9 +44,21 @@ export interface PlanSources {
   /** What the user put in the place of stages and images of this name. */
   named?(name: string, platform: Platform, span: SourceSpan): Promise<NamedContext | undefined>
   /** What URLs must hold, where the Dockerfile does not say so itself. */
-  readonly pins?: { http(url: string, span: SourceSpan): Digest | undefined }
-  /** Hears of each stage that the target needs. */
-  planned?(stage: Stage): void
+  readonly pins?: {
+    /** Digest of a file. */
+    http(url: string, span: SourceSpan): Digest | undefined
+    /** Full name of a commit. */
+    git(url: string, span: SourceSpan): string | undefined
+  }
+  listener?: PlanListener
+}
+
+/** Hears what planning comes to, while it does. A stage that is not needed is never heard of. */
+export interface PlanListener {
+  /** A stage begins; `parent` is the stage it begins from, which is planned. */
+  begun?(stage: Stage, parent: Stage | undefined): void
+  /** An instruction, or a trigger of the base image, is next. The state is that before it, and will change. */
+  reached?(stage: Stage, instruction: StageInstruction, state: StageState): void
 }
 
 /** A base image that was found, and what it is called in full, with its digest. */
@@ -71,6 +83,8 @@ export interface PlanContext {
   readonly globalArgs: ReadonlyMap<string, string>
   /** The files that the user gave. */
   readonly contextVertex: Vertex
+  /** Numbers of the stages that were needed so far. */
+  plannedStages(): number[]
   /** The finished state of a stage; planned when first asked for. `from` is who asks, for the message about a circle. */
   stage(index: number): Promise<StageState>
   /** The state of a stage, or a vertex for an image, by what stands in `COPY --from`. */

@@ -1,5 +1,6 @@
 import type { FlagValues } from '../flags.ts'
 import { PROGRESS_MODES } from '../render/progress/index.ts'
+import { DEFINITION_FLAGS } from './definition.ts'
 import { parseUlimit } from './limits.ts'
 
 /** `true` and `false` are what Docker's switch of this name takes. */
@@ -7,8 +8,7 @@ function checkSquash(text: string): void {
   if (!['new', 'all', 'true', 'false'].includes(text)) throw new Error('must be "new" or "all"')
 }
 
-/** The flags of `build`. */
-export const FLAGS = {
+const OWN_FLAGS = {
   'add-host': { kind: 'list', placeholder: 'strings', about: 'Add a custom host-to-IP mapping (format: "host:ip")' },
   allow: {
     kind: 'list',
@@ -25,13 +25,23 @@ export const FLAGS = {
     placeholder: 'stringArray',
     about: 'Attestation parameters (format: "type=sbom" or "type=provenance,mode=max")',
   },
-  'build-arg': { kind: 'list', placeholder: 'stringArray', about: 'Set build-time variables' },
-  'build-context': {
+  'cache-from': {
     kind: 'list',
     placeholder: 'stringArray',
-    about: 'Additional build contexts (e.g., name=path)',
+    about: 'External cache sources (e.g., "type=local,src=path/to/dir")',
+  },
+  'cache-to': {
+    kind: 'list',
+    placeholder: 'stringArray',
+    about: 'Cache export destinations (e.g., "type=local,dest=path/to/dir")',
+  },
+  call: {
+    kind: 'string',
+    default: 'build',
+    about: 'Set method for evaluating build ("check", "outline", "targets")',
   },
   'cgroup-parent': { kind: 'string', about: 'Set the parent cgroup for the "RUN" instructions during build' },
+  check: { kind: 'bool', about: 'Shorthand for "--call=check"' },
   'expect-cached': {
     kind: 'list',
     placeholder: 'step',
@@ -43,13 +53,16 @@ export const FLAGS = {
     bare: 'text',
     about: 'Say of each step why it was found in the cache or not ("text", "json")',
   },
-  file: { kind: 'string', short: 'f', completes: 'file', about: 'Name of the Dockerfile (default: "PATH/Dockerfile")' },
   'host-ca': {
     kind: 'bool',
     about: "RUN steps trust this machine's certificate authorities (they do not get into the image)",
   },
   iidfile: { kind: 'string', completes: 'file', about: 'Write the image ID to a file' },
   label: { kind: 'list', placeholder: 'stringArray', about: 'Set metadata for an image' },
+  locked: {
+    kind: 'bool',
+    about: 'Images, URLs and git references are what Dockerfile.lock says, or the build fails',
+  },
   load: { kind: 'bool', about: 'Shorthand for "--output=type=docker"' },
   'metadata-file': { kind: 'string', completes: 'file', about: 'Write build result metadata to a file' },
   network: {
@@ -66,7 +79,6 @@ export const FLAGS = {
     about: 'Output destination (format: "type=local,dest=path")',
   },
   parallel: { kind: 'int', min: 1, about: 'Steps that run at the same time (default 16; SLIPWAY_PARALLELISM)' },
-  platform: { kind: 'list', placeholder: 'stringArray', about: 'Set target platform for build' },
   progress: {
     kind: 'string',
     default: 'auto',
@@ -76,6 +88,14 @@ export const FLAGS = {
   pull: { kind: 'bool', about: 'Always attempt to pull all referenced images' },
   push: { kind: 'bool', about: 'Shorthand for "--output=type=registry"' },
   quiet: { kind: 'bool', short: 'q', about: 'Suppress the build output and print image ID on success' },
+  report: {
+    kind: 'string',
+    bare: 'table',
+    check: (text: string): void => {
+      if (text !== 'table' && text !== 'json') throw new Error('must be table or json')
+    },
+    about: 'Print time, size and cache state of each step when the build has ended ("table", "json")',
+  },
   resource: {
     kind: 'list',
     placeholder: 'stringArray',
@@ -105,7 +125,12 @@ export const FLAGS = {
     placeholder: 'stringArray',
     about: 'Image identifier (format: "[registry/]repository[:tag]")',
   },
-  target: { kind: 'string', about: 'Set the target build stage to build' },
+  'update-lock': {
+    kind: 'string',
+    placeholder: 'names',
+    bare: '*',
+    about: 'Write Dockerfile.lock anew, or these names and URLs in it, and go by it',
+  },
   ulimit: {
     kind: 'list',
     placeholder: 'ulimit',
@@ -127,8 +152,12 @@ export const FLAGS = {
     hidden: true,
     about: 'Swap limit equal to memory plus swap: "-1" to enable unlimited swap',
   },
+  print: { kind: 'string', hidden: true, about: 'The old name of "--call"' },
   rm: { kind: 'bool', default: true, hidden: true, about: 'Remove intermediate containers after a successful build' },
 } as const
+
+/** The flags of `build`. */
+export const FLAGS: typeof DEFINITION_FLAGS & typeof OWN_FLAGS = { ...DEFINITION_FLAGS, ...OWN_FLAGS }
 
 /** Their values. */
 export type BuildFlags = FlagValues<typeof FLAGS>

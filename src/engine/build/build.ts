@@ -1,63 +1,101 @@
 import { existsSync, realpathSync } from 'node:fs'
-import { BuildSession, createRunners, createSolver, redactUrl } from '../../build/index.ts'
+import { BuildSession, createRunners, createSolver, operationKeys, redactUrl, type Solver } from '../../build/index.ts'
 import type { Job } from '../../core/index.ts'
-import { parseDockerfile } from '../../dockerfile/index.ts'
 import type { Store } from '../../store/index.ts'
-import { imageResolver } from './base-images.ts'
+import { type BuildListener, recordBuild } from '../builds/recorder.ts'
+import { createAttachments } from './attestations/attachments.ts'
+import { attestationOptions } from './attestations/options.ts'
 import { BuildRecorder } from './build-record.ts'
-import { loadDefinition, nameOf } from './definition.ts'
-import { resolveEpoch } from './epoch.ts'
+import { checkCacheEntries, exportCaches, openCaches } from './cache.ts'
+import { nameOf } from './definition.ts'
 import type { FinishedBuild } from './finished.ts'
 import { explainMismatch } from './lock/pins.ts'
 import { refuseLists } from './outputs/archive.ts'
 import { exportAll } from './outputs/index.ts'
-import { isMultiPlatform, planOptions, targetPlatforms } from './plan-options.ts'
-import { planPlatforms } from './plan-platforms.ts'
+import { isMultiPlatform } from './plan-options.ts'
+import { type PlannedRequest, planRequest } from './plan-request.ts'
 import { reportOf } from './report.ts'
 import type { BuildReport, BuildRequest } from './request.ts'
 import { solvePlatforms, solverOptions } from './solve.ts'
-import { checkSyntax } from './syntax.ts'
 import { checkedTag } from './tags.ts'
 import { verifyBuild } from './verify.ts'
 
-/** Builds an image into the store. Fails with a span for everything that the Dockerfile is to blame for. */
+/**
+ * Builds an image into the store, and keeps a record of that. Fails with a span for everything that the Dockerfile is to
+ * blame for.
+ */
 export async function build(store: Store, request: BuildRequest, job: Job): Promise<BuildReport> {
-  const names = (request.tags ?? []).map(checkedTag)
+  const work = (listener: BuildListener, heard: Job) => buildImage(store, request, listener, heard)
+  const { result, record } = await recordBuild(store, request, job, work)
+  return { ...result, record }
+}
+
+async function buildImage(
+  store: Store,
+  request: BuildRequest,
+  listener: BuildListener,
+  job: Job,
+): Promise<Omit<BuildReport, 'record'>> {
+  const { names, outputs, cacheTo } = checked(request)
   using lease = store.lease()
   await using session = new BuildSession(store, lease, { secrets: request.secrets ?? {}, agents: request.ssh ?? {} })
   using record = new BuildRecorder(store, session, { context: contextName(request), dockerfile: nameOf(request) })
-  const { source, contexts, pins } = await loadDefinition(session, request, job)
-  checkSyntax(source, request.buildArgs)
-  const dockerfile = parseDockerfile(source)
-  for (const { message, span } of dockerfile.warnings) {
-    job.progress({ type: 'warning', code: 'PARSE', message, ...(span ? { span } : {}) })
-  }
-  const { squash, outputs = [{ type: 'image' }] } = request
-  const multiPlatform = isMultiPlatform(request)
-  refuseLists(outputs, { multiPlatform })
-  const image = imageResolver(store, lease, { namesPlatform: multiPlatform, pins }, job)
-  const sources = { image, named: contexts.resolver(image, job), ...(pins ? { pins } : {}) }
-  const platforms = targetPlatforms(request)
-  const options = planOptions(request, platforms[0]!)
-  const { epoch, buildArgs } = await resolveEpoch({ session, dockerfile, options, sources, contexts }, job)
-  const plans = await planPlatforms(dockerfile, { ...options, buildArgs }, { platforms, sources }, job)
-  const runners = createRunners(session, contexts)
-  const { solver, built } = await solvePlatforms(
-    (stoppable) => record.follow(createSolver(runners, store, solverOptions(request, lease), stoppable)),
-    plans,
-    job,
-  ).catch((error: unknown) => {
-    throw explainMismatch(error, pins)
+  const planned = await planRequest(session, request, job)
+  const solved = await solve(session, { request, planned, listener, record }, job)
+  const { solver } = solved
+  const { definition, warnings, epoch } = planned
+  const { source, contexts } = definition
+  const attachments = createAttachments(store, {
+    ...{ request, dockerfile: source, solver, invocationId: listener.id, startedAt: listener.startedAt },
+    ...{ options: attestationOptions(request.attestations ?? []), names, lease, contexts, epoch },
   })
-  contexts.save()
-  const result = { built, multiPlatform, solver, names, lease, epoch: request.epoch ?? epoch }
-  const finished: FinishedBuild = squash ? { ...result, squash } : result
+  const finished: FinishedBuild = {
+    ...{ ...solved, multiPlatform: isMultiPlatform(request), names, lease, epoch },
+    ...(request.squash ? { squash: request.squash } : {}),
+    ...(attachments ? { attachments } : {}),
+  }
   const exported = await exportAll(store, finished, outputs, job)
-  const report = { ...reportOf(exported, finished, dockerfile.warnings), explanation: record.explain() }
+  await exportCaches({ store, lease }, cacheTo, finished, job)
+  const report = { ...reportOf(exported, finished, warnings), explanation: record.explain() }
   if (!request.verifyReproducible) return report
-  const afresh = await planPlatforms(dockerfile, { ...options, buildArgs, noCache: true }, { platforms, sources }, job)
-  const again = { store, request, plans: afresh, contexts }
+  const again = { store, request, plans: await planned.planAfresh(), contexts }
   return { ...report, verification: await verifyBuild(finished, again, job) }
+}
+
+/** What can be said of a request before anything is looked for. */
+function checked(request: BuildRequest): Required<Pick<BuildRequest, 'outputs' | 'cacheTo'>> & { names: string[] } {
+  const { tags = [], outputs = [{ type: 'image' }], cacheFrom = [], cacheTo = [], attestations = [] } = request
+  attestationOptions(attestations)
+  checkCacheEntries(cacheFrom, cacheTo)
+  refuseLists(outputs, { multiPlatform: isMultiPlatform(request) })
+  return { names: tags.map(checkedTag), outputs, cacheTo }
+}
+
+interface Work {
+  request: BuildRequest
+  planned: PlannedRequest
+  listener: BuildListener
+  record: BuildRecorder
+}
+
+async function solve(session: BuildSession, { request, planned, listener, record }: Work, job: Job) {
+  const { store, lease } = session
+  const { definition, plans } = planned
+  const runners = createRunners(session, definition.contexts)
+  const sources = await openCaches({ store, lease }, request.cacheFrom ?? [], job)
+  const options = { ...solverOptions(request, lease), sources }
+  const results = plans.map(({ stage }) => stage.vertex)
+  const create = (stoppable: Job): Solver => {
+    const solver = record.follow(createSolver(runners, store, options, stoppable))
+    return listener.planned(results, solver, operationKeys(runners))
+  }
+  try {
+    return await solvePlatforms(create, plans, job)
+  } catch (error) {
+    throw explainMismatch(error, definition.pins)
+  } finally {
+    definition.contexts.save()
+  }
 }
 
 /** A context as people know it again. */

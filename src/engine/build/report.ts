@@ -1,4 +1,4 @@
-import type { ParseWarning } from '../../dockerfile/index.ts'
+import type { LintWarning } from '../../lint/index.ts'
 import { isIndexType } from '../../oci/index.ts'
 import type { FinishedBuild } from './finished.ts'
 import type { ExportResult } from './outputs/index.ts'
@@ -8,8 +8,8 @@ import type { BuildReport } from './request.ts'
 export function reportOf(
   { id, root, names, written, images }: ExportResult,
   { built, solver }: FinishedBuild,
-  warnings: readonly ParseWarning[],
-): Omit<BuildReport, 'explanation'> {
+  warnings: readonly LintWarning[],
+): Omit<BuildReport, 'explanation' | 'record'> {
   const vertices = built.flatMap(({ stage }) => stage.steps.flatMap((step) => step.vertex ?? []))
   const made = [...new Map(vertices.map((vertex) => [vertex.id, vertex])).values()]
   const cached = made.filter((vertex) => solver.outcome(vertex)?.result === 'cached')

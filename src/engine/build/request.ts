@@ -1,10 +1,12 @@
 import type { Agents, ExplainedStep, Secrets } from '../../build/index.ts'
 import type { Resources, Ulimit } from '../../container/index.ts'
 import type { Bytes, Digest, SourceFile } from '../../core/index.ts'
-import type { ParseWarning } from '../../dockerfile/index.ts'
 import type { Image } from '../../image/index.ts'
+import type { LintWarning } from '../../lint/index.ts'
 import type { Descriptor, Platform } from '../../oci/index.ts'
+import type { PastBuild } from '../builds/record.ts'
 import type { AttestationRequest } from './attestations/options.ts'
+import type { CacheEntry } from './cache.ts'
 import type { Output } from './outputs/output.ts'
 import type { Verification } from './verify.ts'
 
@@ -42,6 +44,9 @@ export interface BuildRequest {
   noCache?: boolean
   /** Names of stages that are built without the cache. */
   noCacheFilter?: readonly string[]
+  /** Build caches to look into, and to write to when the build has succeeded. */
+  cacheFrom?: readonly CacheEntry[]
+  cacheTo?: readonly CacheEntry[]
   /** Steps that run at the same time; 16 when missing. */
   parallelism?: number
   network?: 'default' | 'none' | 'host'
@@ -91,7 +96,10 @@ export interface BuildReport {
   /** Steps that make layers, and how many of them came from the cache. */
   steps: number
   cachedSteps: number
-  warnings: readonly ParseWarning[]
+  /** What the checks found, and did not have to refuse. */
+  warnings: readonly LintWarning[]
+  /** What is remembered of it. */
+  record: PastBuild
   /** Every step, and why the cache had it or not. */
   explanation: readonly ExplainedStep[]
 }
