@@ -6,6 +6,7 @@ import { formatPlatform } from '../../../oci/index.ts'
 import type { Store } from '../../../store/index.ts'
 import { saveFile } from '../../../transfer/index.ts'
 import type { FinishedBuild } from '../finished.ts'
+import type { OutputTask } from './announce.ts'
 import type { FolderOutput, TarOutput } from './output.ts'
 import { epochOf } from './pack.ts'
 
@@ -14,7 +15,7 @@ export function exportToFolder(
   store: Store,
   finished: FinishedBuild,
   output: FolderOutput,
-  { task, job }: { task: string; job: Job },
+  { task, job }: OutputTask,
 ): Promise<void> {
   return runTask(job, { id: task, name: 'exporting to client directory' }, async () => {
     const trees = await treesOf(store, finished, output, job)
@@ -27,7 +28,7 @@ export function exportToTar(
   store: Store,
   finished: FinishedBuild,
   output: TarOutput,
-  { task, job }: { task: string; job: Job },
+  { task, job }: OutputTask,
 ): Promise<void> {
   return runTask(job, { id: task, name: 'exporting to client tarball' }, async () => {
     const { dest } = output
