@@ -4,6 +4,7 @@ import type { Change } from '../layer/index.ts'
 import type { Platform } from '../oci/index.ts'
 import { type CacheMountRecord, defaultRoot, openStore, type Store, type StoredImage } from '../store/index.ts'
 import type { ImportRequest, LoadedImage } from './archives.ts'
+import { type ImageManifests, imageManifests } from './attestations.ts'
 import type { BootstrapRequest } from './bootstrap.ts'
 import type { BuildRecord } from './build/build-record.ts'
 import type { CheckReport } from './build/check.ts'
@@ -89,6 +90,8 @@ export interface Engine extends Disposable {
   readonly images: {
     list(filters?: Filters): ImageSummary[]
     inspect(name: string, platform?: Platform): Inspection
+    /** Its manifests, and the statements that are attached to them. */
+    manifests(name: string): ImageManifests
     history(name: string, platform?: Platform): HistoryRow[]
     tag(name: string, as: string): void
     remove(name: string, options?: RemoveOptions): Removal
@@ -171,6 +174,7 @@ function imageFunctions(store: Store): Engine['images'] {
   return {
     list: (filters = {}) => listImages(store).filter(imageFilter(store, filters)),
     inspect: (name, platform) => inspectImage(store, name, platform),
+    manifests: (name) => imageManifests(store, name),
     history: (name, platform) => imageHistory(store, name, platform),
     tag: (name, as) => guardedSync(() => tagImage(store, name, as)),
     remove: (name, removeOptions) => guardedSync(() => removeImage(store, name, removeOptions)),

@@ -6,6 +6,8 @@ export const COMMANDS: CommandTable = {
   groups: [
     { path: 'builder', summary: 'Manage builds' },
     { path: 'builds', summary: 'Manage records of builds' },
+    { path: 'buildx imagetools', summary: 'Commands to work on images', hidden: true },
+    { path: 'imagetools', summary: 'Work on the manifests of images' },
     { path: 'buildx history', summary: 'Commands to work on build records', hidden: true },
     { path: 'buildx', summary: 'Docker Buildx', hidden: true },
     { path: 'cachemount', summary: 'Manage cache mounts of RUN instructions' },
@@ -82,6 +84,11 @@ export const COMMANDS: CommandTable = {
       load: () => import('./lock.ts'),
     },
     { paths: ['why'], summary: 'Say why the last build missed the cache', load: () => import('./why.ts') },
+    {
+      paths: ['imagetools inspect', 'buildx imagetools inspect'],
+      summary: 'Show the manifests of an image, and what is attached to them',
+      load: () => import('./imagetools-inspect.ts'),
+    },
     // records of builds
     {
       paths: ['builds ls', 'builds list', 'buildx history ls'],

@@ -6,7 +6,6 @@ import { formatPlatform } from '../../../oci/index.ts'
 import type { Store } from '../../../store/index.ts'
 import { saveFile } from '../../../transfer/index.ts'
 import type { FinishedBuild } from '../finished.ts'
-import type { OutputTask } from './announce.ts'
 import type { FolderOutput, TarOutput } from './output.ts'
 import { epochOf } from './pack.ts'
 
@@ -15,7 +14,7 @@ export function exportToFolder(
   store: Store,
   finished: FinishedBuild,
   output: FolderOutput,
-  { task, job }: OutputTask,
+  { task, job }: { task: string; job: Job },
 ): Promise<void> {
   return runTask(job, { id: task, name: 'exporting to client directory' }, async () => {
     const trees = await treesOf(store, finished, output, job)
@@ -28,7 +27,7 @@ export function exportToTar(
   store: Store,
   finished: FinishedBuild,
   output: TarOutput,
-  { task, job }: OutputTask,
+  { task, job }: { task: string; job: Job },
 ): Promise<void> {
   return runTask(job, { id: task, name: 'exporting to client tarball' }, async () => {
     const { dest } = output
@@ -54,19 +53,19 @@ async function treesOf(
     const tree = diffIds.length > 0 ? await store.layers.tree(diffIds, job) : openFileTree([])
     const folder = platform.replaceAll('/', '_')
     const files = (await attachments?.files(one, job)) ?? []
-    const mark = multiPlatform && !split ? folder : ''
-    const attached = files.map(({ name, bytes }) => {
-      return { name: `${output.attestationPrefix ?? ''}${marked(name, mark)}`, bytes }
-    })
+    const attached = files.map(({ name, bytes }) => ({
+      // without folders of their own, the platform is part of the name
+      name: `${output.attestationPrefix ?? ''}${multiPlatform && !split ? marked(name, folder) : name}`,
+      bytes,
+    }))
     trees.push({ prefix: split ? folder : '', tree, attached, epoch, platform })
   }
   if (!split && trees.length > 1) refuseConflicts(trees)
   return trees
 }
 
-/** Without folders of their own, the platform is part of the name: `provenance.linux_arm64.json`. */
+/** `provenance.json` as `provenance.linux_amd64.json`. */
 function marked(name: string, platform: string): string {
-  if (platform === '') return name
   const { name: stem, ext } = path.parse(name)
   return `${stem}.${platform}${ext}`
 }
