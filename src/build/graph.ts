@@ -36,4 +36,15 @@ export interface Vertex {
   readonly span?: SourceSpan
   /** Do it again even if the cache has a result. */
   readonly ignoreCache?: boolean
+  /** What a process that is started in it by hand begins with: the state of the stage at this point. */
+  readonly config?: StepConfig
+}
+
+/** See `Vertex.config`. */
+export interface StepConfig {
+  /** `NAME=value`. */
+  readonly env: readonly string[]
+  readonly cwd: string
+  /** `USER` as it stands, empty for root. */
+  readonly user: string
 }

@@ -34,16 +34,21 @@ export interface RemoteFiles {
   open(task: string, job: Job): Promise<FileSource>
 }
 
+/** What can be mounted: everything but files that are only fetched to be copied. */
+export type LocalValue = Exclude<Value, RemoteFiles>
+
+/** The inputs of an operation that copies nothing from afar. */
+export function localValues(inputs: readonly Value[]): readonly LocalValue[] {
+  return inputs.map((input) => {
+    if (input.kind === 'remote') throw fail('INTERNAL', 'files from afar as the input of a mount')
+    return input
+  })
+}
+
 /** By convention the first input of an operation that adds layers is the file system it adds them to. */
 export function baseLayers(inputs: readonly Value[]): readonly LayerRef[] {
   const base = inputs[0]
   return base?.kind === 'layers' ? base.layers : []
-}
-
-/** The files of a value that is no file system. Fails with `INTERNAL` for a repository, which only a copy can open. */
-export function localFiles(value: Exclude<Value, { kind: 'layers' }>): FileSource {
-  if (value.kind === 'files') return value.files
-  throw fail('INTERNAL', 'a repository cannot be used in this place')
 }
 
 /** A layer that is in the store already. */

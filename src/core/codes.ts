@@ -101,6 +101,15 @@ export const CODES = {
     about: 'The bzip2 or xz program, which reads this kind of compression, is not installed.',
   },
 
+  CALL_UNKNOWN: { fault: 'invalid', about: '`build --call` was asked for something that it does not know.' },
+
+  // lint
+  CHECK_INVALID: { fault: 'invalid', about: 'The text of `# check=` or BUILDKIT_DOCKERFILE_CHECK is malformed.' },
+  LINT_VIOLATION: {
+    fault: 'invalid',
+    about: 'A check found something in the Dockerfile, which asks with `error=true` to fail then.',
+  },
+
   // dockerfile
   DOCKERFILE_INVALID: { fault: 'invalid', about: 'A Dockerfile, or one of its instructions, is malformed.' },
   VARIABLE_INVALID: {
@@ -141,6 +150,10 @@ export const CODES = {
   COPY_FAILED: { fault: 'unavailable', about: 'Content could not be read at its source or written at its target.' },
 
   // container
+  PLATFORM_FOREIGN: {
+    fault: 'unsupported',
+    about: 'A program is for another kind of machine, and the kernel has no emulator for it that works in containers.',
+  },
   ROOT_NEEDED: { fault: 'denied', about: 'The kernel allows this only to root.' },
   RUNTIME_FAILED: { fault: 'internal', about: 'The OCI runtime (crun, runc) could not start the process.' },
   RUNTIME_MISSING: { fault: 'unavailable', about: 'No OCI runtime that works was found on this machine.' },
@@ -172,13 +185,15 @@ export const CODES = {
     fault: 'invalid',
     about: 'An attestation is of no known type, or one of its attributes makes no sense.',
   },
+  BUILD_AMBIGUOUS: { fault: 'invalid', about: 'The beginning of the id of a build fits several builds.' },
+  BUILD_RUNNING: { fault: 'conflict', about: 'This cannot be done while the build is under way.' },
   BOOTSTRAP_UNKNOWN: { fault: 'invalid', about: 'There is no recipe for a base image of this name.' },
   IMAGE_IN_USE: { fault: 'conflict', about: 'A container, or another name, keeps an image from being removed.' },
   DIFF_NEEDS_TWO: { fault: 'invalid', about: 'An image alone has nothing to be compared with.' },
   CONTAINER_NOT_FOUND: { fault: 'not-found', about: 'No container has this name or id.' },
   CONTAINER_RUNNING: { fault: 'conflict', about: 'This cannot be done while the container runs.' },
   CONTAINER_INVALID: { fault: 'invalid', about: 'A container cannot be made from what was asked for.' },
-  BUILD_NOT_FOUND: { fault: 'not-found', about: 'Nothing was built in this store that could be explained.' },
+  BUILD_NOT_FOUND: { fault: 'not-found', about: 'No build that is remembered has this id, or there is none at all.' },
   STEP_UNKNOWN: { fault: 'not-found', about: 'A build has no step of the given number, name or stage.' },
 
   // build
@@ -216,7 +231,7 @@ export const CODES = {
   },
   SECRET_INVALID: {
     fault: 'invalid',
-    about: 'A secret is too large, is no single line where it becomes a header, or is no private key for SSH.',
+    about: 'A secret is too large, is no line of text where it becomes a header, or a file is no private key for SSH.',
   },
   STAGE_COMMENT_INVALID: {
     fault: 'invalid',
@@ -226,6 +241,14 @@ export const CODES = {
     fault: 'not-found',
     about: '`--host-ca` found no file of certificate authorities on this machine.',
   },
+  EXPORT_FAILED: { fault: 'unavailable', about: 'A file of an output of a build could not be written.' },
+  EXPORT_CONFLICT: {
+    fault: 'conflict',
+    about: 'Outputs of two platforms have a file of the same name, and are not kept apart.',
+  },
+  OUTPUT_INVALID: { fault: 'invalid', about: 'An output of a build, or one of its options, makes no sense.' },
+  OUTPUT_UNSUPPORTED: { fault: 'unsupported', about: 'Slipway cannot make this output of a build (yet).' },
+  BUILD_NOT_REPRODUCIBLE: { fault: 'conflict', about: 'The same build gave another result when it was done again.' },
 
   // cli
   USAGE_INVALID: {

@@ -12,8 +12,14 @@ export type ProgressEvent =
   | { type: 'bytes'; task: string; done: number; total?: number }
   | { type: 'status'; task: string; text: string }
   | { type: 'log'; task: string; stream: 'stdout' | 'stderr'; chunk: Uint8Array }
-  | { type: 'warning'; task?: string; code: string; message: string; span?: SourceSpan }
+  | { type: 'warning'; task?: string; code: string; message: string; span?: SourceSpan; about?: WarningDetails }
   | { type: 'finished'; task: string; result: TaskResult; error?: string }
+
+/** What a warning is about, for whoever wants to know more than its message. */
+export interface WarningDetails {
+  description: string
+  url?: string
+}
 
 /** How a task ended. `cached` means that nothing had to be done. */
 export type TaskResult = 'done' | 'cached' | 'failed' | 'canceled'

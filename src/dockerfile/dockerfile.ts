@@ -78,6 +78,14 @@ export function parseTrigger(text: string): StageInstruction {
   return instruction
 }
 
+/** The number of the stage of this name, in any case, the later of two winning; else of the stage of this number. */
+export function findStage(stages: readonly Stage[], text: string): number | undefined {
+  const named = stages.findLastIndex((stage) => stage.name === text.toLowerCase())
+  if (named >= 0) return named
+  const number = /^\d+$/.test(text) ? Number(text) : -1
+  return number >= 0 && number < stages.length ? number : undefined
+}
+
 /** A fault of the file as a whole, shown at its beginning. */
 function wholeFault(source: SourceFile, message: string): Error {
   const span = { source, line: 1, column: 1, endLine: 1, endColumn: 1 }

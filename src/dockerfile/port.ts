@@ -9,6 +9,24 @@ const PROTOCOLS = ['tcp', 'udp', 'sctp']
  * Fails with `PORT_INVALID` and Docker's words.
  */
 export function parsePorts(spec: string): string[] {
+  const { address, hostPorts, ports, protocol } = splitPort(spec)
+  checkAddress(address)
+  const range = parseRange(ports, 'containerPort')
+  if (hostPorts !== '') checkHostRange(hostPorts, ports, range)
+  const suffix = `/${protocol.toLowerCase() || 'tcp'}`
+  return Array.from({ length: range.last - range.first + 1 }, (_, i) => `${range.first + i}${suffix}`)
+}
+
+/** The parts of a word of EXPOSE, as written; what is not there is `''`. */
+export interface PortSpec {
+  readonly address: string
+  readonly hostPorts: string
+  readonly ports: string
+  readonly protocol: string
+}
+
+/** Takes a word of EXPOSE apart. Fails with `PORT_INVALID` when it has no port, or a protocol that is none. */
+export function splitPort(spec: string): PortSpec {
   const { ip, host, container } = splitSpec(spec)
   const slash = container.indexOf('/')
   const ports = slash < 0 ? container : container.slice(0, slash)
@@ -17,11 +35,7 @@ export function parsePorts(spec: string): string[] {
   if (protocol !== '' && !PROTOCOLS.includes(protocol.toLowerCase())) {
     throw fail('PORT_INVALID', `invalid port: ${quoteGo(spec)}: invalid proto: ${protocol}`)
   }
-  checkAddress(ip)
-  const range = parseRange(ports, 'containerPort')
-  if (host !== '') checkHostRange(host, ports, range)
-  const suffix = `/${protocol.toLowerCase() || 'tcp'}`
-  return Array.from({ length: range.last - range.first + 1 }, (_, i) => `${range.first + i}${suffix}`)
+  return { address: ip, hostPorts: host, ports, protocol }
 }
 
 interface PortRange {

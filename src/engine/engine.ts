@@ -6,8 +6,14 @@ import { defaultRoot, openStore, type Store, type StoredImage } from '../store/i
 import type { ImportRequest, LoadedImage } from './archives.ts'
 import type { BootstrapRequest } from './bootstrap.ts'
 import type { BuildRecord } from './build/build-record.ts'
+import type { CheckReport } from './build/check.ts'
 import type { LockReport, LockRequest } from './build/lock/lock.ts'
+import type { Outline } from './build/outline.ts'
 import type { BuildReport, BuildRequest } from './build/request.ts'
+import type { Targets } from './build/targets.ts'
+import { buildLog, findBuild, listBuilds, removeBuild } from './builds/builds.ts'
+import type { LoggedEvent } from './builds/log.ts'
+import type { PastBuild } from './builds/record.ts'
 import { type Container, type ContainerState, containerState, findContainer } from './container-record.ts'
 import type { StartOptions } from './containers.ts'
 import { type CreateRequest, createContainer } from './create.ts'
@@ -43,12 +49,25 @@ export interface Engine extends Disposable {
   build(request: BuildRequest, job?: Job): Promise<BuildReport>
   /** Writes `Dockerfile.lock`: what the names and URLs of a build stand for now. */
   lock(request: LockRequest, job?: Job): Promise<LockReport>
+  /** Judges a Dockerfile without building it: all stages, or the target and what it needs. */
+  check(request: BuildRequest, job?: Job): Promise<CheckReport>
+  /** What a build of the target can be given. */
+  outline(request: BuildRequest, job?: Job): Promise<Outline>
+  /** The stages of a Dockerfile. */
+  targets(request: BuildRequest, job?: Job): Promise<Targets>
   /** Makes a base image from a distribution's own packages. */
   bootstrap(request: BootstrapRequest, job?: Job): Promise<StoredImage>
   /** What a container changed of its image, or what is different between two of them, a directory before its entries. */
   diff(request: DiffRequest, job?: Job): AsyncIterable<Change>
   info(job?: Job): Promise<Info>
   readonly builds: {
+    /** Latest first. */
+    list(): PastBuild[]
+    inspect(name: string): PastBuild
+    /** Everything that a build reported. */
+    log(name: string): AsyncIterable<LoggedEvent>
+    /** Forgets a build; its id. */
+    remove(name: string): string
     /** The latest build, also one that failed: its steps, and why each of them hit or missed the cache. */
     latest(): BuildRecord | undefined
   }
@@ -86,14 +105,30 @@ export function openEngine(options: EngineOptions = {}): Engine {
       guarded(async () => (await import('./build/build.ts')).build(store, request, job)),
     lock: (request, job = silentJob) =>
       guarded(async () => (await import('./build/lock/lock.ts')).lockBuild(store, request, job)),
+    check: (request, job = silentJob) =>
+      guarded(async () => (await import('./build/check.ts')).check(store, request, job)),
+    outline: (request, job = silentJob) =>
+      guarded(async () => (await import('./build/outline.ts')).outline(store, request, job)),
+    targets: (request, job = silentJob) =>
+      guarded(async () => (await import('./build/targets.ts')).targets(store, request, job)),
     bootstrap: (request, job = silentJob) =>
       guarded(async () => (await import('./bootstrap.ts')).bootstrap(store, request, job)),
     diff: (request, job = silentJob) => diff(store, request, job),
     info: (job = silentJob) => guarded(async () => (await import('./info.ts')).info(store, job)),
-    builds: { latest: () => store.builds.latest()?.record as BuildRecord | undefined },
+    builds: buildFunctions(store),
     images: imageFunctions(store),
     containers: containerFunctions(store),
     [Symbol.dispose]: () => store[Symbol.dispose](),
+  }
+}
+
+function buildFunctions(store: Store): Engine['builds'] {
+  return {
+    list: () => listBuilds(store),
+    inspect: (name) => findBuild(store, name),
+    log: (name) => buildLog(store, name),
+    remove: (name) => guardedSync(() => removeBuild(store, name)),
+    latest: () => store.builds.latest()?.record as BuildRecord | undefined,
   }
 }
 

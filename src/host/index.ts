@@ -1,5 +1,6 @@
 export * from './cgroup.ts'
 export * from './device.ts'
+export * from './emulators.ts'
 export * from './helper-process.ts'
 export * from './lock.ts'
 export { bindMount, type Mount, mount, unmount } from './mount.ts'

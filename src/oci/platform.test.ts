@@ -51,7 +51,10 @@ test.each([
   ['linux/*', '"linux/*": wildcards not yet supported'],
   ['linux/arm/v5/x', '"linux/arm/v5/x": cannot parse platform specifier'],
   ['lin ux/a', '"lin ux" is an invalid OS component of "lin ux/a"'],
-  ['linux/am d64', '"am d64" is an invalid component of "linux/am d64"'],
+  [
+    'linux/am d64',
+    '"am d64" is an invalid component of "linux/am d64": platform specifier component must match "^[A-Za-z0-9_.-]+$": invalid argument',
+  ],
   ['', '"" is an invalid OS component of ""'],
   ['linux/', '"" is an invalid component of "linux/"'],
   ['linux(%zz)/amd64', 'percent-encoded'],

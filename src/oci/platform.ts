@@ -36,7 +36,10 @@ export function parsePlatform(text: string, host: Platform = hostPlatform()): Pl
   const [, os, version, features] = OS_COMPONENT.exec(first) ?? []
   if (os === undefined) throw invalid(`${JSON.stringify(first.slice(0, 100))} is an invalid OS component of ${shown}`)
   const wrong = rest.find((part) => !COMPONENT.test(part))
-  if (wrong !== undefined) throw invalid(`${JSON.stringify(wrong.slice(0, 100))} is an invalid component of ${shown}`)
+  if (wrong !== undefined) {
+    const rule = `platform specifier component must match "${COMPONENT.source}"`
+    throw invalid(`${JSON.stringify(wrong.slice(0, 100))} is an invalid component of ${shown}: ${rule}`)
+  }
   if (rest.length > 2) throw invalid(`${shown}: cannot parse platform specifier`)
   const system = {
     os,
@@ -122,5 +125,7 @@ function encode(text: string): string {
 }
 
 function invalid(message: string): SlipwayError {
-  return fail('PLATFORM_INVALID', message, { hint: 'Write a platform as os/architecture, such as linux/arm64.' })
+  return fail('PLATFORM_INVALID', `${message}: invalid argument`, {
+    hint: 'Write a platform as os/architecture, such as linux/arm64.',
+  })
 }

@@ -2,7 +2,7 @@ import path from 'node:path'
 import type { Machine, StepMount } from '../../container/index.ts'
 import { fail, type Job } from '../../core/index.ts'
 import type { BuildSession } from '../session.ts'
-import type { Value } from '../values.ts'
+import type { LocalValue } from '../values.ts'
 import { prepareBind } from './bind.ts'
 import { type CachePlace, cacheIdentity, fillCache } from './cache.ts'
 import type { CacheMount, RunMount, SecretMount, SshMount } from './mount.ts'
@@ -25,7 +25,7 @@ export interface MountingStep {
   /** Names what belongs to the step. */
   key: string
   mounts: readonly RunMount[]
-  inputs: readonly Value[]
+  inputs: readonly LocalValue[]
 }
 
 /** Reads secrets, opens sockets, waits for caches and makes sources mountable. Fails with `SECRET_MISSING` and the like. */

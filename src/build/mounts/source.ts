@@ -6,7 +6,7 @@ import { notFound, type Selected, selectEntry } from '../files/select.ts'
 import type { FileSource } from '../files/source.ts'
 import { TreeSource } from '../files/tree-source.ts'
 import type { BuildSession } from '../session.ts'
-import { diffIdsOf, localFiles, type Value } from '../values.ts'
+import { diffIdsOf, type LocalValue } from '../values.ts'
 
 const MEMO = 'mount-digests'
 
@@ -14,9 +14,14 @@ const MEMO = 'mount-digests'
  * Digest of what a mount shows of a value: what a cache key needs. That of a path of layers never changes and is
  * remembered. Fails with `COPY_SOURCE_MISSING` when there is nothing at the path.
  */
-export async function sourceDigest(session: BuildSession, value: Value, source: string, job: Job): Promise<string> {
-  if (value.kind !== 'layers') {
-    return digestSelection(selectSource(localFiles(value), source), session.fileLists, job)
+export async function sourceDigest(
+  session: BuildSession,
+  value: LocalValue,
+  source: string,
+  job: Job,
+): Promise<string> {
+  if (value.kind === 'files') {
+    return digestSelection(selectSource(value.files, source), session.fileLists, job)
   }
   const diffIds = await diffIdsOf(value.layers)
   const key = digestOf(JSON.stringify([chainId(diffIds) ?? 'scratch', source]))

@@ -134,9 +134,8 @@ describe('secrets', () => {
     }
     const other = await serve(note)
     const { url } = await serve(note)
-    const given = secrets(new URL(url).host)
-    const values = Object.fromEntries(Object.entries(given).map(([id, value]) => [id, { value }]))
-    await solveText(temporaryStore(), `FROM scratch\nADD ${url}${path} /d/\n`, { secrets: values })
+    const given = Object.entries(secrets(new URL(url).host)).map(([id, value]) => [id, { value }] as const)
+    await solveText(temporaryStore(), `FROM scratch\nADD ${url}${path} /d/\n`, { secrets: Object.fromEntries(given) })
     return seen
   }
 

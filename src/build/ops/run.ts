@@ -19,7 +19,7 @@ import type { RunMount } from '../mounts/mount.ts'
 import { prepareMounts } from '../mounts/prepare.ts'
 import type { BuildSession } from '../session.ts'
 import type { OpRunner } from '../solver.ts'
-import { baseLayers, contentKey, type LayerRef, stackOf, type Value } from '../values.ts'
+import { baseLayers, contentKey, type LayerRef, type LocalValue, localValues, stackOf } from '../values.ts'
 
 /** RUN: a process in the file system that the first input is. */
 export interface RunOp {
@@ -68,7 +68,7 @@ export function runRunner(session: BuildSession): OpRunner<RunOp> {
     }),
     async content(op, inputs, job) {
       const base = await contentKey(baseLayers(inputs))
-      const mounts = await contentOfMounts(session, op.mounts, inputs, job)
+      const mounts = await contentOfMounts(session, op.mounts, localValues(inputs), job)
       return mounts.length === 0 ? { base } : { base, mounts }
     },
     async run(op, inputs, { id, vertex }, job) {
@@ -76,7 +76,7 @@ export function runRunner(session: BuildSession): OpRunner<RunOp> {
       const machine = await session.machine(job)
       const key = session.newKey()
       const from = Date.now()
-      await runStep(session, machine, { op, key, base, inputs, task: id, span: vertex.span }, job)
+      await runStep(session, machine, { op, key, base, inputs: localValues(inputs), task: id, span: vertex.span }, job)
       const layer = commitBehind(session, machine, { key, base, ran: { from, to: Date.now() } }, job)
       return { kind: 'layers', layers: [...base, layer] }
     },
@@ -87,7 +87,7 @@ interface Step {
   op: RunOp
   key: string
   base: readonly LayerRef[]
-  inputs: readonly Value[]
+  inputs: readonly LocalValue[]
   task: string
   span: SourceSpan | undefined
 }

@@ -24,6 +24,20 @@ export function globalArguments(dockerfile: Dockerfile, options: PlanOptions): M
   return values
 }
 
+/**
+ * The same when the user gives no build arguments but those of the platforms; `undefined` when that makes no sense,
+ * which is no error unless they are needed.
+ */
+export function defaultArguments(dockerfile: Dockerfile, options: PlanOptions): Map<string, string> | undefined {
+  const predefined = new Set(platformArguments(options).map(([name]) => name))
+  const given = Object.entries(options.buildArgs).filter(([name]) => predefined.has(name))
+  try {
+    return globalArguments(dockerfile, { ...options, buildArgs: Object.fromEntries(given) })
+  } catch {
+    return undefined
+  }
+}
+
 function platformArguments({ platform, buildPlatform, target }: PlanOptions): [string, string][] {
   const of = (prefix: string, value: Platform): [string, string][] => [
     [`${prefix}PLATFORM`, formatPlatform(value)],

@@ -1,6 +1,6 @@
 import type { Resources, Ulimit } from '../../container/index.ts'
 import type { Digest, SourceSpan } from '../../core/index.ts'
-import type { Dockerfile, Stage } from '../../dockerfile/index.ts'
+import type { Dockerfile, Stage, StageInstruction } from '../../dockerfile/index.ts'
 import type { Platform } from '../../oci/index.ts'
 import type { Vertex } from '../graph.ts'
 import type { BaseImage, StageState } from './stage-state.ts'
@@ -49,8 +49,15 @@ export interface PlanSources {
     /** The commit that a git URL means. */
     git(url: string, span: SourceSpan): string | undefined
   }
-  /** Hears of each stage that the target needs. */
-  planned?(stage: Stage): void
+  listener?: PlanListener
+}
+
+/** Hears what planning comes to, while it does. A stage that is not needed is never heard of. */
+export interface PlanListener {
+  /** A stage begins; `parent` is the stage it begins from, which is planned. */
+  begun?(stage: Stage, parent: Stage | undefined): void
+  /** An instruction, or a trigger of the base image, is next. The state is that before it, and will change. */
+  reached?(stage: Stage, instruction: StageInstruction, state: StageState): void
 }
 
 /** A base image that was found, and what it is called in full, with its digest. */

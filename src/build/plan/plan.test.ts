@@ -226,7 +226,8 @@ describe('what the command line adds', () => {
 
 test('each stage that the target needs is announced, once', async () => {
   const planned: number[] = []
-  const sources = { ...planSources({ base: {} }), planned: ({ index }: { index: number }) => void planned.push(index) }
+  const listener = { begun: ({ index }: { index: number }) => void planned.push(index) }
+  const sources = { ...planSources({ base: {} }), listener }
   const text = 'FROM base AS a\nFROM base AS unused\nFROM base\nCOPY --from=a / /\nCOPY --from=a / /b\n'
   await planBuild(parseDockerfile({ name: 'Dockerfile', text }), planOptions(), sources)
   expect(planned.sort()).toEqual([0, 2])

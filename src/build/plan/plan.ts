@@ -1,8 +1,9 @@
-import { fail, type SourceSpan } from '../../core/index.ts'
+import { fail, hasCode, type SourceSpan } from '../../core/index.ts'
 import {
   type Dockerfile,
   didYouMean,
   expand,
+  findStage,
   parseTrigger,
   type Stage,
   type StageInstruction,
@@ -13,6 +14,7 @@ import type { Vertex } from '../graph.ts'
 import type { CopyOp } from '../ops/copy.ts'
 import { globalArguments } from './arguments.ts'
 import type { NamedContext, PlanContext, PlanOptions, PlanSources, ResolvedImage } from './context.ts'
+import { findImage } from './find-image.ts'
 import { isStep, planInstruction } from './instructions.ts'
 import { at, createVertex, type StageState, stepPrefix } from './stage-state.ts'
 
@@ -29,9 +31,21 @@ export async function planBuild(
   sources: PlanSources,
 ): Promise<StageState> {
   const context = createContext(dockerfile, options, sources)
+  for (const stage of dockerfile.stages) fromOf(context, stage)
   const stage = await context.stage(targetIndex(dockerfile, options.target))
   const labels = { ...stage.config.Labels, ...options.labels }
   return { ...stage, config: { ...stage.config, Labels: labels } }
+}
+
+/** Plans all stages in their order, needed or not, to hear of them. Fails as `planBuild` does. */
+export async function planEveryStage(
+  dockerfile: Dockerfile,
+  options: PlanOptions,
+  sources: PlanSources,
+): Promise<void> {
+  const context = createContext(dockerfile, options, sources)
+  for (const stage of dockerfile.stages) fromOf(context, stage)
+  for (const stage of dockerfile.stages) await context.stage(stage.index)
 }
 
 function createContext(dockerfile: Dockerfile, options: PlanOptions, sources: PlanSources): PlanContext {
@@ -48,7 +62,6 @@ function createContext(dockerfile: Dockerfile, options: PlanOptions, sources: Pl
       if (underWay.has(index)) throw circular(stage)
       const known = planned.get(index)
       if (known) return known
-      sources.planned?.(stage)
       underWay.add(index)
       const state = planStage(context, stage).finally(() => underWay.delete(index))
       planned.set(index, state)
@@ -75,14 +88,6 @@ function targetIndex(dockerfile: Dockerfile, target: string | undefined): number
   throw fail('DOCKERFILE_INVALID', `target stage "${target}" could not be found${didYouMean(target, names)}`)
 }
 
-/** By name, in any case, the later of two winning; else by number. */
-function findStage(stages: readonly Stage[], text: string): number | undefined {
-  const named = stages.findLastIndex((stage) => stage.name === text.toLowerCase())
-  if (named >= 0) return named
-  const number = /^\d+$/.test(text) ? Number(text) : -1
-  return number >= 0 && number < stages.length ? number : undefined
-}
-
 async function findSource(context: PlanContext, from: string, span: SourceSpan): Promise<Vertex> {
   const index = findStage(context.dockerfile.stages, from)
   if (index !== undefined) return (await context.stage(index)).vertex
@@ -91,7 +96,7 @@ async function findSource(context: PlanContext, from: string, span: SourceSpan):
   const named = await context.sources.named?.(from, platform, span)
   if (named?.kind === 'files') return filesVertex(named.context, from)
   if (named?.kind === 'scratch') return imageVertex('scratch', [], platform, '', span)
-  const image = named?.image ?? (await context.sources.image(from, platform, span))
+  const image = named?.image ?? (await findImage(context, from, platform, span))
   return imageVertex(
     image.name,
     image.layers.map((layer) => layer.diffId),
@@ -118,12 +123,7 @@ function imageVertex(
 async function planStage(context: PlanContext, stage: Stage): Promise<StageState> {
   const replacement = await findReplacement(context, stage)
   if (replacement) return replacement
-  const base = expandGlobal(context, stage.from.base)
-  if (base === '') {
-    const message = `base name (${stage.from.base.text}) should not be blank`
-    throw fail('DOCKERFILE_INVALID', message, { span: stage.from.base.span })
-  }
-  const state = await beginStage(context, stage, base)
+  const state = await beginStage(context, stage, fromOf(context, stage).base)
   const triggers = (state.config.OnBuild ?? []).map(parseTrigger)
   delete state.config.OnBuild
   const instructions: StageInstruction[] = [...triggers, ...stage.instructions]
@@ -131,21 +131,34 @@ async function planStage(context: PlanContext, stage: Stage): Promise<StageState
   if (state.stepNumber === 1) {
     state.vertex = { ...state.vertex, label: `${stepPrefix(state, 1)} ${state.vertex.label}` }
   }
-  for (const instruction of instructions) await planInstruction(state, instruction)
+  for (const instruction of instructions) {
+    context.sources.listener?.reached?.(stage, instruction, state)
+    await planInstruction(state, instruction)
+  }
   return state
+}
+
+/** What FROM says once its variables are replaced. As in BuildKit it must make sense even in a stage that is not needed. */
+function fromOf(context: PlanContext, { from }: Stage): { base: string; platform: Platform | undefined } {
+  const base = expandGlobal(context, from.base)
+  if (base === '') {
+    throw fail('DOCKERFILE_INVALID', `base name (${from.base.text}) should not be blank`, { span: from.base.span })
+  }
+  return { base, platform: from.platform && platformOf(context, from.platform) }
 }
 
 /** An earlier stage of this name, scratch, or an image. */
 async function beginStage(context: PlanContext, stage: Stage, base: string): Promise<StageState> {
   const earlier = context.dockerfile.stages.slice(0, stage.index).findLast((other) => other.name === base.toLowerCase())
-  if (earlier)
-    return fromStage(await context.stage(earlier.index), emptyState(context, stage, context.options.platform))
+  const parent = earlier && (await context.stage(earlier.index))
+  context.sources.listener?.begun?.(stage, earlier)
+  if (parent) return fromStage(parent, emptyState(context, stage, context.options.platform))
   const platform = stagePlatform(context, stage)
   if (base === 'scratch') return fromScratch(context, stage, platform)
   const { span } = stage.from.base
   const named = await context.sources.named?.(base, platform, span)
   if (named) return fromNamed(context, stage, { name: base, platform, named })
-  return fromImage(context, stage, await context.sources.image(base, platform, span), platform)
+  return fromImage(context, stage, await findImage(context, base, platform, span), platform)
 }
 
 const stagePlatform = (context: PlanContext, { from }: Stage): Platform =>
@@ -268,10 +281,24 @@ function expandGlobal(context: PlanContext, token: Token): string {
 function platformOf(context: PlanContext, token: Token): Platform {
   const text = expandGlobal(context, token)
   if (text === '') {
-    throw fail('DOCKERFILE_INVALID', `empty platform value from expression ${token.text}`, {
+    throw fail('DOCKERFILE_INVALID', `empty platform value from expression ${token.text}${meant(context, token)}`, {
       span: token.span,
       hint: 'Declare the argument before the first FROM, or give it a value with --build-arg.',
     })
   }
-  return at(token.span, () => parsePlatform(text, context.options.buildPlatform))
+  try {
+    return parsePlatform(text, context.options.buildPlatform)
+  } catch (cause) {
+    if (!hasCode(cause, 'PLATFORM_INVALID')) throw cause
+    const { message, hint = '' } = cause
+    const text = `failed to parse platform ${token.text}: ${message}${meant(context, token)}`
+    throw fail('PLATFORM_INVALID', text, { span: token.span, hint, cause })
+  }
+}
+
+/** The argument that may have been meant by the first one that is not set. */
+function meant({ globalArgs, dockerfile }: PlanContext, token: Token): string {
+  const { unset } = expand(token.text, globalArgs, dockerfile)
+  const suggestions = [...unset].map((name) => didYouMean(name, [...globalArgs.keys()]))
+  return suggestions.find((suggestion) => suggestion !== '') ?? ''
 }

@@ -114,6 +114,7 @@ function addStep(stage: StageState, step: LayerStep, base: Vertex): Vertex {
   const vertex = createVertex(op, [base, ...inputs], {
     label: `${stepPrefix(stage, stage.stepNumber)} ${describe(stage, instruction, masked)}`,
     span: instruction.node.span,
+    config: { env: environmentOf(stage), cwd: stage.config.WorkingDir || '/', user: stage.config.User ?? '' },
     ...(ignoreCache ? { ignoreCache } : {}),
   })
   stage.steps.push({ createdBy, vertex })

@@ -1,5 +1,4 @@
 import type { Platform } from '../../oci/index.ts'
-import { parseGitUrl } from '../git/index.ts'
 import type { ImageOp, Op } from '../graph.ts'
 import type { CopyOp, CopySource } from '../ops/copy.ts'
 import type { FolderOp } from '../ops/folder.ts'
@@ -19,7 +18,7 @@ export function operationJson(op: Op, platform: Platform): OperationJson {
   const onPlatform = { platform: { Architecture: platform.architecture, OS: platform.os } }
   switch (op.kind) {
     case 'image':
-      return { Op: { source: { identifier: imageIdentifier(op) } }, ...onPlatform, constraints: {} }
+      return { ...imageSource(op), ...onPlatform, constraints: {} }
     case 'context':
       return { Op: { source: { identifier: `local://${op.name}` } }, constraints: {} }
     case 'http':
@@ -37,23 +36,22 @@ export function operationJson(op: Op, platform: Platform): OperationJson {
   }
 }
 
-const imageIdentifier = ({ reference }: ImageOp): string => `docker-image://${reference}`
+/** Nothing to begin with is no source. */
+function imageSource({ reference }: ImageOp): OperationJson {
+  return { Op: reference === 'scratch' ? {} : { source: { identifier: `docker-image://${reference}` } } }
+}
 
 function httpSource({ url, checksum }: HttpOp): OperationJson {
   return { identifier: redactUrl(url), ...(checksum === null ? {} : { attrs: { 'http.checksum': checksum } }) }
 }
 
-/** BuildKit's `git://` identifier: the address without its scheme; `git.fullurl` has it whole. */
 function gitSource({ url, checksum, keepGitDir }: GitOp): OperationJson {
-  const { remote, ref, subdir } = parseGitUrl(url)!
-  const shown = redactUrl(remote)
-  const part = ref === undefined && subdir === undefined ? '' : `#${[ref ?? '', ...(subdir ? [subdir] : [])].join(':')}`
   const attrs = {
-    'git.fullurl': shown,
-    ...(keepGitDir ? { 'git.keepgitdir': 'true' } : {}),
     ...(checksum === null ? {} : { 'git.checksum': checksum }),
+    ...(keepGitDir ? { 'git.keepgitdir': 'true' } : {}),
   }
-  return { identifier: `git://${shown.replace(/^\w+:\/\//, '')}${part}`, attrs }
+  const identifier = `git://${redactUrl(url).replace(/^[a-z+]+:\/\//, '')}`
+  return { identifier, ...(Object.keys(attrs).length === 0 ? {} : { attrs }) }
 }
 
 // solver/pb, "NetMode"
@@ -90,7 +88,7 @@ function copyActions(source: CopySource, common: OperationJson): OperationJson[]
   if ('text' in source) return [action({ mkfile: { path: `${common['dest']}`, data: base64(source.text) } })]
   if ('download' in source) return [action({ copy: { src: '/', ...common } }, source.download)]
   if ('remote' in source) return [action({ copy: { src: '/', ...common } }, source.remote)]
-  return source.paths.map((src) => action({ copy: { src, ...common } }, source.input))
+  return source.paths.map((src) => action({ copy: { src: src.replace(/^\/*/, '/'), ...common } }, source.input))
 }
 
 const base64 = (text: string): string => Buffer.from(text).toString('base64')

@@ -2,6 +2,11 @@ import type { FlagValues } from '../flags.ts'
 import { PROGRESS_MODES } from '../render/progress/index.ts'
 import { parseUlimit } from './limits.ts'
 
+/** `true` and `false` are what Docker's switch of this name takes. */
+function checkSquash(text: string): void {
+  if (!['new', 'all', 'true', 'false'].includes(text)) throw new Error('must be "new" or "all"')
+}
+
 /** The flags of `build`. */
 export const FLAGS = {
   'add-host': { kind: 'list', placeholder: 'strings', about: 'Add a custom host-to-IP mapping (format: "host:ip")' },
@@ -9,6 +14,11 @@ export const FLAGS = {
     kind: 'list',
     placeholder: 'stringArray',
     about: 'Allow extra privileged entitlement (e.g., "network.host", "security.insecure", "device")',
+  },
+  annotation: {
+    kind: 'list',
+    placeholder: 'stringArray',
+    about: 'Add annotation to the image',
   },
   attest: {
     kind: 'list',
@@ -21,7 +31,13 @@ export const FLAGS = {
     placeholder: 'stringArray',
     about: 'Additional build contexts (e.g., name=path)',
   },
+  call: {
+    kind: 'string',
+    default: 'build',
+    about: 'Set method for evaluating build ("check", "outline", "targets")',
+  },
   'cgroup-parent': { kind: 'string', about: 'Set the parent cgroup for the "RUN" instructions during build' },
+  check: { kind: 'bool', about: 'Shorthand for "--call=check"' },
   'expect-cached': {
     kind: 'list',
     placeholder: 'step',
@@ -40,6 +56,8 @@ export const FLAGS = {
   },
   iidfile: { kind: 'string', completes: 'file', about: 'Write the image ID to a file' },
   label: { kind: 'list', placeholder: 'stringArray', about: 'Set metadata for an image' },
+  load: { kind: 'bool', about: 'Shorthand for "--output=type=docker"' },
+  'metadata-file': { kind: 'string', completes: 'file', about: 'Write build result metadata to a file' },
   network: {
     kind: 'string',
     default: 'default',
@@ -47,6 +65,12 @@ export const FLAGS = {
   },
   'no-cache': { kind: 'bool', about: 'Do not use cache when building the image' },
   'no-cache-filter': { kind: 'list', placeholder: 'stringArray', about: 'Do not cache specified stages' },
+  output: {
+    kind: 'list',
+    short: 'o',
+    placeholder: 'stringArray',
+    about: 'Output destination (format: "type=local,dest=path")',
+  },
   parallel: { kind: 'int', min: 1, about: 'Steps that run at the same time (default 16; SLIPWAY_PARALLELISM)' },
   platform: { kind: 'list', placeholder: 'stringArray', about: 'Set target platform for build' },
   progress: {
@@ -56,7 +80,16 @@ export const FLAGS = {
   },
   provenance: { kind: 'string', about: 'Shorthand for "--attest=type=provenance"' },
   pull: { kind: 'bool', about: 'Always attempt to pull all referenced images' },
+  push: { kind: 'bool', about: 'Shorthand for "--output=type=registry"' },
   quiet: { kind: 'bool', short: 'q', about: 'Suppress the build output and print image ID on success' },
+  report: {
+    kind: 'string',
+    bare: 'table',
+    check: (text: string): void => {
+      if (text !== 'table' && text !== 'json') throw new Error('must be table or json')
+    },
+    about: 'Print time, size and cache state of each step when the build has ended ("table", "json")',
+  },
   resource: {
     kind: 'list',
     placeholder: 'stringArray',
@@ -69,6 +102,12 @@ export const FLAGS = {
     about: 'Secret to expose to the build (format: "id=mysecret[,src=/local/secret]")',
   },
   'shm-size': { kind: 'size', about: 'Shared memory size for build containers' },
+  squash: {
+    kind: 'string',
+    bare: 'new',
+    check: checkSquash as (text: string) => void,
+    about: 'Make one layer of all new ones ("new"), or of the whole image ("all")',
+  },
   ssh: {
     kind: 'list',
     placeholder: 'stringArray',
@@ -87,22 +126,21 @@ export const FLAGS = {
     about: 'Ulimit options',
     check: (text: string): void => void parseUlimit(text),
   },
-  // what Docker accepts without showing it, or did before BuildKit
+  // accepted for the sake of scripts: there is one builder, and intermediate containers never stay
+  builder: { kind: 'string', hidden: true, about: 'Override the configured builder instance' },
   'cpu-period': { kind: 'int', hidden: true, about: 'Limit the CPU CFS (Completely Fair Scheduler) period' },
   'cpu-quota': { kind: 'int', hidden: true, about: 'Limit the CPU CFS (Completely Fair Scheduler) quota' },
   'cpu-shares': { kind: 'int', short: 'c', hidden: true, about: 'CPU shares (relative weight)' },
   'cpuset-cpus': { kind: 'string', hidden: true, about: 'CPUs in which to allow execution ("0-3", "0,1")' },
   'cpuset-mems': { kind: 'string', hidden: true, about: 'MEMs in which to allow execution ("0-3", "0,1")' },
+  'force-rm': { kind: 'bool', hidden: true, about: 'Always remove intermediate containers' },
   memory: { kind: 'size', short: 'm', hidden: true, about: 'Memory limit' },
   'memory-swap': {
     kind: 'string',
     hidden: true,
     about: 'Swap limit equal to memory plus swap: "-1" to enable unlimited swap',
   },
-  // accepted for the sake of scripts: there is one builder, and intermediate containers never stay
-  builder: { kind: 'string', hidden: true, about: 'Override the configured builder instance' },
-  'force-rm': { kind: 'bool', hidden: true, about: 'Always remove intermediate containers' },
-  load: { kind: 'bool', hidden: true, about: 'Shorthand for "--output=type=docker"' },
+  print: { kind: 'string', hidden: true, about: 'The old name of "--call"' },
   rm: { kind: 'bool', default: true, hidden: true, about: 'Remove intermediate containers after a successful build' },
 } as const
 

@@ -3,10 +3,12 @@ import type { BuildRequest } from '../../engine/index.ts'
 import { hostPlatform, type Platform, parsePlatform } from '../../oci/index.ts'
 import type { CommandContext } from '../command.ts'
 import { parseExtraHost } from '../extra-host.ts'
+import { parseAnnotations } from './annotations.ts'
 import { attestationsOf } from './attest-flags.ts'
 import type { BuildFlags } from './flags.ts'
 import { imageFromModule } from './image-module.ts'
 import { checkEntitlement, parseUlimit, resourcesOf } from './limits.ts'
+import { outputsOf } from './outputs.ts'
 import { proxyArguments } from './proxies.ts'
 import { parseAgents, parseSecrets } from './secrets.ts'
 
@@ -54,6 +56,8 @@ export async function requestOf({
     ...(flags['build-context'].length === 0 ? {} : { contexts: contextsOf(flags['build-context']) }),
     ...(await imageFromModule(args[0]!, flags.file, buildArgs)),
     ...(flags.target === undefined ? {} : { target: flags.target }),
+    outputs: outputsOf(flags.output, { ...flags, annotations: parseAnnotations(flags.annotation) }, io),
+    ...squashOf(flags.squash),
     platforms: flags.platform.flatMap((text) => text.split(',')).map(platformOf),
     ...(flags['shm-size'] === undefined ? {} : { shmSize: flags['shm-size'] }),
   }
@@ -105,6 +109,11 @@ function extraHostOf(text: string): string {
 /** `local` is this machine. */
 function platformOf(text: string): Platform {
   return text.toLowerCase() === 'local' ? hostPlatform() : parsePlatform(text)
+}
+
+function squashOf(text: string | undefined): Pick<BuildRequest, 'squash'> {
+  if (text === undefined || text === 'false') return {}
+  return { squash: text === 'all' ? 'all' : 'new' }
 }
 
 function networkOf(text: string): 'default' | 'none' | 'host' {

@@ -83,7 +83,7 @@ describe('messages are those of docker build', () => {
     [['--add-host', 'foo'], 'failed to build: invalid host foo'],
     [['--add-host', 'foo:bar'], 'failed to build: invalid host foo:bar'],
     [['--label', ''], 'failed to build: invalid key-value pair "": empty key'],
-    [['--platform', 'foo'], 'failed to build: "foo": unknown operating system or architecture'],
+    [['--platform', 'foo'], 'failed to build: "foo": unknown operating system or architecture: invalid argument'],
     [['--secret', 'x'], "failed to build: invalid field 'x' must be a key=value pair"],
     [['--secret', 'src=x'], 'failed to build: secret missing ID'],
     [['--secret', 'id=x,src=/nope'], 'failed to build: failed to stat /nope: stat /nope: no such file or directory'],
@@ -118,7 +118,7 @@ describe('messages are those of docker build', () => {
   })
 
   test('a base for another platform is used, with a warning', async () => {
-    const { at, build } = workplace('FROM scratch\nENV A=1\n')
+    const { at, build } = workplace('FROM scratch\nCOPY <<E /a\na\nE\n')
     await build(['-q', '-t', 'arm', '--platform', 'linux/arm/v6'])
     writeFileSync(at('context/Dockerfile'), 'FROM arm\nENV B=2\n')
     const { err } = await build(['--platform', 'linux/s390x'])

@@ -1,10 +1,14 @@
 import { rmSync, writeFileSync } from 'node:fs'
-import { fail, messageOf, SlipwayError } from '../../core/index.ts'
-import type { ProgressEvent } from '../../engine/index.ts'
+import { bytesOf, fail, messageOf, SlipwayError } from '../../core/index.ts'
+import type { Engine, PastBuild, ProgressEvent } from '../../engine/index.ts'
+import { saveFile } from '../../transfer/index.ts'
+import { answerCall, type Call, callOf } from '../build/call.ts'
 import { checkExpected, checkExplain, explain } from '../build/explain.ts'
 import { FLAGS } from '../build/flags.ts'
+import { metadataOf } from '../build/metadata.ts'
 import { requestOf } from '../build/request.ts'
-import { type Command, defineCommand } from '../command.ts'
+import { type Command, type CommandContext, defineCommand } from '../command.ts'
+import { recordObject, reportTable } from '../render/build-report.ts'
 import { chooseColors } from '../render/colors.ts'
 import { renderBuildError } from '../render/error.ts'
 import { chooseProgressMode, createProgressRenderer, openProgress, renderWarnings } from '../render/progress/index.ts'
@@ -13,7 +17,10 @@ import { jobOf, withEngine } from '../session.ts'
 /** What Docker's builder finds before it begins to solve has one phrase less. */
 function phrased(error: unknown): unknown {
   if (!(error instanceof SlipwayError) || error.fault === 'canceled') return error
-  const before: string[] = ['CONTEXT_MISSING', 'USAGE_INVALID', 'HOST_CA_MISSING', 'EPOCH_INVALID', 'PLATFORM_INVALID']
+  const before: string[] = [
+    ...['CONTEXT_MISSING', 'USAGE_INVALID', 'HOST_CA_MISSING', 'EPOCH_INVALID', 'PLATFORM_INVALID'],
+    ...['OUTPUT_INVALID', 'OUTPUT_UNSUPPORTED'],
+  ]
   const ofFlags: string[] = ['REFERENCE_INVALID', 'BUILD_UNSUPPORTED']
   if (before.includes(error.code) || (ofFlags.includes(error.code) && !error.span)) return error
   const { code, message, hint, span, data, cause } = error
@@ -31,6 +38,11 @@ const PULL_IGNORED: ProgressEvent = {
   message: '--pull has no effect: images come from the store alone, registries are not supported yet',
 }
 
+function reportOf(record: PastBuild, format: string): string {
+  if (format === 'table') return reportTable(record)
+  return `${JSON.stringify(recordObject(record, Date.now()), null, 2)}\n`
+}
+
 /** A script that reads the id of a build that failed must find none. */
 function removeStale(iidfile: string | undefined): void {
   if (iidfile) rmSync(iidfile, { force: true })
@@ -45,13 +57,33 @@ function writeId(iidfile: string, id: string): void {
   }
 }
 
+interface CallOptions {
+  call: Call
+  listen(event: ProgressEvent): void
+  tellWarnings(): Promise<void>
+}
+
+/** Prints what `--call` asks for in place of building, and gives the exit code. */
+async function runCall(
+  engine: Engine,
+  context: CommandContext<typeof FLAGS>,
+  { call, listen, tellWarnings }: CallOptions,
+): Promise<number> {
+  const answer = await answerCall(engine, await requestOf(context as never), call, jobOf(context, listen))
+  await tellWarnings()
+  await context.io.stdout.write(answer.out)
+  await context.io.stderr.write(answer.err ?? '')
+  return call.ignoresStatus ? 0 : answer.code
+}
+
 /** `slipway build`. */
 export const command: Command = defineCommand({
   usage: '[OPTIONS] PATH | URL | -',
   operands: { min: 1, max: 1, completes: 'directory' },
   flags: FLAGS,
-  run: (context) =>
-    withEngine(context, async (engine) => {
+  run: (context) => {
+    const call = callOf(context.flags, context.given)
+    return withEngine(context, async (engine) => {
       const { flags, io, env } = context
       checkExplain(flags.explain)
       const mode = flags.quiet ? 'quiet' : chooseProgressMode(flags.progress, io.stderr.terminal(), env)
@@ -64,20 +96,29 @@ export const command: Command = defineCommand({
         if (event.type === 'warning') warnings.push(event)
         progress.progress(event)
       }
-      try {
-        removeStale(flags.iidfile)
-        if (flags.pull) listen(PULL_IGNORED)
-        const report = await engine.build(await requestOf(context as never), jobOf(context, listen))
+      const tellWarnings = async (): Promise<void> => {
         progress.close()
         if (!flags.quiet) await io.stderr.write(renderWarnings(warnings, { debug: context.globals.debug }))
-        if (flags.quiet) await io.stdout.write(`${report.id}\n`)
-        if (flags.iidfile) writeId(flags.iidfile, report.id)
+      }
+      try {
+        if (call) return await runCall(engine, context as never, { call, listen, tellWarnings })
+        removeStale(flags.iidfile)
+        if (flags.pull) listen(PULL_IGNORED)
+        const request = await requestOf(context as never)
+        const writesToStdout = request.outputs?.some((output) => 'dest' in output && typeof output.dest !== 'string')
+        const report = await engine.build(request, jobOf(context, listen))
+        await tellWarnings()
+        if (flags.quiet && !writesToStdout) await io.stdout.write(report.image ? `${report.id}\n` : '\n')
+        if (flags.report) await io.stdout.write(reportOf(report.record, flags.report))
+        if (flags.iidfile && report.image) writeId(flags.iidfile, report.id)
+        if (flags['metadata-file'])
+          await saveFile(flags['metadata-file'], bytesOf(Buffer.from(metadataOf(report))), 0o644)
         await explain(context, report.explanation)
         return await checkExpected(context, report.explanation)
       } catch (error) {
-        progress.close()
+        await tellWarnings()
         const build = engine.builds.latest()
-        if (build && build.startedAt >= startedAt) await explain(context, build.steps)
+        if (!call && build && build.startedAt >= startedAt) await explain(context, build.steps)
         const { columns, colors } = io.stderr.terminal()
         await io.stderr.write(
           renderBuildError(phrased(error), {
@@ -88,5 +129,6 @@ export const command: Command = defineCommand({
         )
         return error instanceof SlipwayError && error.fault === 'canceled' ? 130 : 1
       }
-    }),
+    })
+  },
 })

@@ -5,6 +5,8 @@ import type { DebugName } from './debug.ts'
 export const COMMANDS: CommandTable = {
   groups: [
     { path: 'builder', summary: 'Manage builds' },
+    { path: 'builds', summary: 'Manage records of builds' },
+    { path: 'buildx history', summary: 'Commands to work on build records', hidden: true },
     { path: 'buildx', summary: 'Docker Buildx', hidden: true },
     { path: 'completion', summary: 'Generate the autocompletion script for the specified shell' },
     { path: 'container', summary: 'Manage containers' },
@@ -68,6 +70,27 @@ export const COMMANDS: CommandTable = {
       load: () => import('./bootstrap.ts'),
     },
     { paths: ['why'], summary: 'Say why the last build missed the cache', load: () => import('./why.ts') },
+    // records of builds
+    {
+      paths: ['builds ls', 'builds list', 'buildx history ls'],
+      summary: 'List builds',
+      load: () => import('./builds-ls.ts'),
+    },
+    {
+      paths: ['builds logs', 'buildx history logs'],
+      summary: 'Print the whole log of a build',
+      load: () => import('./builds-logs.ts'),
+    },
+    {
+      paths: ['builds inspect', 'buildx history inspect'],
+      summary: 'Show how a build went, step by step',
+      load: () => import('./builds-inspect.ts'),
+    },
+    {
+      paths: ['builds rm', 'builds remove', 'buildx history rm'],
+      summary: 'Remove build records',
+      load: () => import('./builds-rm.ts'),
+    },
     // containers
     { paths: ['container create', 'create'], summary: 'Create a new container', load: () => import('./create.ts') },
     {

@@ -1,19 +1,9 @@
 import type { PlanSources, ResolvedImage } from '../../build/index.ts'
-import {
-  fail,
-  hasCode,
-  type Job,
-  OncePerKey,
-  type ProgressEvent,
-  runTask,
-  type SlipwayError,
-  type SourceSpan,
-} from '../../core/index.ts'
+import { fail, hasCode, type Job, OncePerKey, runTask, type SlipwayError, type SourceSpan } from '../../core/index.ts'
 import {
   type Descriptor,
   formatPlatform,
   formatReference,
-  matchesPlatform,
   type Platform,
   parseReference,
   readImage,
@@ -29,13 +19,6 @@ const IMAGE_ID = /^(sha256:)?[0-9a-f]{12,64}$/
 interface Asked {
   text: string
   name: string
-}
-
-/** BuildKit's words (dockerfile2llb: rule InvalidBaseImagePlatform). */
-function otherPlatform(name: string, wanted: Platform, found: Platform, span: SourceSpan): ProgressEvent {
-  const [expected, pulled] = [formatPlatform(wanted), formatPlatform(found)]
-  const message = `Base image ${name} was pulled with platform "${pulled}", expected "${expected}" for current build`
-  return { type: 'warning', code: 'InvalidBaseImagePlatform', message, span }
 }
 
 /**
@@ -63,7 +46,6 @@ export function imageResolver(
       }
       if (!root) throw missingBase({ name, text }, span)
       const image = await readBase(store, lease, { root, name, text, platform, span }, job)
-      if (!matchesPlatform(platform, image.config)) job.progress(otherPlatform(text, platform, image.config, span))
       return { ...image, name: `${name.replace(/@.*/, '')}@${root.digest}` }
     })
   }

@@ -63,7 +63,7 @@ async function stageTime(about: EpochSources, stage: Stage, job: Job): Promise<n
   const [only, ...more] = stage.instructions.filter(({ kind }) => kind !== 'arg')
   const isPlain = stage.from.base.text === 'scratch' && only?.kind === 'add' && more.length === 0
   const { vertex } = isPlain
-    ? await planBuild(dockerfile, { ...options, target: String(stage.index) }, { ...sources, planned: () => {} })
+    ? await planBuild(dockerfile, { ...options, target: String(stage.index) }, sources)
     : { vertex: undefined }
   const remote = vertex?.inputs.flatMap(({ op }) => (op.kind === 'http' ? [op] : []))
   if (remote?.length !== 1 || only?.kind !== 'add' || only.sources.length !== 1) {

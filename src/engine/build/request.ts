@@ -1,10 +1,12 @@
 import type { Agents, ExplainedStep, Secrets } from '../../build/index.ts'
 import type { Resources, Ulimit } from '../../container/index.ts'
 import type { Bytes, Digest, SourceFile } from '../../core/index.ts'
-import type { ParseWarning } from '../../dockerfile/index.ts'
 import type { Image } from '../../image/index.ts'
-import type { Platform } from '../../oci/index.ts'
+import type { LintWarning } from '../../lint/index.ts'
+import type { Descriptor, Platform } from '../../oci/index.ts'
+import type { PastBuild } from '../builds/record.ts'
 import type { AttestationRequest } from './attestations/options.ts'
+import type { Output } from './outputs/output.ts'
 
 /** What to build. */
 export interface BuildRequest {
@@ -67,6 +69,10 @@ export interface BuildRequest {
   epoch?: number
   /** Statements to attach to the image; none by default. */
   attestations?: readonly AttestationRequest[]
+  /** Where the result goes: into the store when missing. */
+  outputs?: readonly Output[]
+  /** `new`: one layer of all that this build adds; `all`: one layer, base image included. */
+  squash?: 'new' | 'all'
 }
 
 /** What a build made. */
@@ -77,10 +83,15 @@ export interface BuildReport {
   digest: Digest
   /** Full names. */
   names: string[]
+  /** What the last output that holds an image is known by: its manifest or index. Missing when none does. */
+  image?: Descriptor & { configDigest?: Digest }
   /** Steps that make layers, and how many of them came from the cache. */
   steps: number
   cachedSteps: number
-  warnings: readonly ParseWarning[]
+  /** What the checks found, and did not have to refuse. */
+  warnings: readonly LintWarning[]
+  /** What is remembered of it. */
+  record: PastBuild
   /** Every step, and why the cache had it or not. */
   explanation: readonly ExplainedStep[]
 }

@@ -131,11 +131,13 @@ function describeLog(state: State, event: EventOf<'log'>, time: string): SolveSt
 function warningOf(state: State, event: EventOf<'warning'>): unknown {
   const short = Buffer.from(describeWarning(event)).toString('base64')
   const vertex = event.task === undefined ? undefined : vertexOf(state, event.task)
-  const { span } = event
-  if (!span) return { vertex, level: 1, short }
+  const { span, about } = event
+  const detail = about ? { detail: [Buffer.from(about.description).toString('base64')] } : {}
+  const head = { vertex, level: 1, short, ...detail, ...(about?.url === undefined ? {} : { url: about.url }) }
+  if (!span) return head
   const data = Buffer.from(span.source.text).toString('base64')
   const range = [{ start: { line: span.line }, end: { line: span.endLine } }]
-  return { vertex, level: 1, short, sourceInfo: { filename: span.source.name, data }, range }
+  return { ...head, sourceInfo: { filename: span.source.name, data }, range }
 }
 
 function describeFinished(state: State, event: EventOf<'finished'>, time: string): SolveStatus | undefined {

@@ -3,6 +3,13 @@ import { type Colors, PLAIN_COLORS, paint } from '../colors.ts'
 import { renderExcerpt } from '../excerpt.ts'
 import { describeWarning } from './trace.ts'
 
+/** What is asked for, where to read about it, and the lines. */
+function detailsOf({ about, span }: Warning): string {
+  const description = about ? `${about.description}\n` : ''
+  const page = about?.url === undefined ? '' : `More info: ${about.url}\n`
+  return `${description}${page}${span ? `${renderExcerpt(span)}\n` : ''}`
+}
+
 type Warning = Extract<ProgressEvent, { type: 'warning' }>
 
 /** The list of warnings after a build, as `docker build` prints it; with `debug` each with its lines. `''` for none. */
@@ -14,9 +21,6 @@ export function renderWarnings(
   const count = warnings.length === 1 ? '1 warning found' : `${warnings.length} warnings found`
   const hint = options.debug ? ':' : ' (use slipway --debug to expand):'
   const heading = paint(options.colors ?? PLAIN_COLORS, 'warning', count + hint)
-  const lines = warnings.map((warning) => {
-    const detail = options.debug && warning.span ? `${renderExcerpt(warning.span)}\n` : ''
-    return ` - ${describeWarning(warning)}\n${detail}`
-  })
+  const lines = warnings.map((warning) => ` - ${describeWarning(warning)}\n${options.debug ? detailsOf(warning) : ''}`)
   return `\n ${heading}\n${lines.join('')}`
 }

@@ -245,7 +245,8 @@ describe('base images', () => {
       expect(await files(from('FROM scratch\nCOPY --from=multi f /\n', architecture))).toEqual({ f: architecture })
     }
     expect(await files(from('FROM --platform=linux/arm64 multi\nENV A=1\n', 'amd64'))).toEqual({ f: 'arm64' })
-    expect(events.filter((event) => event.type === 'warning')).toEqual([])
+    const warnings = events.flatMap((event) => (event.type === 'warning' ? [event.code] : []))
+    expect(warnings).not.toContain('InvalidBaseImagePlatform')
   })
 
   test('no variant for the platform: the words of BuildKit, and what there is', async () => {

@@ -6,12 +6,16 @@ import { createIgnoreMatcher, type IgnoreMatch, type IgnorePattern, parseIgnore 
 export interface Ignore {
   name: string
   filter: PathFilter
+  /** Whether one of its patterns brings files back. */
+  hasExceptions: boolean
 }
 
 /** The rules of a `.dockerignore`; `undefined` when it has none. Fails with `PATTERN_INVALID`. */
 export function readIgnore(source: SourceFile): Ignore | undefined {
   const patterns = parseIgnore(source)
-  return patterns.length === 0 ? undefined : { name: source.name, filter: createFilter(patterns) }
+  if (patterns.length === 0) return undefined
+  const hasExceptions = patterns.some(({ text }) => text.startsWith('!'))
+  return { name: source.name, filter: createFilter(patterns), hasExceptions }
 }
 
 /** Answers for a path follow from the answer for its folder, so each folder is asked once. */
