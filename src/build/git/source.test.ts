@@ -1,6 +1,6 @@
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawnSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { describe, expect, test } from 'vitest'
@@ -317,6 +317,34 @@ describe.skipIf(noGit)('a repository that cannot be used (needs git)', () => {
     await expect(opening).rejects.toMatchObject({ code: 'CANCELED' })
     const silent = git(['ls-remote', '--', `${server.url}/r/.git`], { stall: 300 }, hearingJob())
     await expect(silent).rejects.toMatchObject({ code: 'GIT_FAILED', message: expect.stringContaining('nothing came') })
+  })
+})
+
+describe.skipIf(noGit)('the copy in the store (needs git)', () => {
+  test('serves several at once, and is made whole again after one was killed', async () => {
+    const server = await gitServer()
+    const tree = server.tree('r')
+    const commits = ['1', '2', '3'].map((text) => tree.commit({ f: text }))
+    const store = temporaryStore()
+    const opened = await Promise.all(commits.map((commit) => open(`${server.url}/r/.git#${commit}`, { store })))
+    expect(opened.map(({ commit }) => commit)).toEqual(commits)
+    const folder = path.join(store.layout.root, 'git')
+    const [name] = readdirSync(folder).filter((entry) => /^[0-9a-f]{32}$/.test(entry))
+    const leftover = path.join(folder, name!, 'objects/pack/tmp_pack_x')
+    writeFileSync(leftover, 'half')
+    mkdirSync(path.join(folder, `${name}.new`))
+    expect((await open(`${server.url}/r/.git#${commits[1]}`, { store })).commit).toBe(commits[1])
+    expect(existsSync(leftover)).toBe(false)
+  })
+
+  test('holds no password', async () => {
+    const server = await gitServer()
+    server.tree('r').commit({ f: '' })
+    const store = temporaryStore()
+    await open(`${server.url.replace('//', '//me:s3cret@')}/r/.git`, { store })
+    // grep ends with 1 when it finds nothing
+    const found = spawnSync('grep', ['-rlE', 's3cret|bWU6czNjcmV0', store.layout.root], { encoding: 'utf8' })
+    expect([found.status, found.stdout]).toEqual([1, ''])
   })
 })
 
