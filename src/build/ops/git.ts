@@ -9,8 +9,8 @@ export interface GitOp {
   /** First letters of the commit's name, null when not given. */
   checksum: string | null
   keepGitDir: boolean
-  /** The commit that a lock says, null when it is to be looked up. */
-  commit: string | null
+  /** The commit that it must be, whatever the URL means now. */
+  commit?: string
 }
 
 /** Looks up which commit is meant now. The files are fetched when a copy needs them, under its task. */
@@ -21,9 +21,9 @@ export function gitRunner(session: BuildSession): OpRunner<GitOp> {
     content: async () => null,
     async run(op, _inputs, { id }, job) {
       const { keepGitDir, checksum, commit } = op
-      const reference = { ...parseGitUrl(op.url)!, ...(checksum === null ? {} : { checksum }) }
-      const looked = commit === null ? reference : { ...reference, ref: commit, fetchByCommit: false }
-      const resolved = await resolveGit(session, looked, job)
+      const written = { ...parseGitUrl(op.url)!, ...(checksum === null ? {} : { checksum }) }
+      const reference = commit === undefined ? written : { ...written, checksum: commit, fetchByCommit: true }
+      const resolved = await resolveGit(session, reference, job)
       job.progress({ type: 'status', task: id, text: resolved.commit })
       return {
         kind: 'remote',

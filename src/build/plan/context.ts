@@ -45,8 +45,9 @@ export interface PlanSources {
   named?(name: string, platform: Platform, span: SourceSpan): Promise<NamedContext | undefined>
   /** What URLs must hold, where the Dockerfile does not say so itself. */
   readonly pins?: {
+    /** Digest of a file. */
     http(url: string, span: SourceSpan): Digest | undefined
-    /** The commit that a git URL means. */
+    /** Full name of a commit. */
     git(url: string, span: SourceSpan): string | undefined
   }
   listener?: PlanListener
@@ -82,6 +83,8 @@ export interface PlanContext {
   readonly globalArgs: ReadonlyMap<string, string>
   /** The files that the user gave. */
   readonly contextVertex: Vertex
+  /** Numbers of the stages that were needed so far. */
+  plannedStages(): number[]
   /** The finished state of a stage; planned when first asked for. `from` is who asks, for the message about a circle. */
   stage(index: number): Promise<StageState>
   /** The state of a stage, or a vertex for an image, by what stands in `COPY --from`. */

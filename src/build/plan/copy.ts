@@ -9,7 +9,7 @@ import {
 } from '../../dockerfile/index.ts'
 import { createExclusion } from '../files/exclude.ts'
 import { parseModeChange } from '../files/mode.ts'
-import { parseGitUrl } from '../git/index.ts'
+import { isCommit, parseGitUrl } from '../git/index.ts'
 import type { Vertex } from '../graph.ts'
 import type { CopyOp, CopySource } from '../ops/copy.ts'
 import { redactUrl } from '../url.ts'
@@ -148,12 +148,14 @@ function httpVertex(stage: StageState, instruction: AddInstruction, url: string,
 }
 
 function gitVertex(stage: StageState, instruction: AddInstruction, url: string, token: Token): Vertex {
+  const checksum = checksumOf(stage, instruction)
+  const pin = isCommit(checksum ?? '') ? undefined : stage.context.sources.pins?.git(url, token.span)
   const op = {
     kind: 'git',
     url,
-    checksum: checksumOf(stage, instruction),
+    checksum,
     keepGitDir: instruction.keepGitDir ?? false,
-    commit: stage.context.sources.pins?.git(url, token.span) ?? null,
+    ...(pin === undefined ? {} : { commit: pin }),
   } as const
   return createVertex(op, [], { label: redactUrl(url), span: token.span })
 }

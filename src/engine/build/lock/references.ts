@@ -2,6 +2,7 @@ import {
   type BuildSession,
   download,
   type GitReference,
+  isCommit,
   type PlanOptions,
   type PlanSources,
   parseGitUrl,
@@ -66,17 +67,20 @@ function* reachable(root: Vertex, seen: Set<string>): Generator<Vertex> {
 
 async function lockVertex(build: Lockable, lock: LockFile, { op }: Vertex, job: Job): Promise<void> {
   if (op.kind === 'http' && op.checksum === null) await lockUrl(build, lock, op.url, job)
-  if (op.kind === 'git') await lockGit(build, lock, { url: op.url, reference: parseGitUrl(op.url)! }, job)
-  if (op.kind !== 'context') return
-  const location = build.contexts.location(op.name)
+  if (op.kind === 'git' && !isCommit(op.checksum ?? '')) {
+    const written = parseGitUrl(op.url)!
+    await lockGit(build, lock, op.url, op.checksum === null ? written : { ...written, checksum: op.checksum }, job)
+  }
+  const location = op.kind === 'context' ? build.contexts.location(op.name) : undefined
   if (location?.kind === 'http') await lockUrl(build, lock, location.url, job)
-  if (location?.kind === 'git') await lockGit(build, lock, location, job)
+  if (location?.kind === 'git') await lockGit(build, lock, location.url, location.reference, job)
 }
 
 async function lockGit(
   { session, keep }: Lockable,
   lock: LockFile,
-  { url, reference }: { url: string; reference: GitReference },
+  url: string,
+  reference: GitReference,
   job: Job,
 ): Promise<void> {
   lock.git[urlKey(url)] ??= { commit: keep.git(url) ?? (await resolveGit(session, reference, job)).commit }
