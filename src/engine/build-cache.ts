@@ -1,4 +1,5 @@
 import { statfsSync } from 'node:fs'
+import { keptRepositories, removeKeptRepository } from '../build/index.ts'
 import { type Digest, digestHex, digestOf } from '../core/index.ts'
 import type { Store } from '../store/index.ts'
 import { cacheFilter } from './build-cache-filters.ts'
@@ -37,6 +38,7 @@ type RecordSource = (store: Store) => OwnedRecord[]
 const SOURCES: readonly RecordSource[] = [
   steps,
   cacheMounts,
+  repositories,
   memos('file-digests', { type: 'source.local', description: () => 'local source for context' }),
   memos('copied-files', { type: 'internal', description: () => 'names of copied files' }),
   memos('download', { type: 'regular', description: (url) => `http url ${url.replace(/^(\w+:\/\/)[^/@]*@/, '$1')}` }),
@@ -97,6 +99,23 @@ function cacheMounts(store: Store): OwnedRecord[] {
     uses,
     diffIds: [],
     remove: () => void store.cacheMounts.remove(key),
+  }))
+}
+
+function repositories({ layout }: Store): OwnedRecord[] {
+  return keptRepositories(layout).map(({ key, remote, bytes, createdAt, usedAt, inUse }) => ({
+    id: idOf(`git ${key}`),
+    type: 'source.git.checkout',
+    description: `git repository ${remote}`,
+    bytes,
+    shared: false,
+    mutable: true,
+    inUse,
+    createdAt,
+    usedAt,
+    uses: 1,
+    diffIds: [],
+    remove: () => void removeKeptRepository(layout, key),
   }))
 }
 
