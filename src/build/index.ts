@@ -1,4 +1,5 @@
 export type { CacheSource } from './cache-source.ts'
+export { type ContextUse, contextUses } from './context-uses.ts'
 export { download } from './download.ts'
 export type { Difference, OtherDifference, ValueDifference } from './explain/differences.ts'
 export { type ExplainedStep, explainSteps } from './explain/explain.ts'

@@ -18,7 +18,7 @@ import type { FinishedBuild } from './finished.ts'
 import { explainMismatch } from './lock/pins.ts'
 import { exportAll } from './outputs/index.ts'
 import { isMultiPlatform } from './plan-options.ts'
-import { planRequest } from './plan-request.ts'
+import { type BuildWatcher, planRequest } from './plan-request.ts'
 import { reportOf } from './report.ts'
 import type { BuildReport, BuildRequest } from './request.ts'
 import { solvePlatforms } from './solve.ts'
@@ -28,8 +28,13 @@ import { checkedTag } from './tags.ts'
  * Builds an image into the store, and keeps a record of that. Fails with a span for everything that the Dockerfile is to
  * blame for.
  */
-export async function build(store: Store, request: BuildRequest, job: Job): Promise<BuildReport> {
-  const work = (listener: BuildListener, heard: Job) => buildImage(store, request, listener, heard)
+export async function build(
+  store: Store,
+  request: BuildRequest,
+  job: Job,
+  watcher?: BuildWatcher,
+): Promise<BuildReport> {
+  const work = (listener: BuildListener, heard: Job) => buildImage(store, request, { listener, watcher }, heard)
   const { result, record } = await recordBuild(store, request, job, work)
   return { ...result, record }
 }
@@ -37,7 +42,7 @@ export async function build(store: Store, request: BuildRequest, job: Job): Prom
 async function buildImage(
   store: Store,
   request: BuildRequest,
-  listener: BuildListener,
+  { listener, watcher }: { listener: BuildListener; watcher: BuildWatcher | undefined },
   job: Job,
 ): Promise<Omit<BuildReport, 'record'>> {
   const names = (request.tags ?? []).map(checkedTag)
@@ -46,7 +51,7 @@ async function buildImage(
   using lease = store.lease()
   await using session = new BuildSession(store, lease, { secrets: request.secrets ?? {}, agents: request.ssh ?? {} })
   using record = new BuildRecorder(store, session, { context: contextName(request), dockerfile: nameOf(request) })
-  const { definition, plans, stages, warnings, epoch } = await planRequest(session, request, job)
+  const { definition, plans, stages, warnings, epoch } = await planRequest(session, { request, watcher }, job)
   const { source, contexts, pins } = definition
   const runners = createRunners(session, contexts)
   const { solver, built } = await solvePlatforms(
