@@ -127,6 +127,7 @@ const OWN_FLAGS = {
     about: 'Ulimit options',
     check: (text: string): void => void parseUlimit(text),
   },
+  watch: { kind: 'bool', about: 'Build again whenever a file changes that the build uses' },
   // accepted for the sake of scripts: there is one builder, and intermediate containers never stay
   builder: { kind: 'string', hidden: true, about: 'Override the configured builder instance' },
   'cpu-period': { kind: 'int', hidden: true, about: 'Limit the CPU CFS (Completely Fair Scheduler) period' },
