@@ -25,6 +25,16 @@ const OWN_FLAGS = {
     placeholder: 'stringArray',
     about: 'Attestation parameters (format: "type=sbom" or "type=provenance,mode=max")',
   },
+  'cache-from': {
+    kind: 'list',
+    placeholder: 'stringArray',
+    about: 'External cache sources (e.g., "type=local,src=path/to/dir")',
+  },
+  'cache-to': {
+    kind: 'list',
+    placeholder: 'stringArray',
+    about: 'Cache export destinations (e.g., "type=local,dest=path/to/dir")',
+  },
   call: {
     kind: 'string',
     default: 'build',
@@ -128,6 +138,7 @@ const OWN_FLAGS = {
     check: (text: string): void => void parseUlimit(text),
   },
   watch: { kind: 'bool', about: 'Build again whenever a file changes that the build uses' },
+  'verify-reproducible': { kind: 'bool', about: 'Build again without the cache, and show what comes out otherwise' },
   // accepted for the sake of scripts: there is one builder, and intermediate containers never stay
   builder: { kind: 'string', hidden: true, about: 'Override the configured builder instance' },
   'cpu-period': { kind: 'int', hidden: true, about: 'Limit the CPU CFS (Completely Fair Scheduler) period' },

@@ -4,6 +4,7 @@ import type { CommandContext } from '../command.ts'
 import { parseExtraHost } from '../extra-host.ts'
 import { parseAnnotations } from './annotations.ts'
 import { attestationsOf } from './attest-flags.ts'
+import { parseCacheEntry } from './cache-entry.ts'
 import { definitionOf, pairsOf } from './definition.ts'
 import type { BuildFlags } from './flags.ts'
 import { checkEntitlement, parseUlimit, resourcesOf } from './limits.ts'
@@ -19,6 +20,8 @@ export async function requestOf(context: CommandContext & { flags: BuildFlags })
     labels: pairsOf(flags.label, () => ''),
     noCache: flags['no-cache'],
     noCacheFilter: flags['no-cache-filter'].flatMap((names) => names.split(',')).filter((name) => name !== ''),
+    cacheFrom: flags['cache-from'].map(parseCacheEntry),
+    cacheTo: flags['cache-to'].map(parseCacheEntry),
     ...parallelismOf(flags.parallel, env['SLIPWAY_PARALLELISM']),
     network: networkOf(flags.network),
     extraHosts: flags['add-host'].map(extraHostOf),
@@ -33,6 +36,7 @@ export async function requestOf(context: CommandContext & { flags: BuildFlags })
     ...(flags['cgroup-parent'] ? { cgroupParent: flags['cgroup-parent'] } : {}),
     outputs: outputsOf(flags.output, { ...flags, annotations: parseAnnotations(flags.annotation) }, context.io),
     ...squashOf(flags.squash),
+    verifyReproducible: flags['verify-reproducible'],
     ...(flags['shm-size'] === undefined ? {} : { shmSize: flags['shm-size'] }),
   }
 }

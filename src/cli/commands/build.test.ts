@@ -118,7 +118,7 @@ describe('messages are those of docker build', () => {
   })
 
   test('a base for another platform is used, with a warning', async () => {
-    const { at, build } = workplace('FROM scratch\nCOPY Dockerfile /\n')
+    const { at, build } = workplace('FROM scratch\nCOPY <<E /a\na\nE\n')
     await build(['-q', '-t', 'arm', '--platform', 'linux/arm/v6'])
     writeFileSync(at('context/Dockerfile'), 'FROM arm\nENV B=2\n')
     const { err } = await build(['--platform', 'linux/s390x'])

@@ -8,6 +8,7 @@ import { FLAGS } from '../build/flags.ts'
 import { updateLock } from '../build/lock.ts'
 import { metadataOf } from '../build/metadata.ts'
 import { requestOf } from '../build/request.ts'
+import { renderVerification } from '../build/verification.ts'
 import { watchBuild } from '../build/watch.ts'
 import { type Command, type CommandContext, defineCommand } from '../command.ts'
 import { recordObject, reportTable } from '../render/build-report.ts'
@@ -121,11 +122,13 @@ export const command: Command = defineCommand({
         if (flags['metadata-file'])
           await saveFile(flags['metadata-file'], bytesOf(Buffer.from(metadataOf(report))), 0o644)
         await explain(context, report.explanation)
-        return await checkExpected(context, report.explanation)
+        if (report.verification) await io.stderr.write(renderVerification(report.verification))
+        const code = await checkExpected(context, report.explanation)
+        return report.verification?.reproducible === false ? 1 : code
       } catch (error) {
         await tellWarnings()
         const build = engine.builds.latest()
-        if (build && build.startedAt >= startedAt) await explain(context, build.steps)
+        if (!call && build && build.startedAt >= startedAt) await explain(context, build.steps)
         const { columns, colors } = io.stderr.terminal()
         await io.stderr.write(
           renderBuildError(phrased(error), {

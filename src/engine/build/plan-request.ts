@@ -1,7 +1,8 @@
 import { type BuildSession, type PlanOptions, planBuild, type Vertex } from '../../build/index.ts'
-import type { Job } from '../../core/index.ts'
+import { type Job, mapLimit } from '../../core/index.ts'
 import { parseDockerfile } from '../../dockerfile/index.ts'
 import type { LintWarning } from '../../lint/index.ts'
+import type { Platform } from '../../oci/index.ts'
 import { type Definition, loadDefinition } from './definition.ts'
 import { resolveEpoch } from './epoch.ts'
 import { linterOf, planLinted, tellWarnings } from './lint.ts'
@@ -24,11 +25,11 @@ export interface PlannedRequest {
   definition: Definition
   /** One for each platform. */
   plans: PlannedPlatform[]
-  /** The stages that the target needs, by number. */
-  stages: ReadonlySet<number>
   warnings: readonly LintWarning[]
   /** Seconds since 1970. */
   epoch: number | undefined
+  /** The same graphs again, none of whose steps are taken from the cache. */
+  planAfresh(): Promise<PlannedPlatform[]>
 }
 
 /**
@@ -49,25 +50,21 @@ export async function planRequest(
   const asked = planOptions(request, platforms[0]!)
   const sources = planSources(session, request, definition, job)
   const { epoch, buildArgs } = await resolveEpoch({ session, dockerfile, options: asked, sources, contexts }, job)
-  const linter = linterOf(dockerfile, { ...asked, buildArgs })
-  const stages = new Set<number>()
-  const listener = { begun: ({ index }: { index: number }): void => void stages.add(index) }
-  const plans: PlannedPlatform[] = []
-  try {
-    for (const platform of platforms) {
-      const options: PlanOptions = { ...asked, buildArgs, platform }
-      const stage =
-        plans.length === 0
-          ? await planLinted(dockerfile, linter, { options, sources, ignore, listener })
-          : await planBuild(dockerfile, options, sources)
-      plans.push({ platform, stage })
-    }
-  } finally {
-    tellWarnings(linter.warnings(), task, job)
+  const options = { ...asked, buildArgs }
+  const linter = linterOf(dockerfile, options)
+  const [first, ...others] = platforms as [Platform, ...Platform[]]
+  const plan = async (platform: Platform, changes: Partial<PlanOptions> = {}): Promise<PlannedPlatform> => {
+    return { platform, stage: await planBuild(dockerfile, { ...options, platform, ...changes }, sources) }
   }
+  const linted = planLinted(dockerfile, linter, { options, sources, ignore })
+  const stage = await linted.finally(() => tellWarnings(linter.warnings(), task, job))
+  const plans: PlannedPlatform[] = [{ platform: first, stage }]
+  for (const platform of others) plans.push(await plan(platform))
+  const planAfresh = () => mapLimit(platforms, 1, (platform) => plan(platform, { noCache: true }))
+  const warnings = linter.warnings()
   await watcher?.planned(
     definition,
-    plans.map(({ stage }) => stage.vertex),
+    plans.map((planned) => planned.stage.vertex),
   )
-  return { definition, plans, stages, warnings: linter.warnings(), epoch: request.epoch ?? epoch }
+  return { definition, plans, warnings, epoch: request.epoch ?? epoch, planAfresh }
 }
