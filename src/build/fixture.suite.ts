@@ -132,8 +132,8 @@ export async function solveText(store: TestStore, text: string, options: SolveOp
     context = contextFolder(),
     filter,
     job = hearingJob(),
-    secrets,
-    agents,
+    secrets = {},
+    agents = {},
     ...changes
   } = options
   const planned = planBuild(
@@ -142,10 +142,7 @@ export async function solveText(store: TestStore, text: string, options: SolveOp
     planSources(bases),
   )
   const stage = await planned
-  await using session = new BuildSession(store, store.testLease, {
-    ...(secrets ? { secrets } : {}),
-    ...(agents ? { agents } : {}),
-  })
+  await using session = new BuildSession(store, store.testLease, { secrets, agents })
   const digests = new FileDigests(store.memos, context)
   const files = new FolderSource(context, { digests, where: 'in the build context', ...(filter ? { filter } : {}) })
   const runners = createRunners(session, new Map([['context', files]]))

@@ -2,7 +2,9 @@ import type { Digest, SourceSpan } from '../core/index.ts'
 import type { Platform } from '../oci/index.ts'
 import type { CopyOp } from './ops/copy.ts'
 import type { FolderOp } from './ops/folder.ts'
+import type { GitOp } from './ops/git.ts'
 import type { HttpOp } from './ops/http.ts'
+import type { MergeOp } from './ops/merge.ts'
 import type { RunOp } from './ops/run.ts'
 
 /** An image whose layers a stage starts from. `scratch` is the image without layers. */
@@ -21,7 +23,7 @@ export interface ContextOp {
 }
 
 /** Everything a build can do. A Dockerfile compiles to these; the solver knows nothing of Dockerfiles. */
-export type Op = ImageOp | ContextOp | HttpOp | CopyOp | FolderOp | RunOp
+export type Op = ImageOp | ContextOp | HttpOp | GitOp | CopyOp | MergeOp | FolderOp | RunOp
 
 /** A node of the build graph: an operation and the vertices it works on. */
 export interface Vertex {
@@ -34,4 +36,15 @@ export interface Vertex {
   readonly span?: SourceSpan
   /** Do it again even if the cache has a result. */
   readonly ignoreCache?: boolean
+  /** What a process that is started in it by hand begins with: the state of the stage at this point. */
+  readonly config?: StepConfig
+}
+
+/** See `Vertex.config`. */
+export interface StepConfig {
+  /** `NAME=value`. */
+  readonly env: readonly string[]
+  readonly cwd: string
+  /** `USER` as it stands, empty for root. */
+  readonly user: string
 }

@@ -1,4 +1,4 @@
-import { lookup } from 'node:dns'
+import { type LookupAddress, lookup } from 'node:dns'
 import type { LookupFunction } from 'node:net'
 import { BlockList, isIP } from 'node:net'
 import type { Dispatcher } from 'undici'
@@ -120,16 +120,29 @@ const found = new Map<string, readonly string[]>()
 const judgingLookup: LookupFunction = (host, options, callback) => {
   lookup(host, { ...options, all: true }, (error, addresses) => {
     if (error) return callback(error, '')
-    const bad = addresses.find(({ address }) => isLinkLocal(address))
-    if (bad) return callback(new LinkLocalError(bad.address), '')
-    found.set(
-      host,
-      addresses.map(({ address }) => address),
-    )
-    const [one] = addresses
-    if (options.all) callback(null, addresses)
-    else callback(null, one?.address ?? '', one?.family)
+    judge(host, addresses, (refusal, good) => {
+      const [one] = good
+      if (refusal) callback(refusal, '')
+      else if (options.all) callback(null, [...good])
+      else callback(null, one?.address ?? '', one?.family)
+    })
   })
+}
+
+/** Refuses a name when one of its addresses is link-local; remembers the addresses of any other. */
+export function judge(
+  host: string,
+  addresses: readonly LookupAddress[],
+  callback: (refusal: Error | null, addresses: readonly LookupAddress[]) => void,
+): void {
+  const bad = addresses.find(({ address }) => isLinkLocal(address))
+  if (bad) {
+    callback(new LinkLocalError(bad.address), [])
+    return
+  }
+  const known = addresses.map(({ address }) => address)
+  found.set(host, known)
+  callback(null, addresses)
 }
 
 const LINK_LOCAL = new BlockList()

@@ -1,4 +1,4 @@
-import type { Digest } from '../core/index.ts'
+import { type Digest, fail, type Job } from '../core/index.ts'
 import { chainId } from '../oci/index.ts'
 import type { LayerRecord, StackPart } from '../store/index.ts'
 import type { FileSource } from './files/source.ts'
@@ -24,6 +24,26 @@ export interface PendingDirectory {
 export type Value =
   | { readonly kind: 'layers'; readonly layers: readonly LayerRef[] }
   | { readonly kind: 'files'; readonly files: FileSource }
+  | RemoteFiles
+
+/** Files that are only fetched when they are needed. Equal keys mean equal files. */
+export interface RemoteFiles {
+  readonly kind: 'remote'
+  readonly key: string
+  /** Fetches them; `task` is who reports the progress. */
+  open(task: string, job: Job): Promise<FileSource>
+}
+
+/** What can be mounted: everything but files that are only fetched to be copied. */
+export type LocalValue = Exclude<Value, RemoteFiles>
+
+/** The inputs of an operation that copies nothing from afar. */
+export function localValues(inputs: readonly Value[]): readonly LocalValue[] {
+  return inputs.map((input) => {
+    if (input.kind === 'remote') throw fail('INTERNAL', 'files from afar as the input of a mount')
+    return input
+  })
+}
 
 /** By convention the first input of an operation that adds layers is the file system it adds them to. */
 export function baseLayers(inputs: readonly Value[]): readonly LayerRef[] {

@@ -3,6 +3,7 @@ import path from 'node:path'
 import { toByteString } from '../core/index.ts'
 import { readInRoot } from '../host/index.ts'
 import { checkArguments } from './exec-limits.ts'
+import { checkProgram } from './foreign.ts'
 import type { Runtime } from './runtime.ts'
 import { type ContainerProcess, runtimeSpec } from './spec.ts'
 import { ACCOUNT_FILE_LIMIT, resolveUser } from './user.ts'
@@ -20,6 +21,7 @@ export interface BundleRequest {
 /** Writes the bundle's `config.json` for a root file system that is mounted already. */
 export function writeBundle(folder: string, rootfs: string, request: BundleRequest): void {
   checkArguments(request.process)
+  checkProgram(rootfs, request.process, request.runtime.emulators)
   const account = (file: string): Buffer | undefined => readInRoot(rootfs, toByteString(file), ACCOUNT_FILE_LIMIT)
   const user = resolveUser(request.user, { passwd: account('etc/passwd'), group: account('etc/group') })
   const spec = runtimeSpec({ ...request.process, user }, rootfs, `${request.runtime.cgroup}/${request.id}`)

@@ -1,5 +1,6 @@
 export { type Attachment, attach } from './attach.ts'
 export type { BundleRequest } from './bundle.ts'
+export { runnablePlatforms } from './foreign.ts'
 export type { Keeper } from './keeper-client.ts'
 export type { CommitRequest, StepRequest } from './keeper-methods.ts'
 export { type LogEntry, readLog } from './log.ts'

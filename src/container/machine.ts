@@ -1,6 +1,6 @@
 import path from 'node:path'
 import { checkCanceled, fail, type Job } from '../core/index.ts'
-import { bootId } from '../host/index.ts'
+import { bootId, listEmulators } from '../host/index.ts'
 import type { Snapshotter, Store } from '../store/index.ts'
 import { type Keeper, openKeeper } from './keeper-client.ts'
 import { type MachineFacts, runtimesFingerprint } from './probe.ts'
@@ -70,7 +70,9 @@ async function probe(store: Store, keeper: Keeper, job: Job): Promise<MachineFac
 function chosenRuntime(store: Store, facts: MachineFacts): Runtime {
   const stateFolder = path.join(store.layout.runtime, 'runtime')
   const { runtime: program, seccompFilter } = facts
-  if (program) return { program, stateFolder, cgroup: store.layout.cgroup, ...(seccompFilter ? { seccompFilter } : {}) }
+  const { cgroup } = store.layout
+  const emulators = listEmulators()
+  if (program) return { program, stateFolder, cgroup, emulators, ...(seccompFilter ? { seccompFilter } : {}) }
   const problems = facts.runtimeProblems
   const hint = problems.length === 0 ? { hint: 'install one with: apt-get install crun' } : {}
   throw fail('RUNTIME_MISSING', ['no OCI runtime works on this machine', ...problems].join('\n'), hint)

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { existsSync, readFileSync, rmSync } from 'node:fs'
 import path from 'node:path'
 import { fail, type Job } from '../core/index.ts'
-import { openPipe, runProgram } from '../host/index.ts'
+import { type EmulatorList, openPipe, runProgram } from '../host/index.ts'
 
 /** An OCI runtime command line (crun or runc) and the folder where it keeps its state. */
 export interface Runtime {
@@ -14,6 +14,8 @@ export interface Runtime {
   cgroup: string
   /** The containers' seccomp filter, compiled (base64), when the runtime takes such a one. */
   seccompFilter?: string
+  /** What the kernel can emulate, seen from outside: a keeper's /proc does not show it. */
+  emulators?: EmulatorList
 }
 
 /** What a container's process wrote, as it comes. */

@@ -150,6 +150,10 @@ export const CODES = {
   COPY_FAILED: { fault: 'unavailable', about: 'Content could not be read at its source or written at its target.' },
 
   // container
+  PLATFORM_FOREIGN: {
+    fault: 'unsupported',
+    about: 'A program is for another kind of machine, and the kernel has no emulator for it that works in containers.',
+  },
   ROOT_NEEDED: { fault: 'denied', about: 'The kernel allows this only to root.' },
   RUNTIME_FAILED: { fault: 'internal', about: 'The OCI runtime (crun, runc) could not start the process.' },
   RUNTIME_MISSING: { fault: 'unavailable', about: 'No OCI runtime that works was found on this machine.' },
@@ -181,13 +185,15 @@ export const CODES = {
     fault: 'invalid',
     about: 'An attestation is of no known type, or one of its attributes makes no sense.',
   },
+  BUILD_AMBIGUOUS: { fault: 'invalid', about: 'The beginning of the id of a build fits several builds.' },
+  BUILD_RUNNING: { fault: 'conflict', about: 'This cannot be done while the build is under way.' },
   BOOTSTRAP_UNKNOWN: { fault: 'invalid', about: 'There is no recipe for a base image of this name.' },
   IMAGE_IN_USE: { fault: 'conflict', about: 'A container, or another name, keeps an image from being removed.' },
   DIFF_NEEDS_TWO: { fault: 'invalid', about: 'An image alone has nothing to be compared with.' },
   CONTAINER_NOT_FOUND: { fault: 'not-found', about: 'No container has this name or id.' },
   CONTAINER_RUNNING: { fault: 'conflict', about: 'This cannot be done while the container runs.' },
   CONTAINER_INVALID: { fault: 'invalid', about: 'A container cannot be made from what was asked for.' },
-  BUILD_NOT_FOUND: { fault: 'not-found', about: 'Nothing was built in this store that could be explained.' },
+  BUILD_NOT_FOUND: { fault: 'not-found', about: 'No build that is remembered has this id, or there is none at all.' },
   STEP_UNKNOWN: { fault: 'not-found', about: 'A build has no step of the given number, name or stage.' },
 
   // build
@@ -213,6 +219,7 @@ export const CODES = {
     about: 'A git repository holds what it must not: a file named `.git`, submodules without end, too many bytes.',
   },
   BUILD_UNSUPPORTED: { fault: 'unsupported', about: 'A Dockerfile feature that this version does not have.' },
+  CACHE_INVALID: { fault: 'invalid', about: 'What `--cache-from` names is not a build cache, or is damaged.' },
   MODE_INVALID: { fault: 'invalid', about: 'A `--chmod` value is neither an octal number nor a symbolic mode.' },
   RUN_FAILED: { fault: 'invalid', about: 'The command of a RUN instruction ended with an error.' },
   ENTITLEMENT_MISSING: {
@@ -223,7 +230,10 @@ export const CODES = {
     fault: 'not-found',
     about: 'A RUN instruction requires a secret or an SSH agent that the build was not given, or that cannot be read.',
   },
-  SECRET_INVALID: { fault: 'invalid', about: 'A secret is too large, or a file is no private key for SSH.' },
+  SECRET_INVALID: {
+    fault: 'invalid',
+    about: 'A secret is too large, is no single line where it becomes a header, or is no private key for SSH.',
+  },
   STAGE_COMMENT_INVALID: {
     fault: 'invalid',
     about: 'A `# slipway:` comment of a Dockerfile says nothing that is known.',
@@ -232,6 +242,13 @@ export const CODES = {
     fault: 'not-found',
     about: '`--host-ca` found no file of certificate authorities on this machine.',
   },
+  EXPORT_FAILED: { fault: 'unavailable', about: 'A file of an output of a build could not be written.' },
+  EXPORT_CONFLICT: {
+    fault: 'conflict',
+    about: 'Outputs of two platforms have a file of the same name, and are not kept apart.',
+  },
+  OUTPUT_INVALID: { fault: 'invalid', about: 'An output of a build, or one of its options, makes no sense.' },
+  OUTPUT_UNSUPPORTED: { fault: 'unsupported', about: 'Slipway cannot make this output of a build (yet).' },
 
   // cli
   USAGE_INVALID: {

@@ -2,8 +2,15 @@ import path from 'node:path'
 import { type ContainerMount, randomName } from '../container/index.ts'
 import { fail, hasCode } from '../core/index.ts'
 import { parseSignal } from '../host/index.ts'
-import type { ContainerConfig } from '../oci/index.ts'
-import type { Store } from '../store/index.ts'
+import {
+  type ContainerConfig,
+  formatPlatform,
+  type ImageConfig,
+  matchesPlatform,
+  normalizePlatform,
+  type Platform,
+} from '../oci/index.ts'
+import type { Store, StoredImage } from '../store/index.ts'
 import type { Container, StoredRecord } from './container-record.ts'
 import { findImage } from './images.ts'
 
@@ -32,6 +39,8 @@ export interface CreateRequest {
   labels?: Readonly<Record<string, string>>
   autoRemove?: boolean
   stopSignal?: string
+  /** Of which platform the image is to be; this machine's when missing. */
+  platform?: Platform
 }
 
 const NAME = /^[a-zA-Z0-9][a-zA-Z0-9_.-]+$/
@@ -40,7 +49,7 @@ const DEFAULT_PATH = 'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sb
 /** Makes a container, without starting it. Fails with `IMAGE_NOT_FOUND`, `CONTAINER_INVALID`, `CONTAINER_NAME_TAKEN`. */
 export function createContainer(store: Store, request: CreateRequest): Container {
   const { image } = findImage(store, request.image)
-  const { config } = store.images.config(image)
+  const { config } = imageConfig(store, image, request)
   if (request.name !== undefined && !NAME.test(request.name)) {
     throw fail(
       'CONTAINER_INVALID',
@@ -64,6 +73,16 @@ export function createContainer(store: Store, request: CreateRequest): Container
     autoRemove: request.autoRemove ?? false,
   }
   return addUnderName(store, request.name, { id, imageDigest: image.descriptor.digest, record, createdAt: Date.now() })
+}
+
+/** The config for the platform that is asked for. Fails with `PLATFORM_NOT_FOUND`, in Docker's words. */
+function imageConfig(store: Store, image: StoredImage, request: CreateRequest): { config: ImageConfig } {
+  const { platform } = request
+  const found = store.images.config(image, platform)
+  if (!platform || matchesPlatform(platform, found.config)) return found
+  const [actual, wanted] = [found.config, platform].map((each) => formatPlatform(normalizePlatform(each)))
+  const message = `image with reference ${request.image} was found but its platform (${actual}) does not match the specified platform (${wanted})`
+  throw fail('PLATFORM_NOT_FOUND', message)
 }
 
 function checkProcess({ cwd = '/', stopSignal = 'SIGTERM' }: CreateRequest): void {

@@ -2,8 +2,9 @@ import type { LogEntry } from '../container/index.ts'
 import { type Bytes, type Job, silentJob } from '../core/index.ts'
 import type { Change } from '../layer/index.ts'
 import type { Platform } from '../oci/index.ts'
-import { defaultRoot, openStore, type Store, type StoredImage } from '../store/index.ts'
+import { type CacheMountRecord, defaultRoot, openStore, type Store, type StoredImage } from '../store/index.ts'
 import type { ImportRequest, LoadedImage } from './archives.ts'
+import { type ImageManifests, imageManifests } from './attestations.ts'
 import type { BootstrapRequest } from './bootstrap.ts'
 import type { BuildRecord } from './build/build-record.ts'
 import type { CheckReport } from './build/check.ts'
@@ -11,6 +12,19 @@ import type { LockReport, LockRequest } from './build/lock/lock.ts'
 import type { Outline } from './build/outline.ts'
 import type { BuildReport, BuildRequest } from './build/request.ts'
 import type { Targets } from './build/targets.ts'
+import { type CachePruneRequest, type CacheRecord, type CacheUsage, cacheUsage, pruneCache } from './build-cache.ts'
+import { buildLog, findBuild, listBuilds, removeBuild } from './builds/builds.ts'
+import type { LoggedEvent } from './builds/log.ts'
+import type { PastBuild } from './builds/record.ts'
+import type { CacheMountCopy } from './cache-mount-files.ts'
+import {
+  type CacheMountSummary,
+  type CacheMountsRemoved,
+  inspectCacheMounts,
+  listCacheMounts,
+  pruneCacheMounts,
+  removeCacheMounts,
+} from './cache-mounts.ts'
 import { type Container, type ContainerState, containerState, findContainer } from './container-record.ts'
 import type { StartOptions } from './containers.ts'
 import { type CreateRequest, createContainer } from './create.ts'
@@ -44,26 +58,40 @@ export interface ContainerSummary extends Container {
  */
 export interface Engine extends Disposable {
   build(request: BuildRequest, job?: Job): Promise<BuildReport>
+  /** Writes `Dockerfile.lock`: what the names and URLs of a build stand for now. */
+  lock(request: LockRequest, job?: Job): Promise<LockReport>
   /** Judges a Dockerfile without building it: all stages, or the target and what it needs. */
   check(request: BuildRequest, job?: Job): Promise<CheckReport>
   /** What a build of the target can be given. */
   outline(request: BuildRequest, job?: Job): Promise<Outline>
   /** The stages of a Dockerfile. */
   targets(request: BuildRequest, job?: Job): Promise<Targets>
-  /** Writes `Dockerfile.lock`: what the names and URLs of a build stand for now. */
-  lock(request: LockRequest, job?: Job): Promise<LockReport>
   /** Makes a base image from a distribution's own packages. */
   bootstrap(request: BootstrapRequest, job?: Job): Promise<StoredImage>
   /** What a container changed of its image, or what is different between two of them, a directory before its entries. */
   diff(request: DiffRequest, job?: Job): AsyncIterable<Change>
   info(job?: Job): Promise<Info>
   readonly builds: {
+    /** Latest first. */
+    list(): PastBuild[]
+    inspect(name: string): PastBuild
+    /** Everything that a build reported. */
+    log(name: string): AsyncIterable<LoggedEvent>
+    /** Forgets a build; its id. */
+    remove(name: string): string
     /** The latest build, also one that failed: its steps, and why each of them hit or missed the cache. */
     latest(): BuildRecord | undefined
+  }
+  /** What builds keep to go faster the next time. */
+  readonly cache: {
+    usage(filters?: Filters): CacheUsage
+    prune(request?: CachePruneRequest): { records: CacheRecord[]; bytes: number }
   }
   readonly images: {
     list(filters?: Filters): ImageSummary[]
     inspect(name: string, platform?: Platform): Inspection
+    /** Its manifests, and the statements that are attached to them. */
+    manifests(name: string): ImageManifests
     history(name: string, platform?: Platform): HistoryRow[]
     tag(name: string, as: string): void
     remove(name: string, options?: RemoveOptions): Removal
@@ -71,6 +99,17 @@ export interface Engine extends Disposable {
     save(names: readonly string[], options?: { platform?: Platform }, job?: Job): Bytes
     load(input: string | Bytes, options?: { platform?: Platform }, job?: Job): Promise<LoadedImage[]>
     import(request: ImportRequest, job?: Job): Promise<StoredImage>
+  }
+  /** What RUN steps keep between builds. Names are ids as they stand in Dockerfiles, or beginnings of keys. */
+  readonly cacheMounts: {
+    list(filters?: Filters): CacheMountSummary[]
+    inspect(name: string): CacheMountSummary[]
+    remove(name: string): CacheMountsRemoved
+    prune(filters?: Filters): CacheMountsRemoved
+    copy(request: CacheMountCopy): Promise<void>
+    /** A tar archive of the content. */
+    export(name: string, job?: Job): Bytes
+    import(request: { name: string; source: Bytes }, job?: Job): Promise<CacheMountRecord>
   }
   readonly containers: {
     list(): ContainerSummary[]
@@ -93,22 +132,37 @@ export function openEngine(options: EngineOptions = {}): Engine {
   return {
     build: (request, job = silentJob) =>
       guarded(async () => (await import('./build/build.ts')).build(store, request, job)),
+    lock: (request, job = silentJob) =>
+      guarded(async () => (await import('./build/lock/lock.ts')).lockBuild(store, request, job)),
     check: (request, job = silentJob) =>
       guarded(async () => (await import('./build/check.ts')).check(store, request, job)),
     outline: (request, job = silentJob) =>
       guarded(async () => (await import('./build/outline.ts')).outline(store, request, job)),
     targets: (request, job = silentJob) =>
       guarded(async () => (await import('./build/targets.ts')).targets(store, request, job)),
-    lock: (request, job = silentJob) =>
-      guarded(async () => (await import('./build/lock/lock.ts')).lockBuild(store, request, job)),
     bootstrap: (request, job = silentJob) =>
       guarded(async () => (await import('./bootstrap.ts')).bootstrap(store, request, job)),
     diff: (request, job = silentJob) => diff(store, request, job),
     info: (job = silentJob) => guarded(async () => (await import('./info.ts')).info(store, job)),
-    builds: { latest: () => store.builds.latest()?.record as BuildRecord | undefined },
+    builds: buildFunctions(store),
+    cache: {
+      usage: (filters) => cacheUsage(store, filters),
+      prune: (request) => guardedSync(() => pruneCache(store, request)),
+    },
     images: imageFunctions(store),
+    cacheMounts: cacheMountFunctions(store),
     containers: containerFunctions(store),
     [Symbol.dispose]: () => store[Symbol.dispose](),
+  }
+}
+
+function buildFunctions(store: Store): Engine['builds'] {
+  return {
+    list: () => listBuilds(store),
+    inspect: (name) => findBuild(store, name),
+    log: (name) => buildLog(store, name),
+    remove: (name) => guardedSync(() => removeBuild(store, name)),
+    latest: () => store.builds.latest()?.record as BuildRecord | undefined,
   }
 }
 
@@ -120,6 +174,7 @@ function imageFunctions(store: Store): Engine['images'] {
   return {
     list: (filters = {}) => listImages(store).filter(imageFilter(store, filters)),
     inspect: (name, platform) => inspectImage(store, name, platform),
+    manifests: (name) => imageManifests(store, name),
     history: (name, platform) => imageHistory(store, name, platform),
     tag: (name, as) => guardedSync(() => tagImage(store, name, as)),
     remove: (name, removeOptions) => guardedSync(() => removeImage(store, name, removeOptions)),
@@ -133,6 +188,22 @@ function imageFunctions(store: Store): Engine['images'] {
 
 async function* save(store: Store, names: readonly string[], options: { platform?: Platform }, job: Job): Bytes {
   yield* (await archives()).saveImages(store, names, options, job)
+}
+
+function cacheMountFunctions(store: Store): Engine['cacheMounts'] {
+  const files = (): Promise<typeof import('./cache-mount-files.ts')> => import('./cache-mount-files.ts')
+  const exported = async function* (name: string, job: Job): Bytes {
+    yield* (await files()).exportCacheMount(store, name, job)
+  }
+  return {
+    list: (filters) => listCacheMounts(store, filters),
+    inspect: (name) => inspectCacheMounts(store, name),
+    remove: (name) => guardedSync(() => removeCacheMounts(store, name)),
+    prune: (filters) => guardedSync(() => pruneCacheMounts(store, filters)),
+    copy: (request) => guarded(async () => (await files()).copyCacheMount(store, request)),
+    export: (name, job = silentJob) => guardedStream(exported(name, job)),
+    import: (request, job = silentJob) => guarded(async () => (await files()).importCacheMount(store, request, job)),
+  }
 }
 
 function containerFunctions(store: Store): Engine['containers'] {

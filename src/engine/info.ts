@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs'
 import os from 'node:os'
-import { openMachine } from '../container/index.ts'
+import { openMachine, runnablePlatforms } from '../container/index.ts'
 import { type Job, messageOf } from '../core/index.ts'
 import type { Store } from '../store/index.ts'
 import { type Container, containerState } from './container-record.ts'
@@ -20,6 +20,8 @@ export interface Info {
   kernel: string
   operatingSystem: string
   architecture: string
+  /** What can be run and built for, the machine's own first; the others by emulation or older modes of the processor. */
+  platforms: string[]
   cpus: number
   /** Bytes. */
   memory: number
@@ -39,6 +41,7 @@ export async function info(store: Store, job: Job): Promise<Info> {
     kernel: os.release(),
     operatingSystem: distribution(),
     architecture: os.machine(),
+    platforms: runnablePlatforms(),
     cpus: os.availableParallelism(),
     memory: os.totalmem(),
     name: os.hostname(),

@@ -1,5 +1,7 @@
 export * from './cgroup.ts'
+export { type CopyTreeOptions, copyTree } from './copy-tree.ts'
 export * from './device.ts'
+export * from './emulators.ts'
 export * from './helper-process.ts'
 export * from './lock.ts'
 export { bindMount, type Mount, mount, unmount } from './mount.ts'

@@ -18,7 +18,7 @@ test('nothing is an empty root', () => {
   expect(tree.stat(bytes('etc/passwd'))).toBeUndefined()
   expect(tree.resolve(bytes('/a/../b'))).toBe('b')
   expect(tree.readFile(bytes('etc/passwd'), 100)).toBeUndefined()
-  expect(() => tree.list(bytes(''))).toThrow(/no such file/)
+  expect([tree.list(bytes('')), [...tree.walk()]]).toEqual([[], []])
 })
 
 describe('resolve', () => {
@@ -122,6 +122,10 @@ describe('list and walk', () => {
     const tree = await new TestStore().tree(archive(file('b/c/d'), file('b.x'), file('a'), directory('b/a')))
     expect([...tree.walk()].map((entry) => entry.path)).toEqual(['a', 'b', 'b/a', 'b/c', 'b/c/d', 'b.x'])
     expect([...tree.walk(bytes('b/c'))].map((entry) => entry.path)).toEqual(['b/c/d'])
+  })
+
+  test('find nothing in a tree without layers', () => {
+    expect([...openFileTree([]).walk()]).toEqual([])
   })
 
   test('follow a symlink to a directory, and give real paths', async () => {

@@ -24,7 +24,10 @@ export interface FileTree {
   resolve(path: ByteString, options?: { followLast?: boolean }): ByteString
   /** The entries of a directory, sorted by bytes. Fails with `TREE_NOT_FOUND` when there is no such directory. */
   list(directory: ByteString): Entry[]
-  /** Everything below a directory: each directory before its entries, sorted by bytes. Fails like `list`. */
+  /**
+   * Everything below a directory: each directory before its entries, sorted by bytes. Fails like `list`, but finds
+   * nothing below the root of a tree without layers, which has none.
+   */
   walk(directory?: ByteString): Generator<Entry, void, void>
   /** The content of a file, or a range of it. Fails with `TREE_NOT_FOUND` when there is no such file. */
   read(path: ByteString, range?: ByteRange): Bytes
@@ -34,7 +37,7 @@ export interface FileTree {
   extents(path: ByteString): readonly Extent[]
 }
 
-/** Sees a stack of layers (bottom first) as one tree. The indexes are read as far as questions need them. */
+/** Sees a stack of layers (bottom first) as one tree; without layers its root is empty. The indexes are read as far as questions need them. */
 export function openFileTree(layers: readonly LayerIndex[]): FileTree {
   return new StackTree(new LayerStack(layers))
 }
@@ -61,6 +64,7 @@ class StackTree implements FileTree {
   }
 
   list(directory: ByteString): Entry[] {
+    if (this.#isNothing(directory)) return []
     const found = this.#directory(directory)
     return this.#stack
       .children(found.parts)
@@ -68,6 +72,7 @@ class StackTree implements FileTree {
   }
 
   *walk(directory: ByteString = '' as ByteString): Generator<Entry, void, void> {
+    if (this.#isNothing(directory)) return
     const pending = this.#below(this.#directory(directory))
     for (let next = pending.pop(); next; next = pending.pop()) {
       yield this.#stack.entry(next.path, next.parts)
@@ -108,6 +113,11 @@ class StackTree implements FileTree {
   extents(path: ByteString): readonly Extent[] {
     const { parts } = this.#locate(path, false)
     return parts?.[0].inode.kind === 'file' ? this.#stack.extents(parts) : []
+  }
+
+  /** The root of a stack without layers. */
+  #isNothing(directory: ByteString): boolean {
+    return this.#stack.root === undefined && directory === ''
   }
 
   /** Entries below a directory, last one first. */

@@ -60,6 +60,12 @@ export class LayerStore {
     return row && this.get(row.diff_id) ? row.diff_id : undefined
   }
 
+  /** Digests of the compressed forms of a layer that were seen; not all of them need be here. */
+  compressedForms(diffId: Digest): Digest[] {
+    const rows = this.#db.all<{ digest: Digest }>('SELECT digest FROM compressed WHERE diff_id = ?', diffId)
+    return rows.map(({ digest }) => digest).sort()
+  }
+
   /** Fresh paths for a layer that is about to be written. */
   temporary(lease: Lease): LayerFiles {
     const tar = this.#blobs.temporary(lease)

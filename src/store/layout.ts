@@ -27,6 +27,8 @@ export interface StoreLayout {
   readonly indexes: string
   /** Unpacked layers, for the directory snapshotter. */
   readonly directories: string
+  /** A folder for each build that is remembered. */
+  readonly builds: string
   /** Files that are locked by whoever does a build step. */
   readonly locks: string
   /** Unfinished files of one lease. */
@@ -58,6 +60,7 @@ export function layoutAt(root: string): StoreLayout {
     indexes: of('index'),
     index: (id) => of('index', `${digestHex(id)}.erofs`),
     directories: of('directories'),
+    builds: of('builds'),
     locks: path.join(runtimeBase(), name, 'locks'),
     ingest: (leaseId) => of('ingest', leaseId),
   }

@@ -81,6 +81,12 @@ export function sortLeases(db: Database): { living: Set<string>; dead: Set<strin
   return { living, dead }
 }
 
+/** Whether a lease is there and its holder lives. Changes nothing. */
+export function isLeaseAlive(db: Database, id: string): boolean {
+  const row = db.get<{ holder: string; touched_at: number }>('SELECT holder, touched_at FROM leases WHERE id = ?', id)
+  return row !== undefined && holds(JSON.parse(row.holder) as Holder, row.touched_at)
+}
+
 /** Forgets leases, once everything that their holders left has been removed. */
 export function forgetLeases(db: Database, dead: ReadonlySet<string>): void {
   db.transaction(() => {

@@ -143,6 +143,19 @@ CREATE TABLE cache_mounts (
 ) WITHOUT ROWID;
 CREATE INDEX cache_mounts_by_id ON cache_mounts (id);
 `,
+  `
+-- Builds that were done here: what was built, how it went, step by step. Their logs lie in builds/<id>/. One without an
+-- end, whose lease is gone, was cut off.
+CREATE TABLE build_records (
+  id TEXT PRIMARY KEY,
+  started_at INTEGER NOT NULL,
+  finished_at INTEGER,
+  lease TEXT NOT NULL,
+  log_bytes INTEGER NOT NULL,
+  record TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX build_records_by_start ON build_records (started_at);
+`,
 ]
 
 /** The version of a store that this program writes. */

@@ -1,4 +1,5 @@
 import { BlobStore } from './blobs.ts'
+import { BuildRecords } from './build-records.ts'
 import { BuildStore } from './builds.ts'
 import { CacheMountStore } from './cache-mounts.ts'
 import { type Collected, collect } from './collect.ts'
@@ -27,6 +28,7 @@ export interface Store extends Disposable {
   readonly cacheMounts: CacheMountStore
   readonly containers: ContainerStore
   readonly memos: MemoStore
+  readonly buildRecords: BuildRecords
   readonly referrers: ReferrerStore
   /** Starts protecting what a piece of work needs; dispose it when done. */
   lease(): Lease
@@ -64,6 +66,7 @@ export function openStore(root: string = defaultRoot()): Store {
     cacheMounts: new CacheMountStore(db, layout),
     containers: new ContainerStore(db),
     memos: new MemoStore(db),
+    buildRecords: new BuildRecords(db, layout),
     referrers: new ReferrerStore(db),
     lease,
     atomically: (work) => db.durably(work),

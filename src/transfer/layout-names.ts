@@ -35,12 +35,14 @@ export function findByName(entries: readonly Descriptor[], wanted: string): Desc
   )
 }
 
-/** The entries with one more name; whatever had it loses it. */
+/** The entries with one more name, and what else is said of the image; whatever had the name loses it. */
 export function withName(entries: readonly Descriptor[], name: string, descriptor: Descriptor): Descriptor[] {
-  const { mediaType, digest, size } = descriptor
+  const { mediaType, digest, size, platform } = descriptor
+  const { [FULL_NAME]: _, [REF_NAME]: __, ...others } = descriptor.annotations ?? {}
+  const about = { annotations: { ...others, ...annotationsOf(name) }, ...(platform ? { platform } : {}) }
   const isOld = (entry: Descriptor): boolean =>
     nameOf(entry) === canonical(name) || (nameOf(entry) === undefined && entry.digest === digest)
-  return [...entries.filter((entry) => !isOld(entry)), { mediaType, digest, size, annotations: annotationsOf(name) }]
+  return [...entries.filter((entry) => !isOld(entry)), { mediaType, digest, size, ...about }]
 }
 
 /** The entries without a name, and the one that had it; `undefined` when none had. */
@@ -54,8 +56,11 @@ export function withoutName(
 
 /** The entries with an image that has no name, unless it is there already. */
 export function withUnnamed(entries: readonly Descriptor[], descriptor: Descriptor): readonly Descriptor[] {
-  const { mediaType, digest, size } = descriptor
-  return entries.some((entry) => entry.digest === digest) ? entries : [...entries, { mediaType, digest, size }]
+  if (entries.some((entry) => entry.digest === descriptor.digest)) return entries
+  const { mediaType, digest, size, platform } = descriptor
+  const { [FULL_NAME]: _, [REF_NAME]: __, ...others } = descriptor.annotations ?? {}
+  const annotations = Object.keys(others).length > 0 ? { annotations: others } : {}
+  return [...entries, { mediaType, digest, size, ...annotations, ...(platform ? { platform } : {}) }]
 }
 
 /** A copy of an index with other entries; what else it says stays. */

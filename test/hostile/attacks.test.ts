@@ -198,7 +198,7 @@ describe.skipIf(!hasGit)('a git repository (needs git)', () => {
     await using server = await listenForGit(repositories)
     file('Dockerfile', `FROM scratch\nADD ${server.url}/evil.git#main /got/\n`)
     const { result } = await build()
-    expect(result).toMatchObject({ exitCode: 0 })
+    expect(result.stderr).not.toContain('ERROR')
     expect(await listTree(arena.root(), 'hostile')).toContain('got/way')
     expectNoLeak()
   })

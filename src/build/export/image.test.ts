@@ -1,7 +1,12 @@
 import { describe, expect, test } from 'vitest'
-import { writeImage } from '../../oci/index.ts'
+import { MEDIA, writeImage } from '../../oci/index.ts'
 import { addLayer, type TestStore, temporaryStore } from '../../store/fixture.suite.ts'
-import { assembleImage, type BuildResult, PLAIN_PACKING } from './image.ts'
+import { assembleImage, type BuildResult, type Packing } from './image.ts'
+
+const PLAIN_PACKING: Packing = {
+  mediaTypes: 'oci',
+  descriptorOf: ({ diffId, size }) => ({ mediaType: MEDIA.ociLayer, digest: diffId, size }),
+}
 
 const platform = { os: 'linux', architecture: 'amd64' }
 

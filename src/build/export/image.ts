@@ -36,12 +36,6 @@ export interface Packing {
   descriptorOf(layer: LayerRecord): Descriptor
 }
 
-/** Layers as the store keeps them. */
-export const PLAIN_PACKING: Packing = {
-  mediaTypes: 'oci',
-  descriptorOf: ({ diffId, size }) => ({ mediaType: MEDIA.ociLayer, digest: diffId, size }),
-}
-
 /** The image that a result makes. Its id does not depend on how the layers are packed. */
 export function assembleImage(result: BuildResult, packing: Packing): Image {
   const { base, platform, author } = result

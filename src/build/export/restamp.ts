@@ -1,6 +1,7 @@
-import { type Bytes, type Digest, digestOf, type Job } from '../../core/index.ts'
+import type { Bytes, Job } from '../../core/index.ts'
 import { type FileTree, readTar, type TarSource, writeTar } from '../../layer/index.ts'
 import type { LayerRecord, Lease, Store } from '../../store/index.ts'
+import { rememberedLayer } from './remembered.ts'
 
 /**
  * A layer in which nothing is newer than `epoch` (seconds since 1970): the layer itself when that is so, else the same
@@ -15,25 +16,16 @@ export async function restampLayer(
 ): Promise<LayerRecord> {
   const { epoch, lease } = options
   if (!isNewer(await store.layers.tree([layer.diffId], job), epoch)) return layer
-  const operation = { kind: 'restamp', epoch }
-  const document = { operation, content: { layer: layer.diffId } }
-  const key = keyOf(document)
-  const known = heldLayer(store, lease, store.steps.find(key)?.diffIds)
-  if (known) return known
-  const archive = writeTar(restamped(store.blobs.read(layer.diffId), epoch, job), job)
-  const { record } = await store.layers.import(archive, { lease }, job)
-  store.steps.save({ key, opKey: keyOf(operation), document, diffIds: [record.diffId], createdAt: Date.now() })
-  return record
+  const document = { operation: { kind: 'restamp', epoch }, content: { layer: layer.diffId } }
+  return rememberedLayer(store, lease, document, async () => {
+    const archive = writeTar(restamped(store.blobs.read(layer.diffId), epoch, job), job)
+    return (await store.layers.import(archive, { lease }, job)).record
+  })
 }
 
 function isNewer(tree: FileTree, epoch: number): boolean {
   for (const entry of tree.walk()) if (entry.mtime.seconds > epoch) return true
   return false
-}
-
-function heldLayer(store: Store, lease: Lease, diffIds: readonly Digest[] = []): LayerRecord | undefined {
-  lease.hold(diffIds)
-  return diffIds[0] && store.layers.get(diffIds[0])
 }
 
 async function* restamped(archive: Bytes, epoch: number, job: Job): AsyncGenerator<TarSource> {
@@ -42,5 +34,3 @@ async function* restamped(archive: Bytes, epoch: number, job: Job): AsyncGenerat
     yield { entry: { ...entry, mtime }, ...(entry.type === 'file' ? { body } : {}) }
   }
 }
-
-const keyOf = (part: unknown): Digest => digestOf(JSON.stringify(part))

@@ -95,6 +95,13 @@ class Placement {
   /** Entries of an archive take the place of whatever is in their way, as if extracted there; `--chmod` is not for them. */
   #unpack(selected: Selected): void {
     const { entry, name } = selected
+    if (selected.copiedUp) {
+      const target = join(this.#dest, name)
+      const parent = parentOf(target)
+      if (parent !== undefined) this.#tree.makeFolder(parent, this.#madeForArchive)
+      this.#put(target, selected)
+      return
+    }
     if (selected.top) {
       this.#tree.makeFolder(this.#dest, this.#madeForArchive)
       this.#unpacked.clear()

@@ -1,6 +1,7 @@
 import { mkdirSync } from 'node:fs'
 import path from 'node:path'
 import { fail, type Job } from '../../core/index.ts'
+import { hostNames, oneLine } from '../http-authorization.ts'
 import { fetchUrl, refuseHost } from '../http-request.ts'
 import type { BuildSession } from '../session.ts'
 import type { GitCall, Setting } from './program.ts'
@@ -71,19 +72,13 @@ function authorizationFor(session: BuildSession, url: URL, allowSecrets: boolean
   if (url.username) {
     return basic(`${decodeURIComponent(url.username)}:${decodeURIComponent(url.password)}`)
   }
-  const secret = (id: string): string | undefined => session.secret(id)?.toString().trim() || undefined
-  for (const suffix of [`.${url.host}`, ...(allowSecrets ? [''] : [])]) {
-    const header = secret(`GIT_AUTH_HEADER${suffix}`)
-    if (header) return oneLine(header)
-    const token = secret(`GIT_AUTH_TOKEN${suffix}`)
-    if (token) return basic(`x-access-token:${token}`)
+  for (const suffix of [...hostNames(url).map((host) => `.${host}`), ...(allowSecrets ? [''] : [])]) {
+    const header = oneLine(`GIT_AUTH_HEADER${suffix}`, session)
+    if (header !== undefined) return header
+    const token = oneLine(`GIT_AUTH_TOKEN${suffix}`, session)
+    if (token !== undefined) return basic(`x-access-token:${token}`)
   }
   return undefined
-}
-
-function oneLine(header: string): string {
-  if (/^[\t\x20-\x7e]+$/.test(header)) return header
-  throw fail('GIT_FAILED', 'the secret GIT_AUTH_HEADER holds more than one line of text')
 }
 
 const basic = (pair: string): string => `basic ${Buffer.from(pair).toString('base64')}`

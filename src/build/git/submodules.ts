@@ -2,7 +2,7 @@ import path from 'node:path'
 import { type ByteString, byteStringFromBuffer, fail, fromByteString, type Job } from '../../core/index.ts'
 import { type Part, records } from './files.ts'
 import { git, gitStream } from './program.ts'
-import { isCommit, parseRemote, withoutPassword } from './url.ts'
+import { isCommit, isRemote, withoutPassword } from './url.ts'
 
 /** Another repository that is a folder of this one. */
 export interface Submodule {
@@ -60,7 +60,7 @@ async function modulesOf(repository: string, commit: string, job: Job): Promise<
 /** Relative ones are relative to the repository that names them. Only what goes over the network is an address. */
 function addressOf(url: string, base: string, name: ByteString): string {
   const text = /^\.\.?\//.test(url) ? joined(base, url) : fromByteString(url as ByteString)
-  if (parseRemote(text)) return text
+  if (isRemote(text)) return text
   const message = `submodule "${fromByteString(name)}" has the address ${withoutPassword(text)}, which is refused`
   throw fail('GIT_REFUSED', message, { hint: 'Addresses begin with https://, http://, ssh://, git:// or user@host:.' })
 }

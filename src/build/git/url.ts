@@ -42,8 +42,8 @@ export function parseGitUrl(text: string): GitReference | undefined {
 }
 
 /** Whether a text is the address of a remote alone, in a form that goes over the network. */
-export function parseRemote(text: string): boolean {
-  return !/[\0-\x20]|^-|:\/\/-|[@:]-/.test(text) && (SCP_STYLE.exec(text) ?? URL_STYLE.exec(text))?.[1] === text
+export function isRemote(text: string): boolean {
+  return !/[\0-\x20?#]|^-|:\/\/-|[@:]-/.test(text) && (SCP_STYLE.exec(text) ?? URL_STYLE.exec(text))?.[1] === text
 }
 
 function pathOf(url: string): string {

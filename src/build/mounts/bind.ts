@@ -6,7 +6,7 @@ import type { Mount } from '../../host/index.ts'
 import { layerMount, openLayer, unpackLayer } from '../../layer/index.ts'
 import type { FileSource } from '../files/source.ts'
 import type { BuildSession } from '../session.ts'
-import { type LayerRef, stackOf, type Value } from '../values.ts'
+import { type LayerRef, type LocalValue, stackOf } from '../values.ts'
 import type { BindMount } from './mount.ts'
 import { SOURCE_NAME, writeSource } from './source.ts'
 
@@ -19,7 +19,7 @@ export interface BindPlace {
 }
 
 /** Makes the files of an input mountable: layers as they lie in the store, files of the user's as a copy of those that count. */
-export function prepareBind(place: BindPlace, mount: BindMount, value: Value, job: Job): Promise<StepMount> {
+export function prepareBind(place: BindPlace, mount: BindMount, value: LocalValue, job: Job): Promise<StepMount> {
   return value.kind === 'layers'
     ? fromLayers(place, mount, value.layers, job)
     : fromFiles(place, mount, value.files, job)

@@ -6,14 +6,14 @@ import { openLayer, unpackLayer } from '../../layer/index.ts'
 import type { CacheIdentity } from '../../store/index.ts'
 import { TreeSource } from '../files/tree-source.ts'
 import type { BuildSession } from '../session.ts'
-import { diffIdsOf, type Value } from '../values.ts'
+import { diffIdsOf, type LocalValue } from '../values.ts'
 import type { CacheMount } from './mount.ts'
 import { SOURCE_NAME, sourceDigest, writeSource } from './source.ts'
 
 /** A cache that a step wants, and where the content of a new one comes from. */
 export interface CachePlace {
   mount: CacheMount
-  input?: Value
+  input?: LocalValue
   identity: CacheIdentity
 }
 
@@ -21,7 +21,7 @@ export interface CachePlace {
 export async function cacheIdentity(
   session: BuildSession,
   mount: CacheMount,
-  input: Value | undefined,
+  input: LocalValue | undefined,
   job: Job,
 ): Promise<CacheIdentity> {
   const { namespace, id, mode, uid, gid, source } = mount
@@ -42,12 +42,18 @@ export async function fillCache(
   chmodSync(folder, mount.mode & 0o7777)
 }
 
-async function copyInto(session: BuildSession, input: Value, source: string, folder: string, job: Job): Promise<void> {
+async function copyInto(
+  session: BuildSession,
+  input: LocalValue,
+  source: string,
+  folder: string,
+  job: Job,
+): Promise<void> {
   const { layers } = session.store
   const files =
-    input.kind === 'files'
-      ? input.files
-      : new TreeSource(await layers.tree(await diffIdsOf(input.layers), job), 'in the stage')
+    input.kind === 'layers'
+      ? new TreeSource(await layers.tree(await diffIdsOf(input.layers), job), 'in the stage')
+      : input.files
   const written = await writeSource(session, files, source, job)
   await unpackLayer(
     openLayer(written.index, () => written.tar),

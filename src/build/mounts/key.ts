@@ -1,7 +1,7 @@
 import type { Job } from '../../core/index.ts'
 import type { BuildSession } from '../session.ts'
 import type { KeyPart } from '../solver.ts'
-import type { Value } from '../values.ts'
+import type { LocalValue } from '../values.ts'
 import type { RunMount } from './mount.ts'
 import { sourceDigest } from './source.ts'
 
@@ -16,7 +16,7 @@ export function keyedMount(mount: RunMount): KeyPart {
 export async function contentOfMounts(
   session: BuildSession,
   mounts: readonly RunMount[],
-  inputs: readonly Value[],
+  inputs: readonly LocalValue[],
   job: Job,
 ): Promise<string[]> {
   const digests: string[] = []

@@ -2,7 +2,7 @@ import path from 'node:path'
 import type { Machine, StepMount } from '../../container/index.ts'
 import { fail, type Job } from '../../core/index.ts'
 import type { BuildSession } from '../session.ts'
-import type { Value } from '../values.ts'
+import type { LocalValue } from '../values.ts'
 import { prepareBind } from './bind.ts'
 import { type CachePlace, cacheIdentity, fillCache } from './cache.ts'
 import type { CacheMount, RunMount, SecretMount, SshMount } from './mount.ts'
@@ -25,7 +25,9 @@ export interface MountingStep {
   /** Names what belongs to the step. */
   key: string
   mounts: readonly RunMount[]
-  inputs: readonly Value[]
+  inputs: readonly LocalValue[]
+  /** Nothing of an earlier build counts. */
+  noCache: boolean
 }
 
 /** Reads secrets, opens sockets, waits for caches and makes sources mountable. Fails with `SECRET_MISSING` and the like. */
@@ -119,6 +121,10 @@ async function takeCaches(
   const folders = new Map<string, string>()
   for (const [key, place] of [...wanted].sort(([a], [b]) => (a < b ? -1 : 1))) {
     const fill = (folder: string): Promise<void> => fillCache(session, place, folder, job)
+    // as in BuildKit, whose folder with attributes is a step of its own that is done again
+    const isNew =
+      step.noCache && place.mount.mode !== null && session.isFirst(`cache ${JSON.stringify(place.identity)}`)
+    if (isNew) session.store.cacheMounts.renew(place.identity)
     const use = await session.store.cacheMounts.use(place.identity, place.mount.sharing, fill, job)
     cleanup.defer(() => use.release())
     folders.set(key, use.folder)

@@ -6,7 +6,7 @@ import { notFound, type Selected, selectEntry } from '../files/select.ts'
 import type { FileSource } from '../files/source.ts'
 import { TreeSource } from '../files/tree-source.ts'
 import type { BuildSession } from '../session.ts'
-import { diffIdsOf, type Value } from '../values.ts'
+import { diffIdsOf, type LocalValue } from '../values.ts'
 
 const MEMO = 'mount-digests'
 
@@ -14,7 +14,12 @@ const MEMO = 'mount-digests'
  * Digest of what a mount shows of a value: what a cache key needs. That of a path of layers never changes and is
  * remembered. Fails with `COPY_SOURCE_MISSING` when there is nothing at the path.
  */
-export async function sourceDigest(session: BuildSession, value: Value, source: string, job: Job): Promise<string> {
+export async function sourceDigest(
+  session: BuildSession,
+  value: LocalValue,
+  source: string,
+  job: Job,
+): Promise<string> {
   if (value.kind === 'files') {
     return digestSelection(selectSource(value.files, source), session.fileLists, job)
   }
@@ -34,7 +39,7 @@ export function selectSource(files: FileSource, source: string): Selected[] {
   const name = toByteString(source.slice(1))
   const entry = files.stat(files.resolve(name))
   if (!entry) throw notFound(files, source.slice(1))
-  return selectEntry(files, entry, name)
+  return selectEntry(files, entry, { name })
 }
 
 /** The one entry of a layer that `writeSource` makes. */

@@ -1,7 +1,8 @@
 import { execFileSync } from 'node:child_process'
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { linkSync, mkdirSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { hearingJob } from '../../container/fixture.suite.ts'
 import { toByteString } from '../../core/index.ts'
 import { findProgram } from '../../host/index.ts'
 import { addLayer, temporaryStore } from '../../store/fixture.suite.ts'
@@ -130,5 +131,145 @@ describe('ADD of archives', () => {
     execFileSync('tar', ['-cf', path.join(context, 'a.tar'), '-C', path.join(context, 'in'), '.wh.x'])
     const adding = solveText(temporaryStore(), 'FROM scratch\nCOPY base /x\nADD a.tar /\n', { context })
     await expect(adding).rejects.toMatchObject({ code: 'LAYER_NAME_RESERVED', span: { line: 3 } })
+  })
+})
+
+describe('ADD of an archive with a hard link to a file of the base', () => {
+  /** A base with two files, and an archive with a link to `target`. */
+  function linking(target: string, more: string[] = []): { context: string; base: string } {
+    const context = contextFolder({
+      'in/etc/passwd': 'of the archive',
+      'base/etc/passwd': 'of the base',
+      'base/f': 'f',
+    })
+    const inside = path.join(context, 'in')
+    linkSync(path.join(inside, 'etc/passwd'), path.join(inside, 'link'))
+    // of two names the second is a link; the first is left out of the archive afterwards
+    const archive = path.join(context, 'a.tar')
+    execFileSync('tar', ['-cf', archive, '-C', inside, 'etc/passwd', 'link', `--transform=s,^etc/passwd$,${target},`])
+    execFileSync('tar', ['--delete', '-f', archive, target])
+    if (more.length > 0) execFileSync('tar', ['-rf', archive, '-C', inside, ...more])
+    return { context, base: 'FROM scratch\nCOPY base /\n' }
+  }
+
+  test('brings that file along, as one of two names', async () => {
+    const { context, base } = linking('etc/passwd')
+    const { tree, diffIds } = await solveText(temporaryStore(), `${base}ADD a.tar /\n`, { context })
+    expect(listFiles(tree)).toMatchObject({ 'etc/passwd': 'of the base', link: 'of the base' })
+    const [one, other] = ['etc/passwd', 'link'].map((name) => tree.stat(toByteString(name))!)
+    expect(one).toMatchObject({ inode: other!.inode, nlink: 2 })
+    expect(diffIds).toHaveLength(2)
+  })
+
+  test('looks for it below the destination', async () => {
+    const { context } = linking('passwd')
+    const text = (dest: string): string => `FROM scratch\nCOPY base /\nADD a.tar ${dest}\n`
+    const { tree } = await solveText(temporaryStore(), text('/etc/'), { context })
+    expect(listFiles(tree)['etc/link']).toBe('of the base')
+    expect(await errorOf(solveText(temporaryStore(), text('/'), { context }))).toMatch(/^3: .*no such file/)
+  })
+
+  test('takes the file that the archive brings later, for its own name', async () => {
+    const { context, base } = linking('etc/passwd', ['etc/passwd'])
+    const { tree } = await solveText(temporaryStore(), `${base}ADD a.tar /\n`, { context })
+    expect(listFiles(tree)).toMatchObject({ 'etc/passwd': 'of the archive', link: 'of the base' })
+  })
+})
+
+describe('COPY --exclude', () => {
+  const FILES = { 'd/a.md': '', 'd/b.txt': '', 'd/s/c.md': '', 'd/s/e/f.txt': '', 'e.md': '' }
+
+  test.each<[string, string[]]>([
+    ['--exclude=*.md d /x/', ['b.txt', 's', 's/c.md', 's/e', 's/e/f.txt']],
+    ['--exclude=**/*.md --exclude=s/e d /x/', ['b.txt', 's']],
+    ['--exclude=s d /x/', ['a.md', 'b.txt']],
+    ['--exclude=s --exclude=!s/e/f.txt d /x/', ['a.md', 'b.txt', 's', 's/e', 's/e/f.txt']],
+    ['--exclude=* d /x/', []],
+    ['--exclude=/a.md --exclude= d /x/', ['a.md', 'b.txt', 's', 's/c.md', 's/e', 's/e/f.txt']],
+    // as in Docker, relative to what is copied, and not for a file that is named itself
+    ['--exclude=d/a.md --exclude=e.md d e.md /x/', ['a.md', 'b.txt', 'e.md', 's', 's/c.md', 's/e', 's/e/f.txt']],
+  ])('%s', async (words, names) => {
+    const { tree } = await build(`FROM scratch\nCOPY ${words}\n`, FILES)
+    const found = [...tree.walk()].map((entry) => entry.path).filter((name) => name.startsWith('x/'))
+    expect(found.map((name) => name.slice(2)).sort()).toEqual(names)
+  })
+
+  test('counts for files of a stage, for ADD, and for the cache', async () => {
+    const store = temporaryStore()
+    const text = (line: string): string => `FROM scratch AS one\nCOPY d /d\nFROM scratch\n${line}\n`
+    const context = contextFolder(FILES)
+    const stage = await solveText(store, text('COPY --from=one --exclude=s /d /x'), { context })
+    expect(Object.keys(listFiles(stage.tree))).toEqual(['x/', 'x/a.md', 'x/b.txt'])
+    const add = await solveText(store, text('ADD --exclude=s --exclude=*.txt d /x/'), { context })
+    expect(Object.keys(listFiles(add.tree))).toEqual(['x/', 'x/a.md'])
+    writeFileSync(path.join(context, 'd/b.txt'), 'other')
+    const again = await solveText(store, text('ADD --exclude=s --exclude=*.txt d /x/'), { context })
+    expect(again.outcomes).toEqual({ 'ADD d /x/ # buildkit': 'cached' })
+  })
+})
+
+describe('COPY --link', () => {
+  test('makes a layer that any base takes: built once, and found again on another', async () => {
+    const store = temporaryStore()
+    const context = contextFolder({ 'd/f': 'text', one: '1', two: '2' })
+    const text = (base: string): string => `FROM scratch\nCOPY ${base} /base\nCOPY --link d /x/y/\nCOPY one /one\n`
+    const first = await solveText(store, text('one'), { context })
+    const second = await solveText(store, text('two'), { context })
+    expect(second.outcomes).toMatchObject({ 'COPY d /x/y/ # buildkit': 'cached', 'COPY one /one # buildkit': 'done' })
+    expect(second.diffIds).toHaveLength(3)
+    expect(second.diffIds[0]).not.toBe(first.diffIds[0])
+    expect(second.diffIds[1]).toBe(first.diffIds[1])
+    expect(listFiles(second.tree)).toEqual({ base: '2', one: '1', 'x/': '', 'x/y/': '', 'x/y/f': 'text' })
+  })
+
+  test('neither follows nor sees what is below', async () => {
+    const text = 'FROM scratch\nCOPY base /\nCOPY --link f /link/\nCOPY --link f /folder\nCOPY --link f /kept/\n'
+    const files = {
+      'base/link': { symlink: 'else' },
+      'base/else/': '',
+      'base/folder/g': '',
+      'base/kept/g': 'g',
+      f: 'f',
+    }
+    const { tree } = await build(text, files)
+    expect(listFiles(tree)).toEqual({
+      'else/': '',
+      folder: 'f',
+      'kept/': '',
+      'kept/f': 'f',
+      'kept/g': 'g',
+      'link/': '',
+      'link/f': 'f',
+    })
+  })
+
+  test('knows no names of users, as in Docker', async () => {
+    const text = (owner: string): string =>
+      `FROM scratch\nCOPY <<EOF /etc/passwd\nweb:x:7:8::/:/bin/sh\nEOF\nCOPY --link --chown=${owner} f /x/\n`
+    const { tree } = await build(text('5:6'), { f: '' })
+    expect(tree.stat(toByteString('x/f'))).toMatchObject({ uid: 5, gid: 6 })
+    await expect(build(text('web'), { f: '' })).rejects.toMatchObject({ code: 'USER_UNKNOWN', span: { line: 5 } })
+  })
+
+  test('is one layer, though two stages want it', async () => {
+    const text = 'FROM scratch AS a\nCOPY --link f /\nFROM scratch AS b\nCOPY --link f /\nFROM b\nCOPY --from=a / /a\n'
+    const job = hearingJob()
+    await solveText(temporaryStore(), text, { context: contextFolder({ f: '' }), job })
+    expect(job.events.filter((event) => event.type === 'started' && event.name.includes('--link'))).toHaveLength(1)
+  })
+})
+
+describe('--chown and here-documents', () => {
+  test('names are those of the stage, also for folders that are made', async () => {
+    const text =
+      'FROM scratch\nCOPY <<A /etc/passwd\nweb:x:7:8::/:/bin/sh\nA\nCOPY --chown=web --chmod=u+x,go-r f <<two /x/y/\n2\ntwo\n'
+    const { tree } = await build(text, { f: '1' })
+    const found = ['x', 'x/y', 'x/y/f', 'x/y/two'].map((name) => tree.stat(toByteString(name))!)
+    expect(found.map(({ mode, uid, gid }) => [mode, uid, gid])).toEqual([
+      [0o755, 7, 8],
+      [0o755, 7, 8],
+      [0o700, 7, 8],
+      [0o700, 7, 8],
+    ])
   })
 })

@@ -4,6 +4,7 @@ import { afterEach, describe, expect, test } from 'vitest'
 import { hearingJob } from '../../container/fixture.suite.ts'
 import { toByteString } from '../../core/index.ts'
 import { temporaryStore } from '../../store/fixture.suite.ts'
+import { download } from '../download.ts'
 import { digestFor, errorOf, listFiles, solveText } from '../fixture.suite.ts'
 
 const servers: http.Server[] = []
@@ -122,6 +123,42 @@ describe('a checksum', () => {
   })
 })
 
+describe('secrets', () => {
+  async function credentials(secrets: (host: string) => Record<string, string>, path = '/f'): Promise<string[]> {
+    const seen: string[] = []
+    const note: http.RequestListener = (request, response) => {
+      seen.push(`${request.url} ${request.headers.authorization ?? ''}`.trim())
+      const target = request.url === '/elsewhere' ? other.url : request.url === '/here' ? '' : undefined
+      if (target === undefined) response.end('x')
+      else response.writeHead(302, { location: `${target}/end` }).end()
+    }
+    const other = await serve(note)
+    const { url } = await serve(note)
+    const given = Object.entries(secrets(new URL(url).host)).map(([id, value]) => [id, { value }] as const)
+    await solveText(temporaryStore(), `FROM scratch\nADD ${url}${path} /d/\n`, { secrets: Object.fromEntries(given) })
+    return seen
+  }
+
+  test('open the door of their host', async () => {
+    expect(await credentials(() => ({ 'HTTP_AUTH_TOKEN_127.0.0.1': 'abc\n' }))).toEqual(['/f Bearer abc'])
+    expect(await credentials((host) => ({ [`HTTP_AUTH_HEADER_${host}`]: 'Basic x' }))).toEqual(['/f Basic x'])
+    const both = (host: string) => ({ [`HTTP_AUTH_TOKEN_${host}`]: 'port', 'HTTP_AUTH_HEADER_127.0.0.1': 'none' })
+    expect(await credentials(both)).toEqual(['/f Bearer port'])
+    expect(await credentials(() => ({ HTTP_AUTH_TOKEN_other: 'abc' }))).toEqual(['/f'])
+  })
+
+  test('do not go to another host behind a redirect', async () => {
+    const secrets = () => ({ 'HTTP_AUTH_TOKEN_127.0.0.1': 'abc' })
+    expect(await credentials(secrets, '/here')).toEqual(['/here Bearer abc', '/end Bearer abc'])
+    expect(await credentials(secrets, '/elsewhere')).toEqual(['/elsewhere Bearer abc', '/end'])
+  })
+
+  test('of more than one line are an error', async () => {
+    const asking = credentials(() => ({ 'HTTP_AUTH_HEADER_127.0.0.1': 'a\nx: y' }))
+    await expect(asking).rejects.toMatchObject({ code: 'SECRET_INVALID', span: { line: 2 } })
+  })
+})
+
 describe('a download that fails', () => {
   const add = (url: string) => errorOf(solveText(temporaryStore(), `FROM scratch\nADD ${url} /\n`))
 
@@ -170,5 +207,32 @@ describe('a download that fails', () => {
     const adding = solveText(temporaryStore(), `FROM scratch\nADD ${url}/f /\n`, { job: hearingJob(stop.signal) })
     setTimeout(() => stop.abort(), 50)
     await expect(adding).rejects.toMatchObject({ code: 'CANCELED' })
+  })
+
+  test('when the server goes silent, before or in the middle', async () => {
+    const { url } = await serve((request, response) => {
+      if (request.url === '/half') response.writeHead(200, { 'content-length': 100 }).write('half')
+    })
+    const store = temporaryStore()
+    for (const path of ['/none', '/half']) {
+      const from = { url: `${url}${path}`, silence: 200 }
+      const downloading = download({ store, lease: store.testLease }, from, 'task', hearingJob())
+      await expect(downloading).rejects.toMatchObject({
+        code: 'DOWNLOAD_FAILED',
+        message: expect.stringMatching(/timeout/i),
+      })
+    }
+  })
+
+  test('at a name that means an address of the machine’s own link', async () => {
+    const lookups = ['169.254.10.10', 'fe80::10', '::ffff:169.254.10.10', '64:ff9b::a9fe:a9fe', 'fd00:ec2::254']
+    for (const address of lookups) {
+      const host = address.includes(':') ? `[${address}]` : address
+      expect(await add(`http://${host}/secret`)).toContain('link-local address')
+    }
+    // other spellings of 169.254.169.254
+    for (const host of ['0xa9fea9fe', '2852039166', '169.254.43518']) {
+      expect(await add(`http://${host}/secret`)).toContain('link-local address 169.254.169.254')
+    }
   })
 })

@@ -44,8 +44,13 @@ export interface PlanSources {
   /** What the user put in the place of stages and images of this name. */
   named?(name: string, platform: Platform, span: SourceSpan): Promise<NamedContext | undefined>
   /** What URLs must hold, where the Dockerfile does not say so itself. */
-  readonly pins?: { http(url: string, span: SourceSpan): Digest | undefined }
-  readonly listener?: PlanListener
+  readonly pins?: {
+    /** Digest of a file. */
+    http(url: string, span: SourceSpan): Digest | undefined
+    /** Full name of a commit. */
+    git(url: string, span: SourceSpan): string | undefined
+  }
+  listener?: PlanListener
 }
 
 /** Hears what planning comes to, while it does. A stage that is not needed is never heard of. */
@@ -78,6 +83,8 @@ export interface PlanContext {
   readonly globalArgs: ReadonlyMap<string, string>
   /** The files that the user gave. */
   readonly contextVertex: Vertex
+  /** Numbers of the stages that were needed so far. */
+  plannedStages(): number[]
   /** The finished state of a stage; planned when first asked for. `from` is who asks, for the message about a circle. */
   stage(index: number): Promise<StageState>
   /** The state of a stage, or a vertex for an image, by what stands in `COPY --from`. */

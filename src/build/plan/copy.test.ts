@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { planText } from '../fixture.suite.ts'
+import { errorOf, planText } from '../fixture.suite.ts'
 import type { Vertex } from '../graph.ts'
 import type { CopyOp } from '../ops/copy.ts'
 
@@ -20,7 +20,9 @@ describe('COPY', () => {
       dest: '/dest/',
       owner: null,
       mode: null,
-      unpack: false,
+      unpack: { local: false, downloads: false },
+      excludes: [],
+      parents: false,
       time: 0,
     })
     expect(kinds(inputs)).toEqual(['image', 'context'])
@@ -32,6 +34,7 @@ describe('COPY', () => {
     ['WORKDIR /w\nCOPY a b', '/w/b'],
     ['WORKDIR /w\nCOPY a .', '/w/'],
     ['WORKDIR /w\nCOPY a ./', '/w/'],
+    ['WORKDIR /w\nCOPY a ""', '/w/'],
     ['COPY a .', '/'],
     ['COPY a /x/../y/', '/y/'],
     ['COPY a /x/.', '/x/'],
@@ -53,8 +56,47 @@ describe('COPY', () => {
     expect(createdBy).toBe('COPY --chown=web:1 --chmod=u+x a / # buildkit')
   })
 
-  test('--link makes no difference', async () => {
-    expect((await copy('COPY --link a /')).op).toEqual((await copy('COPY a /')).op)
+  test('--link copies onto nothing, and merges that with the file system', async () => {
+    const { vertex, steps } = await planText('FROM base\nCOPY --link --chown=1 a /b/\n', {
+      bases: { base: { about: { created: '2001-09-09T01:46:40.9Z' } } },
+    })
+    expect(vertex).toMatchObject({ op: { kind: 'merge' }, label: '' })
+    const [base, layer] = vertex.inputs
+    expect(base!.op).toMatchObject({ kind: 'image', reference: 'docker.io/library/base' })
+    expect(layer).toMatchObject({
+      op: { kind: 'copy', dest: '/b/', time: 0 },
+      label: '[2/2] COPY --link --chown=1 a /b/',
+    })
+    expect(layer!.inputs[0]!.op).toMatchObject({ kind: 'image', reference: 'scratch', diffIds: [] })
+    expect(steps.at(-1)).toEqual({ createdBy: 'COPY --chown=1 a /b/ # buildkit', vertex: layer })
+  })
+
+  test('--link=false is a COPY as any other, and so is --link with --chmod', async () => {
+    expect((await copy('COPY --link=false a /')).op).toEqual((await copy('COPY a /')).op)
+    expect((await copy('COPY --link --chmod=1 a /')).op).toEqual((await copy('COPY --chmod=1 a /')).op)
+  })
+
+  test('--parents and --exclude are part of the op; the history shows the first', async () => {
+    const { op, createdBy } = await copy('ENV E=md\nCOPY --exclude=*.$E --chmod=1 --parents --exclude=x a /')
+    expect(op).toMatchObject({ parents: true, excludes: ['*.md', 'x'] })
+    expect(createdBy).toBe('COPY --parents --chmod=1 a / # buildkit')
+  })
+
+  test.each([
+    ['COPY --exclude=[ a /', '2: syntax error in pattern'],
+    ['COPY --exclude=! a /', '2: illegal exclusion pattern: "!"'],
+    ['COPY http://x.invalid/a /', "2: source can't be a URL for COPY"],
+    ['COPY https://x.invalid/a.git#b /', "2: source can't be a git ref for COPY"],
+    ['ENV U=git@x.invalid:a\nCOPY $U /', "3: source can't be a git ref for COPY"],
+    ['ADD --checksum=sha256:1 a /', '2: checksum requires HTTP(S) or Git sources'],
+    [
+      'ADD --checksum=sha256:1 http://x.invalid/a http://x.invalid/b /',
+      "2: checksum can't be specified for multiple sources",
+    ],
+    ['ADD --checksum=md5:1 http://x.invalid/a /', '2: invalid checksum md5:1: only sha256:... is supported'],
+    ['ADD https://x.invalid/a.git?nope=1 /', '2: unexpected query "nope" in https://x.invalid/a.git?nope=1'],
+  ])('%s fails', async (lines, message) => {
+    expect(await errorOf(copy(lines))).toBe(message)
   })
 
   test('here-documents become files, with variables unless quoted', async () => {
@@ -76,13 +118,14 @@ describe('COPY', () => {
 
 describe('ADD', () => {
   test('unpacks local archives unless told not to', async () => {
-    expect((await copy('ADD a.tar /')).op.unpack).toBe(true)
-    expect((await copy('ADD --unpack=false a.tar /')).op.unpack).toBe(false)
+    expect((await copy('ADD a.tar /')).op.unpack).toEqual({ local: true, downloads: false })
+    expect((await copy('ADD --unpack=false a.tar /')).op.unpack).toEqual({ local: false, downloads: false })
+    expect((await copy('ADD --unpack http://x.invalid/a /')).op.unpack).toEqual({ local: true, downloads: true })
   })
 
   test('fetches URLs, which stay packed, as inputs of their own', async () => {
     const { op, inputs } = await copy('ADD http://x.invalid/a.tar HTTPS://y.invalid/b /d/')
-    expect(op).toMatchObject({ sources: [{ download: 2 }, { download: 3 }], unpack: false })
+    expect(op).toMatchObject({ sources: [{ download: 2 }, { download: 3 }], unpack: { downloads: false } })
     expect(kinds(inputs)).toEqual(['image', 'context', 'http', 'http'])
     expect(inputs[2]!.op).toEqual({ kind: 'http', url: 'http://x.invalid/a.tar', checksum: null })
   })
@@ -97,5 +140,17 @@ describe('ADD', () => {
     const checksum = `sha256:${'a'.repeat(64)}`
     const { inputs } = await copy(`ADD --checksum=${checksum} http://x.invalid/a /`)
     expect(inputs[2]!.op).toMatchObject({ checksum })
+  })
+
+  test('takes files of git repositories, as inputs of their own', async () => {
+    const { op, inputs, createdBy } = await copy(
+      'ADD --keep-git-dir=true https://me:secret@x.invalid/r.git#v1:d git@x.invalid:r github.com/a/b /d/',
+    )
+    expect(op.sources).toEqual([{ remote: 2 }, { remote: 3 }, { input: 1, paths: ['github.com/a/b'] }])
+    const url = 'https://me:secret@x.invalid/r.git#v1:d'
+    expect(inputs[2]!.op).toEqual({ kind: 'git', url, checksum: null, keepGitDir: true, commit: null })
+    expect(createdBy).toBe('ADD https://x.invalid/r.git#v1:d git@x.invalid:r github.com/a/b /d/ # buildkit')
+    const pinned = await copy('ADD --checksum=abc1234 git://x.invalid/r /d/')
+    expect(pinned.inputs[2]!.op).toMatchObject({ checksum: 'abc1234', keepGitDir: false })
   })
 })

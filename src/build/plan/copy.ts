@@ -7,39 +7,49 @@ import {
   type InlineFile,
   type Token,
 } from '../../dockerfile/index.ts'
+import { createExclusion } from '../files/exclude.ts'
 import { parseModeChange } from '../files/mode.ts'
+import { isCommit, parseGitUrl } from '../git/index.ts'
 import type { Vertex } from '../graph.ts'
 import type { CopyOp, CopySource } from '../ops/copy.ts'
 import { redactUrl } from '../url.ts'
-import { addLayer, at, createVertex, expandToken, type StageState, stepPrefix } from './stage-state.ts'
+import { addLayer, addLinkedLayer, at, createVertex, expandToken, type StageState } from './stage-state.ts'
 import { absolutePath } from './workdir.ts'
 
 /** COPY: from the build context, or from a stage or an image. */
 export async function planCopy(stage: StageState, instruction: CopyInstruction): Promise<void> {
-  refuseUnknown(instruction, instruction.parents ? '--parents' : undefined)
   const { context } = stage
+  const paths = instruction.sources.map((source) => localPath(stage, source))
   const from = instruction.from
     ? await context.source(instruction.from.text, instruction.from.span)
     : context.contextVertex
-  const paths = instruction.sources.map((source) => expandToken(stage, source))
   const named: CopySource[] = paths.length > 0 ? [{ input: 1, paths }] : []
-  finish(stage, instruction, { keyword: 'COPY', shown: paths, sources: named, inputs: [from], unpack: false })
+  const unpack = { local: false, downloads: false }
+  finish(stage, instruction, { keyword: 'COPY', shown: paths, sources: named, inputs: [from], unpack })
 }
 
-/** ADD: as COPY; local archives are unpacked, and URLs are fetched. */
+function localPath(stage: StageState, source: Token): string {
+  const text = expandToken(stage, source)
+  const what = isGit(text, source) ? 'a git ref' : isHttp(text) ? 'a URL' : undefined
+  if (what === undefined) return text
+  throw fail('DOCKERFILE_INVALID', `source can't be ${what} for COPY`, { span: source.span, hint: 'ADD takes it.' })
+}
+
+/** ADD: as COPY; local archives are unpacked, URLs are fetched, and of git repositories the files. */
 export function planAdd(stage: StageState, instruction: AddInstruction): void {
-  refuseUnknown(instruction, undefined)
   const inputs: Vertex[] = [stage.context.contextVertex]
   const shown: string[] = []
+  checkChecksum(stage, instruction)
   const sources = instruction.sources.map((token): CopySource => {
     const text = expandToken(stage, token)
     shown.push(redactUrl(text))
-    if (!isRemote(text)) return { input: 1, paths: [text] }
-    inputs.push(httpVertex(stage, instruction, text, token))
-    return { download: inputs.length }
+    const isRepository = isGit(text, token)
+    if (!isRepository && !isHttp(text)) return { input: 1, paths: [text] }
+    const plan = isRepository ? gitVertex : httpVertex
+    inputs.push(plan(stage, instruction, text, token))
+    return isRepository ? { remote: inputs.length } : { download: inputs.length }
   })
-  const isLocal = instruction.sources.some((token) => !isRemote(expandToken(stage, token)))
-  const unpack = instruction.unpack ?? isLocal
+  const unpack = { local: instruction.unpack ?? true, downloads: instruction.unpack ?? false }
   finish(stage, instruction, { keyword: 'ADD', shown, sources, inputs, unpack })
 }
 
@@ -49,7 +59,7 @@ interface Parts {
   shown: string[]
   sources: CopySource[]
   inputs: Vertex[]
-  unpack: boolean
+  unpack: CopyOp['unpack']
 }
 
 function finish(stage: StageState, instruction: CopyInstruction | AddInstruction, parts: Parts): void {
@@ -59,6 +69,9 @@ function finish(stage: StageState, instruction: CopyInstruction | AddInstruction
   if (chmod) at(chmod.span, () => parseModeChange(mode!))
   const written = expandToken(stage, instruction.destination)
   const files = instruction.files.map((file) => inlineFile(stage, file))
+  const parents = instruction.kind === 'copy' && instruction.parents
+  // BuildKit (dockerfile2llb, dispatchCopy) copies as usual when there is --chmod
+  const isLinked = instruction.link && mode === null
   const op: CopyOp = {
     kind: 'copy',
     sources: [...parts.sources, ...files],
@@ -66,18 +79,34 @@ function finish(stage: StageState, instruction: CopyInstruction | AddInstruction
     owner,
     mode,
     unpack: parts.unpack,
-    time: stage.time,
+    excludes: excludesOf(stage, instruction),
+    parents,
+    // what does not depend on the base must not show when the base was made
+    time: isLinked ? 0 : stage.time,
   }
-  const flags = [...(owner === null ? [] : [`--chown=${owner}`]), ...(mode === null ? [] : [`--chmod=${mode}`])]
+  const flags = [
+    ...(parents ? ['--parents'] : []),
+    ...(owner === null ? [] : [`--chown=${owner}`]),
+    ...(mode === null ? [] : [`--chmod=${mode}`]),
+  ]
   const shown = [...parts.shown, ...instruction.files.map((file) => `<<${file.path.text}`)]
   const createdBy = [parts.keyword, ...flags, ...shown, written, '# buildkit'].join(' ')
-  addLayer(stage, { instruction, op, inputs: parts.inputs, createdBy })
+  const add = isLinked ? addLinkedLayer : addLayer
+  add(stage, { instruction, op, inputs: parts.inputs, createdBy })
 }
 
-/** A slash at the end, or a dot, says that the destination is a folder. */
+function excludesOf(stage: StageState, { excludes }: CopyInstruction | AddInstruction): string[] {
+  return excludes.map((token) => {
+    const pattern = expandToken(stage, token)
+    at(token.span, () => createExclusion([pattern]))
+    return pattern
+  })
+}
+
+/** A slash at the end, a dot or nothing says that the destination is a folder. */
 function destination(stage: StageState, written: string): string {
   const dest = absolutePath(stage, written)
-  const isFolder = written === '.' || written.endsWith('/') || written.endsWith('/.')
+  const isFolder = written === '' || written === '.' || written.endsWith('/') || written.endsWith('/.')
   return isFolder && dest !== '/' ? `${dest}/` : dest
 }
 
@@ -87,27 +116,50 @@ function inlineFile(stage: StageState, file: InlineFile): CopySource {
   return { name, text }
 }
 
-const isRemote = (source: string): boolean => /^https?:\/\//i.test(source)
+const isHttp = (source: string): boolean => /^https?:\/\//i.test(source)
 
-function httpVertex(stage: StageState, instruction: AddInstruction, url: string, token: Token): Vertex {
-  const checksum = instruction.checksum
-    ? expandToken(stage, instruction.checksum)
-    : (stage.context.sources.pins?.http(url, token.span) ?? null)
-  if (checksum !== null && !/^sha256:[a-f0-9]{64}$/.test(checksum)) {
-    throw fail('DIGEST_INVALID', `invalid checksum ${checksum}: only sha256:... is supported`, { span: token.span })
-  }
-  const shown = redactUrl(url)
-  const label = `${stepPrefix(stage, stage.stepNumber + 1)} ${shown}`.replace(/^\[.*?\] /, '')
-  return createVertex({ kind: 'http', url, checksum }, [], { label, span: token.span })
+/** `github.com/...` is a path here, as with Docker. */
+function isGit(source: string, token: Token): boolean {
+  const reference = at(token.span, () => parseGitUrl(source))
+  return reference !== undefined && !reference.mayBeLocal
 }
 
-function refuseUnknown(instruction: CopyInstruction | AddInstruction, flag: string | undefined): void {
-  const found = flag ?? (instruction.excludes.length > 0 ? '--exclude' : undefined)
-  const git = instruction.sources.find((token) => /^(git@|git:\/\/|ssh:\/\/)|\.git(#.*)?$/.test(token.text))
-  if (instruction.kind === 'add' && git && /^(git@|git:|ssh:|https?:)/.test(git.text)) {
-    throw fail('BUILD_UNSUPPORTED', 'ADD from a git repository is not supported yet', { span: git.span })
+/** BuildKit's words (dockerfile2llb: dispatchCopy). */
+function checkChecksum(stage: StageState, { checksum, sources }: AddInstruction): void {
+  if (!checksum) return
+  const { span } = checksum
+  if (sources.length > 1) {
+    throw fail('DOCKERFILE_INVALID', "checksum can't be specified for multiple sources", { span })
   }
-  if (!found) return
-  const name = instruction.kind.toUpperCase()
-  throw fail('BUILD_UNSUPPORTED', `${name} ${found} is not supported yet`, { span: instruction.node.span })
+  const [source] = sources
+  const text = source ? expandToken(stage, source) : ''
+  if (source && (isHttp(text) || isGit(text, source))) return
+  throw fail('DOCKERFILE_INVALID', 'checksum requires HTTP(S) or Git sources', { span })
+}
+
+function httpVertex(stage: StageState, instruction: AddInstruction, url: string, token: Token): Vertex {
+  const checksum = checksumOf(stage, instruction) ?? stage.context.sources.pins?.http(url, token.span) ?? null
+  if (checksum !== null && !/^sha256:[a-f0-9]{64}$/.test(checksum)) {
+    throw fail('DIGEST_INVALID', `invalid checksum ${checksum}: only sha256:... is supported`, {
+      span: instruction.checksum!.span,
+    })
+  }
+  return createVertex({ kind: 'http', url, checksum }, [], { label: redactUrl(url), span: token.span })
+}
+
+function gitVertex(stage: StageState, instruction: AddInstruction, url: string, token: Token): Vertex {
+  const checksum = checksumOf(stage, instruction)
+  const pin = isCommit(checksum ?? '') ? undefined : stage.context.sources.pins?.git(url, token.span)
+  const op = {
+    kind: 'git',
+    url,
+    checksum,
+    keepGitDir: instruction.keepGitDir ?? false,
+    ...(pin === undefined ? {} : { commit: pin }),
+  } as const
+  return createVertex(op, [], { label: redactUrl(url), span: token.span })
+}
+
+function checksumOf(stage: StageState, { checksum }: AddInstruction): string | null {
+  return checksum ? expandToken(stage, checksum) : null
 }

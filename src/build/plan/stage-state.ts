@@ -82,30 +82,43 @@ export function addHistory(stage: ConfigState, createdBy: string): void {
   stage.steps.push({ createdBy })
 }
 
-/** Adds a step that makes a layer on top of the file system. `inputs` come after the file system itself. */
-export function addLayer(
-  stage: StageState,
-  step: {
-    instruction: StageInstruction
-    op: Op
-    inputs?: readonly Vertex[]
-    createdBy: string
-    cacheable?: boolean
-    /** Variables whose values progress must not show. */
-    masked?: readonly string[]
-  },
-): void {
+/** A step that makes a layer. `inputs` come after the file system that it is made on. */
+interface LayerStep {
+  instruction: StageInstruction
+  op: Op
+  inputs?: readonly Vertex[]
+  createdBy: string
+  cacheable?: boolean
+  /** Variables whose values progress must not show. */
+  masked?: readonly string[]
+}
+
+/** Adds a step that makes a layer on top of the file system. */
+export function addLayer(stage: StageState, step: LayerStep): void {
+  stage.vertex = addStep(stage, step, stage.vertex)
+}
+
+/** Adds a step that makes a layer on nothing, which is then put on top of the file system as it is. */
+export function addLinkedLayer(stage: StageState, step: LayerStep): void {
+  const { platform } = stage
+  const nothing = createVertex({ kind: 'image', reference: 'scratch', platform, diffIds: [] }, [], { label: '' })
+  const layer = addStep(stage, step, nothing)
+  stage.vertex = createVertex({ kind: 'merge' }, [stage.vertex, layer], { label: '', span: layer.span! })
+}
+
+function addStep(stage: StageState, step: LayerStep, base: Vertex): Vertex {
   const { instruction, op, inputs = [], createdBy, cacheable = true, masked = [] } = step
   stage.stepNumber++
   // BuildKit takes WORKDIR from the cache even with --no-cache: there is nothing in a folder that could be stale
   const ignoreCache = !cacheable || (stage.noCache && op.kind !== 'folder')
-  const vertex = createVertex(op, [stage.vertex, ...inputs], {
+  const vertex = createVertex(op, [base, ...inputs], {
     label: `${stepPrefix(stage, stage.stepNumber)} ${describe(stage, instruction, masked)}`,
     span: instruction.node.span,
+    config: { env: environmentOf(stage), cwd: stage.config.WorkingDir || '/', user: stage.config.User ?? '' },
     ...(ignoreCache ? { ignoreCache } : {}),
   })
-  stage.vertex = vertex
   stage.steps.push({ createdBy, vertex })
+  return vertex
 }
 
 /** A vertex whose id says what it does: equal work has equal ids and is done once. */

@@ -1,27 +1,47 @@
 import type { FlagValues } from '../flags.ts'
 import { PROGRESS_MODES } from '../render/progress/index.ts'
+import { DEFINITION_FLAGS } from './definition.ts'
 import { parseUlimit } from './limits.ts'
 
-/** The flags of `build`. */
-export const FLAGS = {
+/** `true` and `false` are what Docker's switch of this name takes. */
+function checkSquash(text: string): void {
+  if (!['new', 'all', 'true', 'false'].includes(text)) throw new Error('must be "new" or "all"')
+}
+
+const OWN_FLAGS = {
   'add-host': { kind: 'list', placeholder: 'strings', about: 'Add a custom host-to-IP mapping (format: "host:ip")' },
   allow: {
     kind: 'list',
     placeholder: 'stringArray',
     about: 'Allow extra privileged entitlement (e.g., "network.host", "security.insecure", "device")',
   },
+  annotation: {
+    kind: 'list',
+    placeholder: 'stringArray',
+    about: 'Add annotation to the image',
+  },
   attest: {
     kind: 'list',
     placeholder: 'stringArray',
     about: 'Attestation parameters (format: "type=sbom" or "type=provenance,mode=max")',
   },
-  'build-arg': { kind: 'list', placeholder: 'stringArray', about: 'Set build-time variables' },
-  'build-context': {
+  'cache-from': {
     kind: 'list',
     placeholder: 'stringArray',
-    about: 'Additional build contexts (e.g., name=path)',
+    about: 'External cache sources (e.g., "type=local,src=path/to/dir")',
+  },
+  'cache-to': {
+    kind: 'list',
+    placeholder: 'stringArray',
+    about: 'Cache export destinations (e.g., "type=local,dest=path/to/dir")',
+  },
+  call: {
+    kind: 'string',
+    default: 'build',
+    about: 'Set method for evaluating build ("check", "outline", "targets")',
   },
   'cgroup-parent': { kind: 'string', about: 'Set the parent cgroup for the "RUN" instructions during build' },
+  check: { kind: 'bool', about: 'Shorthand for "--call=check"' },
   'expect-cached': {
     kind: 'list',
     placeholder: 'step',
@@ -33,19 +53,18 @@ export const FLAGS = {
     bare: 'text',
     about: 'Say of each step why it was found in the cache or not ("text", "json")',
   },
-  call: {
-    kind: 'string',
-    default: 'build',
-    about: 'Set method for evaluating build ("check", "outline", "targets")',
-  },
-  check: { kind: 'bool', about: 'Shorthand for "--call=check"' },
-  file: { kind: 'string', short: 'f', completes: 'file', about: 'Name of the Dockerfile (default: "PATH/Dockerfile")' },
   'host-ca': {
     kind: 'bool',
     about: "RUN steps trust this machine's certificate authorities (they do not get into the image)",
   },
   iidfile: { kind: 'string', completes: 'file', about: 'Write the image ID to a file' },
   label: { kind: 'list', placeholder: 'stringArray', about: 'Set metadata for an image' },
+  locked: {
+    kind: 'bool',
+    about: 'Images, URLs and git references are what Dockerfile.lock says, or the build fails',
+  },
+  load: { kind: 'bool', about: 'Shorthand for "--output=type=docker"' },
+  'metadata-file': { kind: 'string', completes: 'file', about: 'Write build result metadata to a file' },
   network: {
     kind: 'string',
     default: 'default',
@@ -53,8 +72,13 @@ export const FLAGS = {
   },
   'no-cache': { kind: 'bool', about: 'Do not use cache when building the image' },
   'no-cache-filter': { kind: 'list', placeholder: 'stringArray', about: 'Do not cache specified stages' },
+  output: {
+    kind: 'list',
+    short: 'o',
+    placeholder: 'stringArray',
+    about: 'Output destination (format: "type=local,dest=path")',
+  },
   parallel: { kind: 'int', min: 1, about: 'Steps that run at the same time (default 16; SLIPWAY_PARALLELISM)' },
-  platform: { kind: 'list', placeholder: 'stringArray', about: 'Set target platform for build' },
   progress: {
     kind: 'string',
     default: 'auto',
@@ -62,7 +86,16 @@ export const FLAGS = {
   },
   provenance: { kind: 'string', about: 'Shorthand for "--attest=type=provenance"' },
   pull: { kind: 'bool', about: 'Always attempt to pull all referenced images' },
+  push: { kind: 'bool', about: 'Shorthand for "--output=type=registry"' },
   quiet: { kind: 'bool', short: 'q', about: 'Suppress the build output and print image ID on success' },
+  report: {
+    kind: 'string',
+    bare: 'table',
+    check: (text: string): void => {
+      if (text !== 'table' && text !== 'json') throw new Error('must be table or json')
+    },
+    about: 'Print time, size and cache state of each step when the build has ended ("table", "json")',
+  },
   resource: {
     kind: 'list',
     placeholder: 'stringArray',
@@ -75,6 +108,12 @@ export const FLAGS = {
     about: 'Secret to expose to the build (format: "id=mysecret[,src=/local/secret]")',
   },
   'shm-size': { kind: 'size', about: 'Shared memory size for build containers' },
+  squash: {
+    kind: 'string',
+    bare: 'new',
+    check: checkSquash as (text: string) => void,
+    about: 'Make one layer of all new ones ("new"), or of the whole image ("all")',
+  },
   ssh: {
     kind: 'list',
     placeholder: 'stringArray',
@@ -86,32 +125,39 @@ export const FLAGS = {
     placeholder: 'stringArray',
     about: 'Image identifier (format: "[registry/]repository[:tag]")',
   },
-  target: { kind: 'string', about: 'Set the target build stage to build' },
+  'update-lock': {
+    kind: 'string',
+    placeholder: 'names',
+    bare: '*',
+    about: 'Write Dockerfile.lock anew, or these names and URLs in it, and go by it',
+  },
   ulimit: {
     kind: 'list',
     placeholder: 'ulimit',
     about: 'Ulimit options',
     check: (text: string): void => void parseUlimit(text),
   },
-  // what Docker accepts without showing it, or did before BuildKit
+  'verify-reproducible': { kind: 'bool', about: 'Build again without the cache, and show what comes out otherwise' },
+  // accepted for the sake of scripts: there is one builder, and intermediate containers never stay
+  builder: { kind: 'string', hidden: true, about: 'Override the configured builder instance' },
   'cpu-period': { kind: 'int', hidden: true, about: 'Limit the CPU CFS (Completely Fair Scheduler) period' },
   'cpu-quota': { kind: 'int', hidden: true, about: 'Limit the CPU CFS (Completely Fair Scheduler) quota' },
   'cpu-shares': { kind: 'int', short: 'c', hidden: true, about: 'CPU shares (relative weight)' },
   'cpuset-cpus': { kind: 'string', hidden: true, about: 'CPUs in which to allow execution ("0-3", "0,1")' },
   'cpuset-mems': { kind: 'string', hidden: true, about: 'MEMs in which to allow execution ("0-3", "0,1")' },
+  'force-rm': { kind: 'bool', hidden: true, about: 'Always remove intermediate containers' },
   memory: { kind: 'size', short: 'm', hidden: true, about: 'Memory limit' },
   'memory-swap': {
     kind: 'string',
     hidden: true,
     about: 'Swap limit equal to memory plus swap: "-1" to enable unlimited swap',
   },
-  // accepted for the sake of scripts: there is one builder, and intermediate containers never stay
-  builder: { kind: 'string', hidden: true, about: 'Override the configured builder instance' },
-  'force-rm': { kind: 'bool', hidden: true, about: 'Always remove intermediate containers' },
-  load: { kind: 'bool', hidden: true, about: 'Shorthand for "--output=type=docker"' },
   print: { kind: 'string', hidden: true, about: 'The old name of "--call"' },
   rm: { kind: 'bool', default: true, hidden: true, about: 'Remove intermediate containers after a successful build' },
 } as const
+
+/** The flags of `build`. */
+export const FLAGS: typeof DEFINITION_FLAGS & typeof OWN_FLAGS = { ...DEFINITION_FLAGS, ...OWN_FLAGS }
 
 /** Their values. */
 export type BuildFlags = FlagValues<typeof FLAGS>

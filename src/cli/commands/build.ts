@@ -1,11 +1,16 @@
 import { rmSync, writeFileSync } from 'node:fs'
-import { fail, messageOf, SlipwayError } from '../../core/index.ts'
-import type { Engine, ProgressEvent } from '../../engine/index.ts'
+import { bytesOf, fail, messageOf, SlipwayError } from '../../core/index.ts'
+import type { Engine, PastBuild, ProgressEvent } from '../../engine/index.ts'
+import { saveFile } from '../../transfer/index.ts'
 import { answerCall, type Call, callOf } from '../build/call.ts'
 import { checkExpected, checkExplain, explain } from '../build/explain.ts'
 import { FLAGS } from '../build/flags.ts'
+import { updateLock } from '../build/lock.ts'
+import { metadataOf } from '../build/metadata.ts'
 import { requestOf } from '../build/request.ts'
+import { renderVerification } from '../build/verification.ts'
 import { type Command, type CommandContext, defineCommand } from '../command.ts'
+import { recordObject, reportTable } from '../render/build-report.ts'
 import { chooseColors } from '../render/colors.ts'
 import { renderBuildError } from '../render/error.ts'
 import { chooseProgressMode, createProgressRenderer, openProgress, renderWarnings } from '../render/progress/index.ts'
@@ -14,7 +19,10 @@ import { jobOf, withEngine } from '../session.ts'
 /** What Docker's builder finds before it begins to solve has one phrase less. */
 function phrased(error: unknown): unknown {
   if (!(error instanceof SlipwayError) || error.fault === 'canceled') return error
-  const before: string[] = ['CONTEXT_MISSING', 'USAGE_INVALID', 'HOST_CA_MISSING', 'EPOCH_INVALID', 'PLATFORM_INVALID']
+  const before: string[] = [
+    ...['CONTEXT_MISSING', 'USAGE_INVALID', 'HOST_CA_MISSING', 'EPOCH_INVALID', 'PLATFORM_INVALID'],
+    ...['OUTPUT_INVALID', 'OUTPUT_UNSUPPORTED'],
+  ]
   const ofFlags: string[] = ['REFERENCE_INVALID', 'BUILD_UNSUPPORTED']
   if (before.includes(error.code) || (ofFlags.includes(error.code) && !error.span)) return error
   const { code, message, hint, span, data, cause } = error
@@ -30,6 +38,11 @@ const PULL_IGNORED: ProgressEvent = {
   type: 'warning',
   code: 'PULL_IGNORED',
   message: '--pull has no effect: images come from the store alone, registries are not supported yet',
+}
+
+function reportOf(record: PastBuild, format: string): string {
+  if (format === 'table') return reportTable(record)
+  return `${JSON.stringify(recordObject(record, Date.now()), null, 2)}\n`
 }
 
 /** A script that reads the id of a build that failed must find none. */
@@ -85,20 +98,31 @@ export const command: Command = defineCommand({
         if (event.type === 'warning') warnings.push(event)
         progress.progress(event)
       }
+      let lockChanges = ''
       const tellWarnings = async (): Promise<void> => {
         progress.close()
-        if (!flags.quiet) await io.stderr.write(renderWarnings(warnings, { debug: context.globals.debug }))
+        if (!flags.quiet)
+          await io.stderr.write(lockChanges + renderWarnings(warnings, { debug: context.globals.debug }))
       }
       try {
         if (call) return await runCall(engine, context as never, { call, listen, tellWarnings })
         removeStale(flags.iidfile)
         if (flags.pull) listen(PULL_IGNORED)
-        const report = await engine.build(await requestOf(context as never), jobOf(context, listen))
+        const request = await requestOf(context as never)
+        const writesToStdout = request.outputs?.some((output) => 'dest' in output && typeof output.dest !== 'string')
+        const job = jobOf(context, listen)
+        lockChanges = await updateLock(engine, flags['update-lock'], request, job)
+        const report = await engine.build(request, job)
         await tellWarnings()
-        if (flags.quiet) await io.stdout.write(`${report.id}\n`)
-        if (flags.iidfile) writeId(flags.iidfile, report.id)
+        if (flags.quiet && !writesToStdout) await io.stdout.write(report.image ? `${report.id}\n` : '\n')
+        if (flags.report) await io.stdout.write(reportOf(report.record, flags.report))
+        if (flags.iidfile && report.image) writeId(flags.iidfile, report.id)
+        if (flags['metadata-file'])
+          await saveFile(flags['metadata-file'], bytesOf(Buffer.from(metadataOf(report))), 0o644)
         await explain(context, report.explanation)
-        return await checkExpected(context, report.explanation)
+        if (report.verification) await io.stderr.write(renderVerification(report.verification))
+        const code = await checkExpected(context, report.explanation)
+        return report.verification?.reproducible === false ? 1 : code
       } catch (error) {
         await tellWarnings()
         const build = engine.builds.latest()

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import path from 'node:path'
 import { errnoOf, fail, messageOf, SlipwayError } from '../../core/index.ts'
 import type { CreateRequest, Engine } from '../../engine/index.ts'
+import { parsePlatform } from '../../oci/index.ts'
 import { attachTerminal } from '../attach.ts'
 import { type Command, type CommandContext, defineCommand } from '../command.ts'
 import { parseExtraHost } from '../extra-host.ts'
@@ -25,6 +26,7 @@ export const CREATE_FLAGS = {
     placeholder: 'network',
     about: 'Connect a container to a network: host or none',
   },
+  platform: { kind: 'string', about: 'Set platform if server is multi-platform capable' },
   publish: { kind: 'list', short: 'p', hidden: true, about: "Publish a container's port(s) to the host" },
   'read-only': { kind: 'bool', about: "Mount the container's root filesystem as read only" },
   rm: { kind: 'bool', about: 'Automatically remove the container when it exits' },
@@ -67,6 +69,7 @@ export function createRequestOf(context: {
       'entrypoint',
       flags.entrypoint === undefined ? undefined : flags.entrypoint === '' ? [] : [flags.entrypoint],
     ),
+    ...given('platform', flags.platform ? parsePlatform(flags.platform) : undefined),
     ...given('cwd', flags.workdir === undefined ? undefined : path.posix.normalize(flags.workdir)),
     ...given('user', flags.user),
     ...given('hostname', flags.hostname),

@@ -1,100 +1,105 @@
 import { existsSync, realpathSync } from 'node:fs'
-import {
-  BuildSession,
-  createRunners,
-  createSolver,
-  type PlanOptions,
-  type PlanSources,
-  planBuild,
-  redactUrl,
-  type SolverOptions,
-} from '../../build/index.ts'
+import { BuildSession, createRunners, createSolver, operationKeys, redactUrl, type Solver } from '../../build/index.ts'
 import type { Job } from '../../core/index.ts'
-import { type Dockerfile, parseDockerfile } from '../../dockerfile/index.ts'
-import type { Linter, LintWarning } from '../../lint/index.ts'
-import type { Platform } from '../../oci/index.ts'
-import type { Lease, Store, StoredImage } from '../../store/index.ts'
-import { BuildRecorder, secretValues } from './build-record.ts'
-import type { Ignore } from './context/ignore.ts'
+import type { Store } from '../../store/index.ts'
+import { type BuildListener, recordBuild } from '../builds/recorder.ts'
+import { createAttachments } from './attestations/attachments.ts'
+import { attestationOptions } from './attestations/options.ts'
+import { BuildRecorder } from './build-record.ts'
+import { checkCacheEntries, exportCaches, openCaches } from './cache.ts'
 import { nameOf } from './definition.ts'
-import { resolveEpoch } from './epoch.ts'
 import type { FinishedBuild } from './finished.ts'
-import { linterOf, planLinted, tellWarnings } from './lint.ts'
 import { explainMismatch } from './lock/pins.ts'
-import { exportToStore } from './outputs/image.ts'
-import { isMultiPlatform, targetPlatforms } from './plan-options.ts'
-import { openPlanning } from './planning.ts'
+import { refuseLists } from './outputs/archive.ts'
+import { exportAll } from './outputs/index.ts'
+import { isMultiPlatform } from './plan-options.ts'
+import { type PlannedRequest, planRequest } from './plan-request.ts'
+import { reportOf } from './report.ts'
 import type { BuildReport, BuildRequest } from './request.ts'
-import { type PlannedPlatform, solvePlatforms } from './solve.ts'
+import { solvePlatforms, solverOptions } from './solve.ts'
 import { checkedTag } from './tags.ts'
+import { verifyBuild } from './verify.ts'
 
-/** Builds an image into the store. Fails with a span for everything that the Dockerfile is to blame for. */
+/**
+ * Builds an image into the store, and keeps a record of that. Fails with a span for everything that the Dockerfile is to
+ * blame for.
+ */
 export async function build(store: Store, request: BuildRequest, job: Job): Promise<BuildReport> {
-  const names = (request.tags ?? []).map(checkedTag)
+  const work = (listener: BuildListener, heard: Job) => buildImage(store, request, listener, heard)
+  const { result, record } = await recordBuild(store, request, job, work)
+  return { ...result, record }
+}
+
+async function buildImage(
+  store: Store,
+  request: BuildRequest,
+  listener: BuildListener,
+  job: Job,
+): Promise<Omit<BuildReport, 'record'>> {
+  const { names, outputs, cacheTo } = checked(request)
   using lease = store.lease()
   await using session = new BuildSession(store, lease, { secrets: request.secrets ?? {}, agents: request.ssh ?? {} })
   using record = new BuildRecorder(store, session, { context: contextName(request), dockerfile: nameOf(request) })
-  const { definition, options, sources } = await openPlanning({ store, lease, session }, request, job)
-  const { contexts, pins, task } = definition
-  const dockerfile = parseDockerfile(definition.source)
-  const linter = linterOf(dockerfile, options)
-  const { epoch, buildArgs } = await resolveEpoch({ session, dockerfile, options, sources, contexts }, job)
-  const plan = { options: { ...options, buildArgs }, sources, ignore: contexts.ignore }
-  const plans = await planPlatforms(dockerfile, linter, plan, targetPlatforms(request)).finally(() =>
-    tellWarnings(linter.warnings(), task, job),
-  )
-  const runners = createRunners(session, contexts)
-  const { solver, built } = await solvePlatforms(
-    (stoppable) => record.follow(createSolver(runners, store, solverOptions(request, lease), stoppable)),
-    plans,
-    job,
-  ).catch((error: unknown) => {
-    throw explainMismatch(error, pins)
+  const planned = await planRequest(session, request, job)
+  const solved = await solve(session, { request, planned, listener, record }, job)
+  const { solver } = solved
+  const { definition, warnings, epoch } = planned
+  const { source, contexts } = definition
+  const attachments = createAttachments(store, {
+    ...{ request, dockerfile: source, solver, invocationId: listener.id, startedAt: listener.startedAt },
+    ...{ options: attestationOptions(request.attestations ?? []), names, lease, contexts, epoch },
   })
-  contexts.save()
-  const multiPlatform = isMultiPlatform(request)
-  const finished: FinishedBuild = { built, multiPlatform, solver, names, lease, epoch: request.epoch ?? epoch }
-  const exported = await exportToStore(store, finished, job)
-  return { ...report(exported, finished, linter.warnings()), explanation: record.explain() }
+  const finished: FinishedBuild = {
+    ...{ ...solved, multiPlatform: isMultiPlatform(request), names, lease, epoch },
+    ...(request.squash ? { squash: request.squash } : {}),
+    ...(attachments ? { attachments } : {}),
+  }
+  const exported = await exportAll(store, finished, outputs, job)
+  await exportCaches({ store, lease }, cacheTo, finished, job)
+  const report = { ...reportOf(exported, finished, warnings), explanation: record.explain() }
+  if (!request.verifyReproducible) return report
+  const again = { store, request, plans: await planned.planAfresh(), contexts }
+  return { ...report, verification: await verifyBuild(finished, again, job) }
 }
 
-function solverOptions({ parallelism, buildArgs }: BuildRequest, lease: Lease): SolverOptions {
-  return { now: Date.now, lease, secrets: secretValues(buildArgs), ...(parallelism ? { parallelism } : {}) }
+/** What can be said of a request before anything is looked for. */
+function checked(request: BuildRequest): Required<Pick<BuildRequest, 'outputs' | 'cacheTo'>> & { names: string[] } {
+  const { tags = [], outputs = [{ type: 'image' }], cacheFrom = [], cacheTo = [], attestations = [] } = request
+  attestationOptions(attestations)
+  checkCacheEntries(cacheFrom, cacheTo)
+  refuseLists(outputs, { multiPlatform: isMultiPlatform(request) })
+  return { names: tags.map(checkedTag), outputs, cacheTo }
+}
+
+interface Work {
+  request: BuildRequest
+  planned: PlannedRequest
+  listener: BuildListener
+  record: BuildRecorder
+}
+
+async function solve(session: BuildSession, { request, planned, listener, record }: Work, job: Job) {
+  const { store, lease } = session
+  const { definition, plans } = planned
+  const runners = createRunners(session, definition.contexts)
+  const sources = await openCaches({ store, lease }, request.cacheFrom ?? [], job)
+  const options = { ...solverOptions(request, lease), sources }
+  const results = plans.map(({ stage }) => stage.vertex)
+  const create = (stoppable: Job): Solver => {
+    const solver = record.follow(createSolver(runners, store, options, stoppable))
+    return listener.planned(results, solver, operationKeys(runners))
+  }
+  try {
+    return await solvePlatforms(create, plans, job)
+  } catch (error) {
+    throw explainMismatch(error, definition.pins)
+  } finally {
+    definition.contexts.save()
+  }
 }
 
 /** A context as people know it again. */
 function contextName({ context }: BuildRequest): string {
   if (typeof context !== 'string') return '-'
   return existsSync(context) ? realpathSync(context) : redactUrl(context)
-}
-
-/** A graph for each platform. The first of them is linted: what is to be said of a Dockerfile is said once. */
-async function planPlatforms(
-  dockerfile: Dockerfile,
-  linter: Linter,
-  plan: { options: PlanOptions; sources: PlanSources; ignore: Ignore | undefined },
-  platforms: readonly Platform[],
-): Promise<PlannedPlatform[]> {
-  const plans: PlannedPlatform[] = []
-  for (const platform of platforms) {
-    const options = { ...plan.options, platform }
-    const isFirst = plans.length === 0
-    const stage = await (isFirst
-      ? planLinted(dockerfile, linter, { ...plan, options })
-      : planBuild(dockerfile, options, plan.sources))
-    plans.push({ platform, stage })
-  }
-  return plans
-}
-
-function report(
-  image: StoredImage,
-  { built, solver, names }: FinishedBuild,
-  warnings: readonly LintWarning[],
-): Omit<BuildReport, 'explanation'> {
-  const steps = built.flatMap(({ stage }) => stage.steps.flatMap((step) => step.vertex ?? []))
-  const made = [...new Map(steps.map((vertex) => [vertex.id, vertex])).values()]
-  const cached = made.filter((vertex) => solver.outcome(vertex)?.result === 'cached')
-  const { id, descriptor } = image
-  return { id, digest: descriptor.digest, names: [...names], steps: made.length, cachedSteps: cached.length, warnings }
 }

@@ -1,10 +1,12 @@
-import { BuildSession } from '../../build/index.ts'
+import { BuildSession, type PlanOptions } from '../../build/index.ts'
 import { type Job, SlipwayError, type SourceFile, type SourceSpan } from '../../core/index.ts'
 import { type Dockerfile, parse, parseDockerfile, type SyntaxTree } from '../../dockerfile/index.ts'
 import type { Linter, LintWarning } from '../../lint/index.ts'
 import type { Store } from '../../store/index.ts'
+import { type Definition, loadDefinition } from './definition.ts'
 import { lintEveryStage, linterOf, planLinted } from './lint.ts'
-import { openPlanning, type Planning } from './planning.ts'
+import { planOptions, targetPlatforms } from './plan-options.ts'
+import { planSources } from './plan-sources.ts'
 import type { BuildRequest } from './request.ts'
 
 /** What a check found. */
@@ -25,16 +27,16 @@ export interface CheckError {
 /** Judges a Dockerfile. Fails when there is none, or when the request makes no sense. */
 export async function check(store: Store, request: BuildRequest, job: Job): Promise<CheckReport> {
   using lease = store.lease()
-  await using session = new BuildSession(store, lease, { secrets: {}, agents: {} })
-  const planning = await openPlanning({ store, lease, session }, request, job)
-  const { source } = planning.definition
-  const { options } = planning
+  await using session = new BuildSession(store, lease)
+  const definition = await loadDefinition(session, request, job)
+  const { source } = definition
   const tree = tryParse(source)
+  const options = optionsOf(request)
   if (options.buildArgs['BUILDKIT_DOCKERFILE_CHECK'] !== undefined) linterOf({ directives: [] }, options)
   let linter: Linter | undefined
   try {
     linter = linterOf(tree ?? { directives: [] }, options)
-    await lint(planning, linter, tree)
+    await lint(session, { definition, request, linter, tree }, job)
     return { warnings: linter.warnings(), source }
   } catch (error) {
     if (!(error instanceof SlipwayError) || error.fault === 'canceled' || error.fault === 'internal') throw error
@@ -42,10 +44,20 @@ export async function check(store: Store, request: BuildRequest, job: Job): Prom
   }
 }
 
-async function lint(planning: Planning, linter: Linter, tree: SyntaxTree | undefined): Promise<void> {
-  const { definition, options, sources } = planning
+interface CheckWork {
+  definition: Definition
+  request: BuildRequest
+  linter: Linter
+  tree: SyntaxTree | undefined
+}
+
+const optionsOf = (request: BuildRequest): PlanOptions => planOptions(request, targetPlatforms(request)[0]!)
+
+async function lint(session: BuildSession, { definition, request, linter, tree }: CheckWork, job: Job): Promise<void> {
   const dockerfile = understood(definition.source, linter, tree)
-  const plan = { options, sources, ignore: definition.contexts.ignore }
+  const options = optionsOf(request)
+  const sources = planSources(session, request, definition, job)
+  const plan = { options, sources, ignore: definition.ignore }
   if (options.target) await planLinted(dockerfile, linter, plan)
   else await lintEveryStage(dockerfile, linter, plan)
 }

@@ -15,6 +15,7 @@ import { sourceOf } from '../../image/index.ts'
 import { ARCHIVE_HEAD, isArchive, openArchive, peek } from './context/archive.ts'
 import { BuildContexts, type ContextOptions } from './context/contexts.ts'
 import { contextFolder, leadsOut, openFolder, readIgnoreFile, readText } from './context/folder.ts'
+import type { Ignore } from './context/ignore.ts'
 import { isHttpUrl, mainLocation, namedLocations } from './context/location.ts'
 import type { OpenContext } from './context/open-context.ts'
 import { openRemote } from './context/remote.ts'
@@ -29,9 +30,11 @@ export interface Definition {
   source: SourceFile
   /** Path of the Dockerfile on this machine; missing for one that came as text, by URL or in a remote context. */
   file?: string
-  contexts: BuildContexts
   /** What progress calls the reading of the Dockerfile. */
   task: string
+  contexts: BuildContexts
+  /** What keeps files out of the main context. */
+  ignore: Ignore | undefined
   /** What names and URLs stand for, in a locked build. */
   pins?: Pins
 }
@@ -50,8 +53,7 @@ export async function loadDefinition(session: BuildSession, request: BuildReques
   const named = namedLocations(request.contexts)
   const dockerfile = request.image ? sourceOf(request.image, 'image') : request.dockerfile
   const open = await openMain(options, { context: request.context, dockerfile }, job)
-  const task = taskName('load build definition from', nameOf(request))
-  const { file, source } = await internal(job, 'load build definition from', nameOf(request), () =>
+  const { file, source } = await internal(job, READING, nameOf(request), (task) =>
     readDockerfile(options, open, { named: dockerfile, task }, job),
   )
   const { folder } = open
@@ -62,7 +64,7 @@ export async function loadDefinition(session: BuildSession, request: BuildReques
   const found = file === undefined ? {} : { file }
   const pins = request.locked ? lockedPins(found) : undefined
   const contexts = new BuildContexts({ ...options, pins }, { open, ignore }, named)
-  return { source, contexts, task, ...found, ...(pins ? { pins } : {}) }
+  return { source, task: taskName(READING, nameOf(request)), contexts, ignore, ...found, ...(pins ? { pins } : {}) }
 }
 
 /** The Dockerfile as messages name it. */
@@ -71,13 +73,14 @@ export function nameOf({ dockerfile = 'Dockerfile', image }: BuildRequest): stri
   return typeof dockerfile === 'string' ? path.basename(redactUrl(dockerfile)) : dockerfile.name
 }
 
+const READING = 'load build definition from'
+const taskName = (verb: string, what: string): string => `[internal] ${verb} ${what}`
+
 /** Work that progress shows as `[internal] ...`. */
 function internal<T>(job: Job, verb: string, what: string, work: (task: string) => Promise<T>): Promise<T> {
   const name = taskName(verb, what)
   return runTask(job, { id: name, name }, () => work(name))
 }
-
-const taskName = (verb: string, what: string): string => `[internal] ${verb} ${what}`
 
 const WHERE = 'in the build context'
 

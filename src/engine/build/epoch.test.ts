@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { COMMIT_TIME, gitServer, noGit } from '../../build/git/fixture.suite.ts'
 import { bytesOf } from '../../core/index.ts'
 import { tarOf } from '../../store/fixture.suite.ts'
 import { folderOf, openBuilder, serve } from './fixture.suite.ts'
@@ -16,7 +17,10 @@ async function timesOf(request: BuildRequest): Promise<{ created: string | undef
   return { created: config.created, seen: config.config?.Labels?.['epoch'] }
 }
 
-const at = (seconds: number) => ({ created: new Date(seconds * 1000).toISOString(), seen: String(seconds) })
+const at = (seconds: number) => ({
+  created: new Date(seconds * 1000).toISOString().replace('.000Z', 'Z'),
+  seen: String(seconds),
+})
 const arg = (text: string) => ({ buildArgs: { SOURCE_DATE_EPOCH: text } })
 
 test('a number', async () => {
@@ -56,16 +60,26 @@ test('a stage that is one remote ADD', async () => {
   expect(await timesOf({ ...request, ...arg('src') })).toEqual(at(1_700_000_000))
 })
 
+test.skipIf(noGit)('a stage that is one ADD of a git repository', async () => {
+  const server = await gitServer()
+  server.tree('a').commit({ f: '1' })
+  const text = `FROM scratch AS src\nADD ${server.url}/a/.git /\n${DOCKERFILE}`
+  const request = { context: folderOf({}), dockerfile: { name: 'Dockerfile', text } }
+  expect(await timesOf({ ...request, ...arg('src') })).toEqual(at(COMMIT_TIME))
+})
+
+const NO_SOURCE = ' s: SOURCE_DATE_EPOCH stage does not meet source-only requirements'
+
 test.each([
-  ['soon', DOCKERFILE],
-  ['-1', DOCKERFILE],
-  ['s', `FROM scratch AS s\nCOPY f /\n${DOCKERFILE}`],
-  ['s', `FROM scratch AS s\nADD http://127.0.0.1:1/f /\nENV A=1\n${DOCKERFILE}`],
-])('%s is refused', async (text, whole) => {
+  ['soon', DOCKERFILE, ': soon'],
+  ['-1', DOCKERFILE, ': -1'],
+  ['s', `FROM scratch AS s\nCOPY f /\n${DOCKERFILE}`, NO_SOURCE],
+  ['s', `FROM scratch AS s\nADD http://127.0.0.1:1/f /\nENV A=1\n${DOCKERFILE}`, NO_SOURCE],
+])('%s is refused', async (text, whole, message) => {
   const error = await openBuilder().error({
     context: folderOf({}),
     dockerfile: { name: 'Dockerfile', text: whole },
     ...arg(text),
   })
-  expect(error).toMatchObject({ code: 'EPOCH_INVALID', message: `invalid SOURCE_DATE_EPOCH: ${text}` })
+  expect(error).toMatchObject({ code: 'EPOCH_INVALID', message: `invalid SOURCE_DATE_EPOCH${message}` })
 })

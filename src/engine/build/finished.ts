@@ -17,6 +17,8 @@ export interface FinishedBuild {
   lease: Lease
   /** Seconds since 1970. */
   epoch: number | undefined
+  /** Own layers become one, or all of the image do. */
+  squash?: 'new' | 'all'
   attachments?: Attachments
 }
 

@@ -16,8 +16,8 @@ import type { Ignore } from './context/ignore.ts'
 /** What a build is planned from, and who else listens. */
 export interface PlanRequest {
   options: PlanOptions
-  sources: PlanSources
-  /** Which files of the main context take part. */
+  /** The linter takes the place of its listener. */
+  sources: Omit<PlanSources, 'listener'>
   ignore: Ignore | undefined
   listener?: PlanListener
 }

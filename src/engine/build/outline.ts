@@ -19,8 +19,10 @@ import {
   type Stage,
 } from '../../dockerfile/index.ts'
 import type { Store } from '../../store/index.ts'
+import { loadDefinition } from './definition.ts'
 import { linterOf, planLinted, tellWarnings } from './lint.ts'
-import { openPlanning } from './planning.ts'
+import { planOptions, targetPlatforms } from './plan-options.ts'
+import { planSources } from './plan-sources.ts'
 import type { BuildRequest } from './request.ts'
 
 /** What a build of a target can be given. All lists are in the order of the Dockerfile. */
@@ -53,12 +55,14 @@ export interface OutlineNeed {
 /** Outlines the target and what it needs. Fails as a build fails before its first step. */
 export async function outline(store: Store, request: BuildRequest, job: Job): Promise<Outline> {
   using lease = store.lease()
-  await using session = new BuildSession(store, lease, { secrets: {}, agents: {} })
-  const { definition, options, sources } = await openPlanning({ store, lease, session }, request, job)
+  await using session = new BuildSession(store, lease)
+  const definition = await loadDefinition(session, request, job)
   const dockerfile = parseDockerfile(definition.source)
+  const options = planOptions(request, targetPlatforms(request)[0]!)
   const linter = linterOf(dockerfile, options)
   const draft = new Draft(dockerfile, options)
-  const plan = { options, sources, ignore: definition.contexts.ignore, listener: draft }
+  const sources = planSources(session, request, definition, job)
+  const plan = { options, sources, ignore: definition.ignore, listener: draft }
   await planLinted(dockerfile, linter, plan).finally(() => tellWarnings(linter.warnings(), definition.task, job))
   const target = options.target ? findStage(dockerfile.stages, options.target)! : dockerfile.stages.length - 1
   return draft.outline(target)

@@ -27,7 +27,7 @@ export interface Target {
 /** Lists the stages. Base images are not looked for. */
 export async function targets(store: Store, request: BuildRequest, job: Job): Promise<Targets> {
   using lease = store.lease()
-  await using session = new BuildSession(store, lease, { secrets: {}, agents: {} })
+  await using session = new BuildSession(store, lease)
   const { source } = await loadDefinition(session, request, job)
   const { stages } = parseDockerfile(source)
   const found = stages.map(({ name, from, index }): Target => {

@@ -53,11 +53,6 @@ export class BuildContexts implements ContextFiles {
     return open.files(await runTask(job, about, async () => readIgnoreFile(folder)))
   }
 
-  /** Which files of the main context take part; `undefined` for all. */
-  get ignore(): Ignore | undefined {
-    return this.#main.ignore
-  }
-
   /** Where a named context is. */
   location(key: string): Location | undefined {
     return this.#locations.get(key)

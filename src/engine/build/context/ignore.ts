@@ -6,7 +6,7 @@ import { createIgnoreMatcher, type IgnoreMatch, type IgnorePattern, parseIgnore 
 export interface Ignore {
   name: string
   filter: PathFilter
-  /** Whether one of the rules brings files back. */
+  /** Whether one of its patterns brings files back. */
   hasExceptions: boolean
 }
 

@@ -1,0 +1,14 @@
+import { type Digest, digestOf } from '../core/index.ts'
+import type { Op } from './graph.ts'
+import type { OpRunner, Runners } from './solver.ts'
+
+/** The digest under which the cache knows an operation by itself; `undefined` for one whose results are not remembered. */
+export type OpKeys = (op: Op) => Digest | undefined
+
+/** See `OpKeys`. */
+export function operationKeys(runners: Runners): OpKeys {
+  return (op) => {
+    const operation = (runners[op.kind] as unknown as OpRunner).operation(op)
+    return operation === undefined ? undefined : digestOf(JSON.stringify(operation))
+  }
+}
