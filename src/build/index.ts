@@ -1,4 +1,6 @@
-export type { CacheSource } from './cache-source.ts'
+export { type CacheCompression, type CacheExport, exportCache } from './cache/export.ts'
+export { openCache } from './cache/import.ts'
+export type { CacheSource } from './cache/source.ts'
 export { download } from './download.ts'
 export type { Difference, OtherDifference, ValueDifference } from './explain/differences.ts'
 export { type ExplainedStep, explainSteps } from './explain/explain.ts'

@@ -4,6 +4,8 @@ import { hearingJob } from '../container/fixture.suite.ts'
 import { type Digest, fail, type Job, toByteString } from '../core/index.ts'
 import { createLayerWriter } from '../layer/index.ts'
 import { type TestStore, temporaryStore } from '../store/fixture.suite.ts'
+import { openStore } from '../store/index.ts'
+import type { CacheSource } from './cache/source.ts'
 import { digestFor } from './fixture.suite.ts'
 import type { Op, Vertex } from './graph.ts'
 import type { CopyOp } from './ops/copy.ts'
@@ -233,5 +235,136 @@ describe('the cache', () => {
     const solver = createSolver(runners, store, { now: () => 1, lease: store.testLease }, hearingJob())
     await solver.solve(step('a'))
     await expect(solver.settle()).rejects.toThrow('the disk is full')
+  })
+})
+
+describe('steps at the same time', () => {
+  test('are no more than the given number', async () => {
+    const store = temporaryStore()
+    let [now, most] = [0, 0]
+    const during = async (): Promise<void> => {
+      most = Math.max(most, ++now)
+      await sleep(5)
+      now--
+    }
+    const inputs = ['a', 'b', 'c', 'd', 'e'].map((name) => step(name))
+    const options = { now: () => 1, lease: store.testLease, parallelism: 2 }
+    const solver = createSolver(runnersOf(store, { ran: [], during }), store, options, hearingJob())
+    await solver.solve(step('last', inputs))
+    await solver.settle()
+    expect(most).toBe(2)
+  })
+
+  test('of two builds are done once when they are the same', async () => {
+    const store = temporaryStore()
+    const other = openStore(store.root)
+    const work: Work = { ran: [], during: () => sleep(30) }
+    const chain = step('c', [step('b', [step('a')])])
+    const job = hearingJob()
+    const [first, second] = await Promise.all([
+      solve(store, work, chain),
+      solve({ ...other, root: store.root, testLease: store.testLease }, work, chain, job),
+    ])
+    expect(work.ran).toEqual(['a', 'b', 'c'])
+    expect(second.diffIds).toEqual(first.diffIds)
+    expect([...first.outcomes, ...second.outcomes].sort()).toEqual(['cached', 'cached', 'done', 'done'])
+    other[Symbol.dispose]()
+  })
+
+  test('are done by the second build when the first one fails', async () => {
+    const store = temporaryStore()
+    let tries = 0
+    const during = async (): Promise<void> => {
+      await sleep(20)
+      if (++tries === 1) throw fail('INTERNAL', 'the first one fails')
+    }
+    const [first, second] = await Promise.allSettled([1, 2].map(() => solve(store, { ran: [], during }, step('a'))))
+    expect([first?.status, second?.status].sort()).toEqual(['fulfilled', 'rejected'])
+    expect(tries).toBe(2)
+  })
+
+  test('do not wait for each other when the cache is not to be asked', async () => {
+    const store = temporaryStore()
+    let there = 0
+    const during = async (): Promise<void> => {
+      there++
+      while (there < 2) await sleep(1)
+    }
+    const anew = step('a', [scratch], { ignoreCache: true })
+    await Promise.all([1, 2].map(() => solve(store, { ran: [], during }, anew)))
+    expect(there).toBe(2)
+  })
+})
+
+describe('what is told of the steps', () => {
+  test('their order is that of the graph, their keys are those of the cache', async () => {
+    const store = temporaryStore()
+    await solve(store, { ran: [] }, step('a'))
+    const { solver } = await solve(store, { ran: [] }, step('last', [step('b', [step('a')]), step('c')]))
+    const traces = solver.traces()
+    expect(traces.map(({ label, result }) => [label, result])).toEqual([
+      ['FROM scratch', 'hit'],
+      ['a', 'hit'],
+      ['b', 'miss'],
+      ['c', 'miss'],
+      ['last', 'miss'],
+    ])
+    for (const { key, opKey } of traces.slice(1)) expect(store.steps.get(key!)?.opKey).toBe(opKey)
+  })
+
+  test('a step that failed is told, and what came before it', async () => {
+    const store = temporaryStore()
+    const during = (name: string): void => {
+      if (name === 'b') throw fail('INTERNAL', 'no')
+    }
+    const solver = createSolver(
+      runnersOf(store, { ran: [], during }),
+      store,
+      { now: () => 1, lease: store.testLease },
+      hearingJob(),
+    )
+    await expect(solver.solve(step('c', [step('b', [step('a')])]))).rejects.toThrow()
+    await solver.settle()
+    expect(solver.traces().map(({ label, result }) => [label, result])).toEqual([
+      ['FROM scratch', 'hit'],
+      ['a', 'miss'],
+      ['b', 'failed'],
+    ])
+  })
+
+  test('that the cache had it once', async () => {
+    const store = temporaryStore()
+    const first = await solve(store, { ran: [] }, step('a'))
+    store.steps.forget(first.solver.traces()[1]!.key!, 'pruned')
+    const { solver } = await solve(store, { ran: [] }, step('a'))
+    expect(solver.traces()[1]).toMatchObject({ result: 'miss', evicted: { reason: 'pruned' } })
+  })
+})
+
+describe('a cache from elsewhere', () => {
+  test('is asked for what the store does not have, and brings it there', async () => {
+    const elsewhere = temporaryStore()
+    await solve(elsewhere, { ran: [] }, step('a'))
+    const store = temporaryStore()
+    await solve(store, { ran: [] }, step('other'))
+    const brought: Digest[] = []
+    const source: CacheSource = {
+      knowsOperation: (opKey) => elsewhere.steps.knowsOperation(opKey),
+      async bring(key) {
+        const record = elsewhere.steps.get(key)
+        if (!record) return false
+        brought.push(key)
+        await solve(store, { ran: [] }, step('a')) // the layer comes into the store, and the step with it
+        return true
+      },
+    }
+    const options = { now: () => 1, lease: store.testLease, sources: [source] }
+    const work: Work = { ran: [] }
+    const solver = createSolver(runnersOf(store, work), store, options, hearingJob())
+    await solver.solve(step('b', [step('a')]))
+    await solver.settle()
+    expect(brought).toHaveLength(1)
+    expect(work.ran).toEqual(['b'])
+    expect(solver.outcome(step('a'))?.result).toBe('cached')
   })
 })

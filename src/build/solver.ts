@@ -11,7 +11,7 @@ import {
   withSpan,
 } from '../core/index.ts'
 import type { Lease, StepRecord, Store } from '../store/index.ts'
-import type { CacheSource } from './cache-source.ts'
+import type { CacheSource } from './cache/source.ts'
 import { Redactor } from './explain/redact.ts'
 import type { StepTrace } from './explain/trace.ts'
 import type { Op, Vertex } from './graph.ts'
@@ -71,6 +71,8 @@ export interface SolverOptions {
   now: () => number
   /** Keeps what is found in the cache. */
   lease: Lease
+  /** Steps are not remembered: what was built before stays in the cache. */
+  forgets?: boolean
   /** Steps that run at the same time. */
   parallelism?: number
   /** Caches from elsewhere; asked in order, after the store's own. */
@@ -291,7 +293,8 @@ class GraphSolver implements Solver {
   /** Behind the back of the steps that follow: once the layers are stored, the step is remembered. */
   #remember(step: Step, value: Value, outcome: Outcome, lock: StepLock | undefined): void {
     const endedAt = this.#options.now()
-    const saved = this.#save(step, value, outcome, endedAt).finally(() => lock?.release())
+    const save = this.#options.forgets ? Promise.resolve() : this.#save(step, value, outcome, endedAt)
+    const saved = save.finally(() => lock?.release())
     saved.catch(() => {}) // reported by settle()
     this.#commits.push(saved)
   }

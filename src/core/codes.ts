@@ -219,6 +219,7 @@ export const CODES = {
     about: 'A git repository holds what it must not: a file named `.git`, submodules without end, too many bytes.',
   },
   BUILD_UNSUPPORTED: { fault: 'unsupported', about: 'A Dockerfile feature that this version does not have.' },
+  CACHE_INVALID: { fault: 'invalid', about: 'What `--cache-from` names is not a build cache, or is damaged.' },
   MODE_INVALID: { fault: 'invalid', about: 'A `--chmod` value is neither an octal number nor a symbolic mode.' },
   RUN_FAILED: { fault: 'invalid', about: 'The command of a RUN instruction ended with an error.' },
   ENTITLEMENT_MISSING: {
@@ -231,7 +232,7 @@ export const CODES = {
   },
   SECRET_INVALID: {
     fault: 'invalid',
-    about: 'A secret is too large, is no line of text where it becomes a header, or a file is no private key for SSH.',
+    about: 'A secret is too large, is no single line where it becomes a header, or is no private key for SSH.',
   },
   STAGE_COMMENT_INVALID: {
     fault: 'invalid',
@@ -248,7 +249,6 @@ export const CODES = {
   },
   OUTPUT_INVALID: { fault: 'invalid', about: 'An output of a build, or one of its options, makes no sense.' },
   OUTPUT_UNSUPPORTED: { fault: 'unsupported', about: 'Slipway cannot make this output of a build (yet).' },
-  BUILD_NOT_REPRODUCIBLE: { fault: 'conflict', about: 'The same build gave another result when it was done again.' },
 
   // cli
   USAGE_INVALID: {

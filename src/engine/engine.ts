@@ -2,7 +2,7 @@ import type { LogEntry } from '../container/index.ts'
 import { type Bytes, type Job, silentJob } from '../core/index.ts'
 import type { Change } from '../layer/index.ts'
 import type { Platform } from '../oci/index.ts'
-import { defaultRoot, openStore, type Store, type StoredImage } from '../store/index.ts'
+import { type CacheMountRecord, defaultRoot, openStore, type Store, type StoredImage } from '../store/index.ts'
 import type { ImportRequest, LoadedImage } from './archives.ts'
 import { type ImageManifests, imageManifests } from './attestations.ts'
 import type { BootstrapRequest } from './bootstrap.ts'
@@ -12,9 +12,19 @@ import type { LockReport, LockRequest } from './build/lock/lock.ts'
 import type { Outline } from './build/outline.ts'
 import type { BuildReport, BuildRequest } from './build/request.ts'
 import type { Targets } from './build/targets.ts'
+import { type CachePruneRequest, type CacheRecord, type CacheUsage, cacheUsage, pruneCache } from './build-cache.ts'
 import { buildLog, findBuild, listBuilds, removeBuild } from './builds/builds.ts'
 import type { LoggedEvent } from './builds/log.ts'
 import type { PastBuild } from './builds/record.ts'
+import type { CacheMountCopy } from './cache-mount-files.ts'
+import {
+  type CacheMountSummary,
+  type CacheMountsRemoved,
+  inspectCacheMounts,
+  listCacheMounts,
+  pruneCacheMounts,
+  removeCacheMounts,
+} from './cache-mounts.ts'
 import { type Container, type ContainerState, containerState, findContainer } from './container-record.ts'
 import type { StartOptions } from './containers.ts'
 import { type CreateRequest, createContainer } from './create.ts'
@@ -72,6 +82,11 @@ export interface Engine extends Disposable {
     /** The latest build, also one that failed: its steps, and why each of them hit or missed the cache. */
     latest(): BuildRecord | undefined
   }
+  /** What builds keep to go faster the next time. */
+  readonly cache: {
+    usage(filters?: Filters): CacheUsage
+    prune(request?: CachePruneRequest): { records: CacheRecord[]; bytes: number }
+  }
   readonly images: {
     list(filters?: Filters): ImageSummary[]
     inspect(name: string, platform?: Platform): Inspection
@@ -84,6 +99,17 @@ export interface Engine extends Disposable {
     save(names: readonly string[], options?: { platform?: Platform }, job?: Job): Bytes
     load(input: string | Bytes, options?: { platform?: Platform }, job?: Job): Promise<LoadedImage[]>
     import(request: ImportRequest, job?: Job): Promise<StoredImage>
+  }
+  /** What RUN steps keep between builds. Names are ids as they stand in Dockerfiles, or beginnings of keys. */
+  readonly cacheMounts: {
+    list(filters?: Filters): CacheMountSummary[]
+    inspect(name: string): CacheMountSummary[]
+    remove(name: string): CacheMountsRemoved
+    prune(filters?: Filters): CacheMountsRemoved
+    copy(request: CacheMountCopy): Promise<void>
+    /** A tar archive of the content. */
+    export(name: string, job?: Job): Bytes
+    import(request: { name: string; source: Bytes }, job?: Job): Promise<CacheMountRecord>
   }
   readonly containers: {
     list(): ContainerSummary[]
@@ -119,7 +145,12 @@ export function openEngine(options: EngineOptions = {}): Engine {
     diff: (request, job = silentJob) => diff(store, request, job),
     info: (job = silentJob) => guarded(async () => (await import('./info.ts')).info(store, job)),
     builds: buildFunctions(store),
+    cache: {
+      usage: (filters) => cacheUsage(store, filters),
+      prune: (request) => guardedSync(() => pruneCache(store, request)),
+    },
     images: imageFunctions(store),
+    cacheMounts: cacheMountFunctions(store),
     containers: containerFunctions(store),
     [Symbol.dispose]: () => store[Symbol.dispose](),
   }
@@ -157,6 +188,22 @@ function imageFunctions(store: Store): Engine['images'] {
 
 async function* save(store: Store, names: readonly string[], options: { platform?: Platform }, job: Job): Bytes {
   yield* (await archives()).saveImages(store, names, options, job)
+}
+
+function cacheMountFunctions(store: Store): Engine['cacheMounts'] {
+  const files = (): Promise<typeof import('./cache-mount-files.ts')> => import('./cache-mount-files.ts')
+  const exported = async function* (name: string, job: Job): Bytes {
+    yield* (await files()).exportCacheMount(store, name, job)
+  }
+  return {
+    list: (filters) => listCacheMounts(store, filters),
+    inspect: (name) => inspectCacheMounts(store, name),
+    remove: (name) => guardedSync(() => removeCacheMounts(store, name)),
+    prune: (filters) => guardedSync(() => pruneCacheMounts(store, filters)),
+    copy: (request) => guarded(async () => (await files()).copyCacheMount(store, request)),
+    export: (name, job = silentJob) => guardedStream(exported(name, job)),
+    import: (request, job = silentJob) => guarded(async () => (await files()).importCacheMount(store, request, job)),
+  }
 }
 
 function containerFunctions(store: Store): Engine['containers'] {

@@ -34,7 +34,7 @@ export interface FileTree {
   extents(path: ByteString): readonly Extent[]
 }
 
-/** Sees a stack of layers (bottom first) as one tree. The indexes are read as far as questions need them. */
+/** Sees a stack of layers (bottom first) as one tree; without layers its root is empty. The indexes are read as far as questions need them. */
 export function openFileTree(layers: readonly LayerIndex[]): FileTree {
   return new StackTree(new LayerStack(layers))
 }
@@ -61,6 +61,7 @@ class StackTree implements FileTree {
   }
 
   list(directory: ByteString): Entry[] {
+    if (this.#isNothing(directory)) return []
     const found = this.#directory(directory)
     return this.#stack
       .children(found.parts)
@@ -68,6 +69,7 @@ class StackTree implements FileTree {
   }
 
   *walk(directory: ByteString = '' as ByteString): Generator<Entry, void, void> {
+    if (this.#isNothing(directory)) return
     const pending = this.#below(this.#directory(directory))
     for (let next = pending.pop(); next; next = pending.pop()) {
       yield this.#stack.entry(next.path, next.parts)
@@ -108,6 +110,11 @@ class StackTree implements FileTree {
   extents(path: ByteString): readonly Extent[] {
     const { parts } = this.#locate(path, false)
     return parts?.[0].inode.kind === 'file' ? this.#stack.extents(parts) : []
+  }
+
+  /** The root of a stack without layers. */
+  #isNothing(directory: ByteString): boolean {
+    return this.#stack.root === undefined && directory === ''
   }
 
   /** Entries below a directory, last one first. */

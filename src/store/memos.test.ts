@@ -25,3 +25,26 @@ test('old ones of a kind are forgotten', async () => {
   expect(memos.getText('a', 'new')).toBe('x')
   expect(memos.getText('b', 'old')).toBe('x')
 })
+
+test('answers of one kind are listed, forgotten one by one, and the oldest when they take too much', async () => {
+  const { memos } = temporaryStore()
+  for (const [key, length] of [
+    ['first', 10],
+    ['second', 20],
+    ['third', 30],
+  ] as const) {
+    memos.set('a', key, 'x'.repeat(length))
+    await sleep(2)
+  }
+  memos.set('b', 'other', 'x')
+  expect(memos.list('a').map(({ key, bytes }) => [key, bytes])).toEqual([
+    ['first', 10],
+    ['second', 20],
+    ['third', 30],
+  ])
+  memos.forgetBeyond('a', 50)
+  expect(memos.list('a').map(({ key }) => key)).toEqual(['second', 'third'])
+  memos.forget('a', 'second')
+  expect(memos.list('a').map(({ key }) => key)).toEqual(['third'])
+  expect(memos.list('b')).toHaveLength(1)
+})

@@ -23,6 +23,16 @@ export class MemoStore {
     this.#db.run('INSERT OR REPLACE INTO memos VALUES (?, ?, ?, ?)', kind, key, bytes, Date.now())
   }
 
+  /** All answers of one kind: their keys, how large they are, and when they were written (Unix milliseconds). */
+  list(kind: string): { key: string; bytes: number; writtenAt: number }[] {
+    const sql = 'SELECT key, length(value) AS bytes, used_at AS writtenAt FROM memos WHERE kind = ? ORDER BY key'
+    return this.#db.all<{ key: string; bytes: number; writtenAt: number }>(sql, kind)
+  }
+
+  forget(kind: string, key: string): void {
+    this.#db.run('DELETE FROM memos WHERE kind = ? AND key = ?', kind, key)
+  }
+
   /** Forgets answers of one kind that were written longer ago than `milliseconds`. */
   forgetOlder(kind: string, milliseconds: number): void {
     this.#db.run('DELETE FROM memos WHERE kind = ? AND used_at < ?', kind, Date.now() - milliseconds)

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { type Digest, digestOf } from '../core/index.ts'
-import { addLayers, temporaryStore } from './fixture.suite.ts'
+import { addImage, addLayers, temporaryStore } from './fixture.suite.ts'
 import { openStore, type StepRecord } from './index.ts'
 
 const key = (text: string): Digest => digestOf(Buffer.from(text))
@@ -66,5 +66,55 @@ describe('build steps', () => {
     store.steps.forget(key('a'))
     expect(store.collect().digests).toEqual([layer])
     expect(store.layers.get(layer!)).toBeUndefined()
+  })
+
+  test('that are forgotten leave a note, until they come back', () => {
+    const store = temporaryStore()
+    store.steps.save(step('a'))
+    expect(store.steps.evicted(key('a'))).toBeUndefined()
+    store.steps.forget(key('a'), 'pruned')
+    expect(store.steps.evicted(key('a'))).toMatchObject({ reason: 'pruned' })
+    store.steps.forget(key('never there'), 'pruned')
+    expect(store.steps.evicted(key('never there'))).toBeUndefined()
+    store.steps.save(step('a'))
+    expect(store.steps.evicted(key('a'))).toBeUndefined()
+  })
+
+  test('are found by what progress called them, latest first', () => {
+    const store = temporaryStore()
+    store.steps.save(step('old', { label: 'RUN x', createdAt: 1 }))
+    store.steps.save(step('new', { label: 'RUN x', createdAt: 2 }))
+    store.steps.save(step('other', { label: 'RUN y', createdAt: 3 }))
+    expect(store.steps.withLabel('RUN x').map(({ createdAt }) => createdAt)).toEqual([2, 1])
+  })
+
+  test('are found by a layer of theirs, and by how large it is', async () => {
+    const store = temporaryStore()
+    const [one, other, longer] = await addLayers(store, { a: 'x' }, { b: 'y' }, { c: 'z'.repeat(600) })
+    store.steps.save(step('one', { diffIds: [one!], kind: 'run' }))
+    store.steps.save(step('other', { diffIds: [other!], kind: 'run', createdAt: 2 }))
+    store.steps.save(step('copied', { diffIds: [other!], kind: 'copy' }))
+    store.steps.save(step('longer', { diffIds: [longer!], kind: 'run' }))
+    store.steps.save(step('both', { diffIds: [one!, longer!], kind: 'run' }))
+    const layer = store.layers.get(one!)!
+    expect(store.steps.similar('run', layer).map((record) => record.key)).toEqual([key('other'), key('one')])
+    expect(store.steps.withLayer(longer!).map((record) => record.key)).toEqual([key('both'), key('longer')].sort())
+  })
+
+  test('are listed with their use, the least recently used first', () => {
+    const store = temporaryStore()
+    for (const name of ['a', 'b']) store.steps.save(step(name, { label: name, kind: 'run' }))
+    store.steps.find(key('a'))
+    store.steps.get(key('b'))
+    const uses = Object.fromEntries(store.steps.list().map((each) => [each.label, each.uses]))
+    expect(uses).toEqual({ a: 1, b: 0 })
+  })
+
+  test('know which of their layers images have, too', async () => {
+    const store = temporaryStore()
+    const [shared, own] = await addLayers(store, { a: 'x' }, { b: 'y' })
+    await addImage(store, [store.layers.get(shared!)!], { names: ['docker.io/library/a:latest'] })
+    store.steps.save(step('a', { diffIds: [shared!, own!] }))
+    expect([...store.steps.sharedLayers()]).toEqual([shared])
   })
 })

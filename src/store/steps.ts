@@ -40,6 +40,15 @@ export type EvictionReason = 'pruned' | 'layers-missing'
 // a row takes about 100 bytes
 const MOST_TOMBSTONES = 10_000
 
+const SHARED = `
+WITH RECURSIVE reachable (digest) AS (
+  SELECT digest FROM images
+  UNION SELECT image_digest FROM containers
+  UNION SELECT links.child FROM links JOIN reachable ON links.parent = reachable.digest
+)
+SELECT DISTINCT diff_id AS digest FROM step_layers JOIN reachable ON diff_id = digest
+`
+
 /** The build cache: steps by key. A record whose layers are gone is no record. */
 export class StepStore {
   readonly #db: Database
@@ -134,6 +143,11 @@ export class StepStore {
       createdAt: row.created_at,
       usedAt: row.used_at,
     }))
+  }
+
+  /** Those layers of remembered steps that images or containers need as well. */
+  sharedLayers(): Set<Digest> {
+    return new Set(this.#db.all<{ digest: Digest }>(SHARED).map((row) => row.digest))
   }
 
   /** Forgets all steps; returns how many there were. */

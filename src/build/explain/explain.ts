@@ -1,5 +1,5 @@
-import type { Digest } from '../../core/index.ts'
-import type { StepRecord, Store } from '../../store/index.ts'
+import { type Digest, digestHex, digestOf } from '../../core/index.ts'
+import type { Store } from '../../store/index.ts'
 import type { FileLists } from '../files/file-lists.ts'
 import { type Difference, differencesOf, type KeyDocument } from './differences.ts'
 import { inSamePlace, nearestStep, type PastStep } from './nearest.ts'
@@ -59,40 +59,49 @@ class Explanation {
     const { vertex, label, key, opKey } = trace
     const about = { number, label, kind: vertex.op.kind, ...(key ? { key } : {}), ...(opKey ? { opKey } : {}) }
     if (vertex.op.kind === 'image') return { ...about, ...this.#image(trace, vertex.op.reference) }
-    if (trace.result === 'hit') return { ...about, result: 'HIT', differences: [] }
-    const { differences, sameResult } = this.#miss(trace)
+    const outcome = outcomeOf(trace)
+    const made = { ...about, ...(outcome ? { outcome } : {}) }
+    if (trace.result === 'hit') return { ...made, result: 'HIT', differences: [] }
+    const differences = this.#miss(trace)
+    const sameResult = outcome !== undefined && this.#before(trace)?.outcome === outcome
     if (!sameResult) this.#changed.add(vertex.id)
     const omitted = differences.length - MOST_DIFFERENCES
     return {
-      ...about,
+      ...made,
       result: trace.result === 'miss' ? 'MISS' : 'FAILED',
       differences: differences.slice(0, MOST_DIFFERENCES),
       ...(omitted > 0 ? { omitted } : {}),
-      ...(sameResult ? { sameResult } : {}),
+      ...(sameResult ? { sameResult: true } : {}),
     }
   }
 
   #image(trace: StepTrace, reference: string): Pick<ExplainedStep, 'result' | 'differences' | 'reference'> {
-    const before = this.#past.map((build) => inSamePlace(trace, build)?.reference).find((each) => each !== undefined)
+    const before = this.#before(trace)?.reference
     if (before === undefined || before === reference) return { result: 'HIT', differences: [], reference }
     this.#changed.add(trace.vertex.id)
     return { result: 'MISS', differences: [{ part: 'base image', old: before, new: reference }], reference }
   }
 
-  #miss(trace: StepTrace): { differences: Difference[]; sameResult?: true } {
+  #miss(trace: StepTrace): Difference[] {
+    if (trace.vertex.ignoreCache) return [{ part: 'no-cache' }]
+    if (trace.evicted) return [evicted(trace.evicted)]
     const near = nearestStep(trace, this.#past, this.#store.steps, this.#own)
-    const sameResult = near && isSameResult(near, trace) ? { sameResult: true as const } : {}
-    if (trace.vertex.ignoreCache) return { differences: [{ part: 'no-cache' }], ...sameResult }
-    if (trace.evicted) {
-      const { reason, at } = trace.evicted
-      return { differences: [{ part: 'evicted', reason, at: new Date(at).toISOString() }], ...sameResult }
-    }
-    if (!near) return { differences: [{ part: 'new' }] }
+    if (!near) return [this.#lost(trace) ?? { part: 'new' }]
     const now = { operation: trace.operation!, ...(trace.content === undefined ? {} : { content: trace.content }) }
     const found = differencesOf(near.document as KeyDocument, now, (digest) => this.#lists.get(digest))
     const because = this.#because(trace)
-    const differences = found.map((each) => (each.part === 'base' && because ? { ...each, because } : each))
-    return { differences, ...sameResult }
+    return found.map((each) => (each.part === 'base' && because ? { ...each, because } : each))
+  }
+
+  /** What an earlier build had in this place is not there to compare with. */
+  #lost(trace: StepTrace): Difference | undefined {
+    const place = this.#before(trace)
+    const tombstone = place?.key && this.#store.steps.evicted(place.key)
+    return tombstone ? evicted(tombstone) : undefined
+  }
+
+  #before(trace: StepTrace): PastStep | undefined {
+    return this.#past.map((build) => inSamePlace(trace, build)).find((place) => place !== undefined)
   }
 
   /** The step below that gave another result; what it was for the one below that is said there. */
@@ -103,9 +112,14 @@ class Explanation {
   }
 }
 
-/** The same layers on the same base. */
-function isSameResult(near: StepRecord, trace: StepTrace): boolean {
-  if (!trace.diffIds || JSON.stringify(near.diffIds) !== JSON.stringify(trace.diffIds)) return false
-  const baseOf = (content: unknown): unknown => (content as { base?: unknown } | undefined)?.base
-  return baseOf((near.document as KeyDocument).content) === baseOf(trace.content)
+const evicted = ({ reason, at }: { reason: string; at: number }): Difference => ({
+  part: 'evicted',
+  reason,
+  at: new Date(at).toISOString(),
+})
+
+/** Stands for the layers and the base. */
+function outcomeOf({ diffIds, content }: StepTrace): string | undefined {
+  const { base } = (content ?? {}) as { base?: unknown }
+  return diffIds && digestHex(digestOf(JSON.stringify([base, diffIds]))).slice(0, 16)
 }

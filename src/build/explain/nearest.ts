@@ -10,6 +10,8 @@ export interface PastStep {
   opKey?: Digest
   /** The image with its digest, of a FROM. */
   reference?: string
+  /** What came out, in short: equal for equal layers on an equal base. */
+  outcome?: string
 }
 
 /**
@@ -25,7 +27,7 @@ export function nearestStep(
 ): StepRecord | undefined {
   for (const build of past) {
     const place = inSamePlace(trace, build)
-    const record = place?.key && steps.get(place.key)
+    const record = place?.key && !own.has(place.key) ? steps.get(place.key) : undefined
     if (record) return record
   }
   const isEarlier = (record: StepRecord): boolean => !own.has(record.key)

@@ -1,3 +1,3 @@
 export { type ResolvedGit, resolveGit } from './resolve.ts'
 export { type GitOptions, type GitSource, gitContentKey, openGitSource } from './source.ts'
-export { type GitReference, hostOf, parseGitUrl, withoutPassword } from './url.ts'
+export { type GitReference, hostOf, isCommit, parseGitUrl, withoutPassword } from './url.ts'

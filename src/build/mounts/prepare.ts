@@ -26,6 +26,8 @@ export interface MountingStep {
   key: string
   mounts: readonly RunMount[]
   inputs: readonly LocalValue[]
+  /** Nothing of an earlier build counts. */
+  noCache: boolean
 }
 
 /** Reads secrets, opens sockets, waits for caches and makes sources mountable. Fails with `SECRET_MISSING` and the like. */
@@ -119,6 +121,10 @@ async function takeCaches(
   const folders = new Map<string, string>()
   for (const [key, place] of [...wanted].sort(([a], [b]) => (a < b ? -1 : 1))) {
     const fill = (folder: string): Promise<void> => fillCache(session, place, folder, job)
+    // as in BuildKit, whose folder with attributes is a step of its own that is done again
+    const isNew =
+      step.noCache && place.mount.mode !== null && session.isFirst(`cache ${JSON.stringify(place.identity)}`)
+    if (isNew) session.store.cacheMounts.renew(place.identity)
     const use = await session.store.cacheMounts.use(place.identity, place.mount.sharing, fill, job)
     cleanup.defer(() => use.release())
     folders.set(key, use.folder)

@@ -9,6 +9,8 @@ export interface GitOp {
   /** First letters of the commit's name, null when not given. */
   checksum: string | null
   keepGitDir: boolean
+  /** The commit that it must be, whatever the URL means now. */
+  commit?: string
 }
 
 /** Looks up which commit is meant now. The files are fetched when a copy needs them, under its task. */
@@ -17,10 +19,12 @@ export function gitRunner(session: BuildSession): OpRunner<GitOp> {
     kind: 'git',
     operation: () => undefined,
     content: async () => null,
-    async run(op, _inputs, _task, job) {
-      const { keepGitDir, checksum } = op
-      const reference = { ...parseGitUrl(op.url)!, ...(checksum === null ? {} : { checksum }) }
+    async run(op, _inputs, { id }, job) {
+      const { keepGitDir, checksum, commit } = op
+      const written = { ...parseGitUrl(op.url)!, ...(checksum === null ? {} : { checksum }) }
+      const reference = commit === undefined ? written : { ...written, checksum: commit, fetchByCommit: true }
       const resolved = await resolveGit(session, reference, job)
+      job.progress({ type: 'status', task: id, text: resolved.commit })
       return {
         kind: 'remote',
         key: gitContentKey(reference, resolved, keepGitDir),

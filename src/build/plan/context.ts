@@ -44,7 +44,12 @@ export interface PlanSources {
   /** What the user put in the place of stages and images of this name. */
   named?(name: string, platform: Platform, span: SourceSpan): Promise<NamedContext | undefined>
   /** What URLs must hold, where the Dockerfile does not say so itself. */
-  readonly pins?: { http(url: string, span: SourceSpan): Digest | undefined }
+  readonly pins?: {
+    /** Digest of a file. */
+    http(url: string, span: SourceSpan): Digest | undefined
+    /** Full name of a commit. */
+    git(url: string, span: SourceSpan): string | undefined
+  }
   listener?: PlanListener
 }
 

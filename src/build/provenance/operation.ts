@@ -1,4 +1,5 @@
 import type { Platform } from '../../oci/index.ts'
+import { parseGitUrl } from '../git/index.ts'
 import type { ImageOp, Op } from '../graph.ts'
 import type { RunMount } from '../mounts/mount.ts'
 import type { CopyOp, CopySource } from '../ops/copy.ts'
@@ -46,13 +47,17 @@ function httpSource({ url, checksum }: HttpOp): OperationJson {
   return { identifier: redactUrl(url), ...(checksum === null ? {} : { attrs: { 'http.checksum': checksum } }) }
 }
 
+/** BuildKit's `git://` identifier: the address without its scheme; `git.fullurl` has it whole. */
 function gitSource({ url, checksum, keepGitDir }: GitOp): OperationJson {
+  const { remote, ref, subdir } = parseGitUrl(url)!
+  const shown = redactUrl(remote)
+  const part = ref === undefined && subdir === undefined ? '' : `#${[ref ?? '', ...(subdir ? [subdir] : [])].join(':')}`
   const attrs = {
-    ...(checksum === null ? {} : { 'git.checksum': checksum }),
+    'git.fullurl': shown,
     ...(keepGitDir ? { 'git.keepgitdir': 'true' } : {}),
+    ...(checksum === null ? {} : { 'git.checksum': checksum }),
   }
-  const identifier = `git://${redactUrl(url).replace(/^[a-z+]+:\/\//, '')}`
-  return { identifier, ...(Object.keys(attrs).length === 0 ? {} : { attrs }) }
+  return { identifier: `git://${shown.replace(/^\w+:\/\//, '')}${part}`, attrs }
 }
 
 // solver/pb, "NetMode"
@@ -93,12 +98,13 @@ function mountJson(mount: RunMount): OperationJson[] {
 }
 
 function copies(op: CopyOp): OperationJson[] {
-  const { dest, owner, mode, unpack } = op
+  const { dest, owner, mode, unpack, excludes } = op
   const common = {
     dest,
     ...(owner === null ? {} : { owner }),
     ...(mode === null ? {} : { modeStr: mode }),
     ...(unpack.local || unpack.downloads ? { attemptUnpackDockerCompatibility: true } : {}),
+    ...(excludes.length > 0 ? { exclude_patterns: excludes } : {}),
   }
   return op.sources.flatMap((source) => copyActions(source, common))
 }

@@ -72,7 +72,8 @@ export async function answerCall(engine: Engine, request: BuildRequest, call: Ca
 
 /** The Dockerfile as the user would open it. */
 function shownFile({ context, dockerfile }: BuildRequest): string {
-  if (typeof dockerfile === 'object' || typeof context !== 'string') return 'stdin'
+  if (typeof context !== 'string') return 'Dockerfile'
+  if (typeof dockerfile === 'object') return 'stdin'
   if (dockerfile !== undefined) return dockerfile
   const folder = context.replace(/^(\.\/+)+|\/+$/g, '')
   return folder === '' || folder === '.' ? 'Dockerfile' : `${folder}/Dockerfile`

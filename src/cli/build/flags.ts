@@ -1,5 +1,6 @@
 import type { FlagValues } from '../flags.ts'
 import { PROGRESS_MODES } from '../render/progress/index.ts'
+import { DEFINITION_FLAGS } from './definition.ts'
 import { parseUlimit } from './limits.ts'
 
 /** `true` and `false` are what Docker's switch of this name takes. */
@@ -7,8 +8,7 @@ function checkSquash(text: string): void {
   if (!['new', 'all', 'true', 'false'].includes(text)) throw new Error('must be "new" or "all"')
 }
 
-/** The flags of `build`. */
-export const FLAGS = {
+const OWN_FLAGS = {
   'add-host': { kind: 'list', placeholder: 'strings', about: 'Add a custom host-to-IP mapping (format: "host:ip")' },
   allow: {
     kind: 'list',
@@ -25,11 +25,15 @@ export const FLAGS = {
     placeholder: 'stringArray',
     about: 'Attestation parameters (format: "type=sbom" or "type=provenance,mode=max")',
   },
-  'build-arg': { kind: 'list', placeholder: 'stringArray', about: 'Set build-time variables' },
-  'build-context': {
+  'cache-from': {
     kind: 'list',
     placeholder: 'stringArray',
-    about: 'Additional build contexts (e.g., name=path)',
+    about: 'External cache sources (e.g., "type=local,src=path/to/dir")',
+  },
+  'cache-to': {
+    kind: 'list',
+    placeholder: 'stringArray',
+    about: 'Cache export destinations (e.g., "type=local,dest=path/to/dir")',
   },
   call: {
     kind: 'string',
@@ -49,13 +53,16 @@ export const FLAGS = {
     bare: 'text',
     about: 'Say of each step why it was found in the cache or not ("text", "json")',
   },
-  file: { kind: 'string', short: 'f', completes: 'file', about: 'Name of the Dockerfile (default: "PATH/Dockerfile")' },
   'host-ca': {
     kind: 'bool',
     about: "RUN steps trust this machine's certificate authorities (they do not get into the image)",
   },
   iidfile: { kind: 'string', completes: 'file', about: 'Write the image ID to a file' },
   label: { kind: 'list', placeholder: 'stringArray', about: 'Set metadata for an image' },
+  locked: {
+    kind: 'bool',
+    about: 'Images, URLs and git references are what Dockerfile.lock says, or the build fails',
+  },
   load: { kind: 'bool', about: 'Shorthand for "--output=type=docker"' },
   'metadata-file': { kind: 'string', completes: 'file', about: 'Write build result metadata to a file' },
   network: {
@@ -72,7 +79,6 @@ export const FLAGS = {
     about: 'Output destination (format: "type=local,dest=path")',
   },
   parallel: { kind: 'int', min: 1, about: 'Steps that run at the same time (default 16; SLIPWAY_PARALLELISM)' },
-  platform: { kind: 'list', placeholder: 'stringArray', about: 'Set target platform for build' },
   progress: {
     kind: 'string',
     default: 'auto',
@@ -119,13 +125,19 @@ export const FLAGS = {
     placeholder: 'stringArray',
     about: 'Image identifier (format: "[registry/]repository[:tag]")',
   },
-  target: { kind: 'string', about: 'Set the target build stage to build' },
+  'update-lock': {
+    kind: 'string',
+    placeholder: 'names',
+    bare: '*',
+    about: 'Write Dockerfile.lock anew, or these names and URLs in it, and go by it',
+  },
   ulimit: {
     kind: 'list',
     placeholder: 'ulimit',
     about: 'Ulimit options',
     check: (text: string): void => void parseUlimit(text),
   },
+  'verify-reproducible': { kind: 'bool', about: 'Build again without the cache, and show what comes out otherwise' },
   // accepted for the sake of scripts: there is one builder, and intermediate containers never stay
   builder: { kind: 'string', hidden: true, about: 'Override the configured builder instance' },
   'cpu-period': { kind: 'int', hidden: true, about: 'Limit the CPU CFS (Completely Fair Scheduler) period' },
@@ -143,6 +155,9 @@ export const FLAGS = {
   print: { kind: 'string', hidden: true, about: 'The old name of "--call"' },
   rm: { kind: 'bool', default: true, hidden: true, about: 'Remove intermediate containers after a successful build' },
 } as const
+
+/** The flags of `build`. */
+export const FLAGS: typeof DEFINITION_FLAGS & typeof OWN_FLAGS = { ...DEFINITION_FLAGS, ...OWN_FLAGS }
 
 /** Their values. */
 export type BuildFlags = FlagValues<typeof FLAGS>

@@ -81,7 +81,7 @@ function integer(text: string): number {
   return Number(text)
 }
 
-const ENTITLEMENTS = ['network.host', 'security.insecure', 'device']
+const ENTITLEMENTS = ['network.host', 'security.insecure', 'device', 'buildx.local.delete']
 
 /** `--allow`: what RUN may ask for. Fails in buildx's words. */
 export function checkEntitlement(text: string): string {

@@ -8,7 +8,7 @@ export function metadataOf({ image, names, digest, record }: BuildReport): strin
     if (configDigest) metadata['containerimage.config.digest'] = configDigest
     metadata['containerimage.descriptor'] = {
       ...{ mediaType, digest, size },
-      ...(annotations ? { annotations } : {}),
+      ...(annotations ? { annotations: sorted(annotations) } : {}),
       ...(platform ? { platform: sorted(platform) } : {}),
     }
     metadata['containerimage.digest'] = digest

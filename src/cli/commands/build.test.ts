@@ -118,7 +118,7 @@ describe('messages are those of docker build', () => {
   })
 
   test('a base for another platform is used, with a warning', async () => {
-    const { at, build } = workplace('FROM scratch\nENV A=1\n')
+    const { at, build } = workplace('FROM scratch\nCOPY <<E /a\na\nE\n')
     await build(['-q', '-t', 'arm', '--platform', 'linux/arm/v6'])
     writeFileSync(at('context/Dockerfile'), 'FROM arm\nENV B=2\n')
     const { err } = await build(['--platform', 'linux/s390x'])
@@ -148,4 +148,32 @@ test('-f - reads the Dockerfile from standard input, and the context stays what 
   const failed = await build(['-f', '-'], 'FROM scratch\nCOPY Dockerfile /\n')
   expect(failed.err).toContain('Dockerfile:2\n')
   expect(failed.err).toContain('"/Dockerfile": not found in the build context (see .dockerignore)')
+})
+
+describe('contexts', () => {
+  test('- reads an archive or a Dockerfile from standard input', async () => {
+    const { slipway } = workplace('FROM scratch\n')
+    const built = await slipway(['build', '-q', '-'], 'FROM scratch\nLABEL from=stdin\n')
+    expect((await slipway(['inspect', '-f', LABELS, built.out.trim()])).out.trim()).toBe('{"from":"stdin"}')
+    const both = await slipway(['build', '-f', '-', '-'], 'FROM scratch\n')
+    expect(both.err).toContain("invalid argument: can't use stdin for both build context and dockerfile")
+    const twice = await slipway(['build', '-f', 'x', '-'], 'FROM scratch\n')
+    expect(twice.err).toContain('ambiguous Dockerfile source: both stdin and flag correspond to Dockerfiles')
+  })
+
+  test('--build-context names a folder', async () => {
+    const { at, build } = workplace('FROM scratch\nCOPY --from=other f /\n')
+    mkdirSync(at('other'))
+    writeFileSync(at('other/f'), '')
+    expect((await build(['-q', '--build-context', `other=${at('other')}`])).code).toBe(0)
+    expect((await build(['--build-context', 'other'])).err).toContain(
+      'ERROR: failed to build: invalid context value: other, expected key=value',
+    )
+  })
+
+  test('another # syntax= is told with its place', async () => {
+    const { err } = await workplace('# syntax=other/frontend:1\nFROM scratch\n').build([])
+    expect(err).toContain('Dockerfile:1\n')
+    expect(err).toContain('unknown Dockerfile frontend other/frontend:1')
+  })
 })

@@ -5,8 +5,10 @@ import { saveFile } from '../../transfer/index.ts'
 import { answerCall, type Call, callOf } from '../build/call.ts'
 import { checkExpected, checkExplain, explain } from '../build/explain.ts'
 import { FLAGS } from '../build/flags.ts'
+import { updateLock } from '../build/lock.ts'
 import { metadataOf } from '../build/metadata.ts'
 import { requestOf } from '../build/request.ts'
+import { renderVerification } from '../build/verification.ts'
 import { type Command, type CommandContext, defineCommand } from '../command.ts'
 import { recordObject, reportTable } from '../render/build-report.ts'
 import { chooseColors } from '../render/colors.ts'
@@ -96,9 +98,11 @@ export const command: Command = defineCommand({
         if (event.type === 'warning') warnings.push(event)
         progress.progress(event)
       }
+      let lockChanges = ''
       const tellWarnings = async (): Promise<void> => {
         progress.close()
-        if (!flags.quiet) await io.stderr.write(renderWarnings(warnings, { debug: context.globals.debug }))
+        if (!flags.quiet)
+          await io.stderr.write(lockChanges + renderWarnings(warnings, { debug: context.globals.debug }))
       }
       try {
         if (call) return await runCall(engine, context as never, { call, listen, tellWarnings })
@@ -106,7 +110,9 @@ export const command: Command = defineCommand({
         if (flags.pull) listen(PULL_IGNORED)
         const request = await requestOf(context as never)
         const writesToStdout = request.outputs?.some((output) => 'dest' in output && typeof output.dest !== 'string')
-        const report = await engine.build(request, jobOf(context, listen))
+        const job = jobOf(context, listen)
+        lockChanges = await updateLock(engine, flags['update-lock'], request, job)
+        const report = await engine.build(request, job)
         await tellWarnings()
         if (flags.quiet && !writesToStdout) await io.stdout.write(report.image ? `${report.id}\n` : '\n')
         if (flags.report) await io.stdout.write(reportOf(report.record, flags.report))
@@ -114,11 +120,13 @@ export const command: Command = defineCommand({
         if (flags['metadata-file'])
           await saveFile(flags['metadata-file'], bytesOf(Buffer.from(metadataOf(report))), 0o644)
         await explain(context, report.explanation)
-        return await checkExpected(context, report.explanation)
+        if (report.verification) await io.stderr.write(renderVerification(report.verification))
+        const code = await checkExpected(context, report.explanation)
+        return report.verification?.reproducible === false ? 1 : code
       } catch (error) {
         await tellWarnings()
         const build = engine.builds.latest()
-        if (build && build.startedAt >= startedAt) await explain(context, build.steps)
+        if (!call && build && build.startedAt >= startedAt) await explain(context, build.steps)
         const { columns, colors } = io.stderr.terminal()
         await io.stderr.write(
           renderBuildError(phrased(error), {

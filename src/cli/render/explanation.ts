@@ -16,7 +16,8 @@ function renderStep(step: ExplainedStep, width: number): string {
   const reasons = step.differences.slice(0, MOST_SHOWN).flatMap(reasonLines)
   const more = step.differences.length - MOST_SHOWN + (step.omitted ?? 0)
   const rest = more > 0 ? [`and ${more} more`] : []
-  const same = step.sameResult ? ['the result is the same as before: the steps after it keep their cache'] : []
+  const asked = step.differences[0]?.part !== 'no-cache'
+  const same = step.sameResult ? [`same result as before${asked ? ': the steps after it keep their cache' : ''}`] : []
   const indent = ' '.repeat(width + 10)
   return [head, ...[...reasons, ...rest, ...same].map((line) => indent + line)].map((line) => `${line}\n`).join('')
 }

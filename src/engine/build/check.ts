@@ -1,6 +1,6 @@
 import { BuildSession, type PlanOptions } from '../../build/index.ts'
 import { type Job, SlipwayError, type SourceFile, type SourceSpan } from '../../core/index.ts'
-import { parse, parseDockerfile, type SyntaxTree } from '../../dockerfile/index.ts'
+import { type Dockerfile, parse, parseDockerfile, type SyntaxTree } from '../../dockerfile/index.ts'
 import type { Linter, LintWarning } from '../../lint/index.ts'
 import type { Store } from '../../store/index.ts'
 import { type Definition, loadDefinition } from './definition.ts'
@@ -63,7 +63,7 @@ async function lint(session: BuildSession, { definition, request, linter, tree }
 }
 
 /** Of a file that makes no sense, what comes before the mistake is judged all the same. */
-function understood(source: SourceFile, linter: Linter, tree: SyntaxTree | undefined) {
+function understood(source: SourceFile, linter: Linter, tree: SyntaxTree | undefined): Dockerfile {
   try {
     return parseDockerfile(source)
   } catch (error) {

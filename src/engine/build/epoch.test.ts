@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { COMMIT_TIME, gitServer, noGit } from '../../build/git/fixture.suite.ts'
 import { bytesOf } from '../../core/index.ts'
 import { tarOf } from '../../store/fixture.suite.ts'
 import { folderOf, openBuilder, serve } from './fixture.suite.ts'
@@ -16,7 +17,10 @@ async function timesOf(request: BuildRequest): Promise<{ created: string | undef
   return { created: config.created, seen: config.config?.Labels?.['epoch'] }
 }
 
-const at = (seconds: number) => ({ created: new Date(seconds * 1000).toISOString(), seen: String(seconds) })
+const at = (seconds: number) => ({
+  created: new Date(seconds * 1000).toISOString().replace('.000Z', 'Z'),
+  seen: String(seconds),
+})
 const arg = (text: string) => ({ buildArgs: { SOURCE_DATE_EPOCH: text } })
 
 test('a number', async () => {
@@ -54,6 +58,14 @@ test('a stage that is one remote ADD', async () => {
   const text = `FROM scratch AS src\nADD ${url}/n /\n${DOCKERFILE}`
   const request = { context: folderOf({}), dockerfile: { name: 'Dockerfile', text } }
   expect(await timesOf({ ...request, ...arg('src') })).toEqual(at(1_700_000_000))
+})
+
+test.skipIf(noGit)('a stage that is one ADD of a git repository', async () => {
+  const server = await gitServer()
+  server.tree('a').commit({ f: '1' })
+  const text = `FROM scratch AS src\nADD ${server.url}/a/.git /\n${DOCKERFILE}`
+  const request = { context: folderOf({}), dockerfile: { name: 'Dockerfile', text } }
+  expect(await timesOf({ ...request, ...arg('src') })).toEqual(at(COMMIT_TIME))
 })
 
 test.each([

@@ -2,13 +2,16 @@ import {
   type BuildSession,
   download,
   globalArguments,
+  openGitSource,
   type PlanOptions,
   type PlanSources,
+  parseGitUrl,
   planBuild,
 } from '../../build/index.ts'
 import { fail, type Job } from '../../core/index.ts'
 import type { Dockerfile, Stage } from '../../dockerfile/index.ts'
 import type { BuildContexts } from './context/contexts.ts'
+import { gitTime } from './context/remote.ts'
 
 /** What SOURCE_DATE_EPOCH may speak of. */
 export interface EpochSources {
@@ -65,11 +68,14 @@ async function stageTime(about: EpochSources, stage: Stage, job: Job): Promise<n
   const { vertex } = isPlain
     ? await planBuild(dockerfile, { ...options, target: String(stage.index) }, sources)
     : { vertex: undefined }
-  const remote = vertex?.inputs.flatMap(({ op }) => (op.kind === 'http' ? [op] : []))
+  const remote = vertex?.inputs.flatMap(({ op }) => (op.kind === 'http' || op.kind === 'git' ? [op] : []))
   if (remote?.length !== 1 || only?.kind !== 'add' || only.sources.length !== 1) {
     throw invalid(stage.name!, 'A stage that gives the time is FROM scratch, and one ADD of a single URL.')
   }
-  const { time } = await download(session, remote[0]!.url, `epoch ${stage.name}`, job)
+  const { url, kind } = remote[0]!
+  const task = `epoch ${stage.name}`
+  if (kind === 'git') return gitTime((await openGitSource(session, parseGitUrl(url)!, { task }, job)).files)
+  const { time } = await download(session, url, task, job)
   return time === 0 ? undefined : time
 }
 

@@ -173,9 +173,10 @@ class Draft implements PlanListener {
     const found = new Set<number>()
     const open = [target]
     for (let index = open.pop(); index !== undefined; index = open.pop()) {
-      if (found.has(index)) continue
+      const takes = this.#stages.get(index) // none of a stage that a named context stands for
+      if (found.has(index) || !takes) continue
       found.add(index)
-      open.push(...[...this.#stages.get(index)!.from].reverse())
+      open.push(...[...takes.from].reverse())
     }
     return [...found].map((index) => this.#stages.get(index)!)
   }

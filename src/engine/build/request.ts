@@ -6,7 +6,9 @@ import type { LintWarning } from '../../lint/index.ts'
 import type { Descriptor, Platform } from '../../oci/index.ts'
 import type { PastBuild } from '../builds/record.ts'
 import type { AttestationRequest } from './attestations/options.ts'
+import type { CacheEntry } from './cache.ts'
 import type { Output } from './outputs/output.ts'
+import type { Verification } from './verify.ts'
 
 /** What to build. */
 export interface BuildRequest {
@@ -42,6 +44,9 @@ export interface BuildRequest {
   noCache?: boolean
   /** Names of stages that are built without the cache. */
   noCacheFilter?: readonly string[]
+  /** Build caches to look into, and to write to when the build has succeeded. */
+  cacheFrom?: readonly CacheEntry[]
+  cacheTo?: readonly CacheEntry[]
   /** Steps that run at the same time; 16 when missing. */
   parallelism?: number
   network?: 'default' | 'none' | 'host'
@@ -73,6 +78,8 @@ export interface BuildRequest {
   outputs?: readonly Output[]
   /** `new`: one layer of all that this build adds; `all`: one layer, base image included. */
   squash?: 'new' | 'all'
+  /** Build a second time without the cache, and compare. */
+  verifyReproducible?: boolean
 }
 
 /** What a build made. */
@@ -85,6 +92,7 @@ export interface BuildReport {
   names: string[]
   /** What the last output that holds an image is known by: its manifest or index. Missing when none does. */
   image?: Descriptor & { configDigest?: Digest }
+  verification?: Verification
   /** Steps that make layers, and how many of them came from the cache. */
   steps: number
   cachedSteps: number

@@ -1,7 +1,9 @@
-import type { Solver, StageState } from '../../build/index.ts'
+import type { Solver, SolverOptions, StageState } from '../../build/index.ts'
 import { type Job, mapLimit } from '../../core/index.ts'
 import type { Platform } from '../../oci/index.ts'
-import type { LayerRecord } from '../../store/index.ts'
+import type { LayerRecord, Lease } from '../../store/index.ts'
+import { secretValues } from './build-record.ts'
+import type { BuildRequest } from './request.ts'
 
 /** What to build for one platform. */
 export interface PlannedPlatform {
@@ -46,4 +48,9 @@ export async function solvePlatforms(
     await solver.settle().catch(() => {})
     throw error
   }
+}
+
+/** How the steps of a request are solved. */
+export function solverOptions({ parallelism, buildArgs }: BuildRequest, lease: Lease): SolverOptions {
+  return { now: Date.now, lease, secrets: secretValues(buildArgs), ...(parallelism ? { parallelism } : {}) }
 }

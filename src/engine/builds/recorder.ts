@@ -21,6 +21,8 @@ import { SecretFilter } from './secrets.ts'
 export interface BuildListener {
   /** The id of the record. */
   readonly id: string
+  /** Unix milliseconds. */
+  readonly startedAt: number
   /** The results that are built, and who builds them. Told as soon as they are planned. */
   planned(results: readonly Vertex[], solver: Solver, opKey: OpKeys): Solver
 }
@@ -77,7 +79,7 @@ class Recording implements BuildListener, Disposable {
   readonly id: string
   readonly #store: Store
   readonly #lease: ReturnType<Store['lease']>
-  readonly #startedAt = Date.now()
+  readonly startedAt: number = Date.now()
   readonly #record: StoredBuild
   readonly #log: BuildLogWriter
   readonly #secrets: SecretFilter
@@ -89,7 +91,7 @@ class Recording implements BuildListener, Disposable {
     this.#lease = store.lease()
     this.#secrets = new SecretFilter(secretValues(request.buildArgs))
     this.#record = this.#secrets.value(firstRecord(request))
-    this.id = store.buildRecords.add(this.#record, this.#startedAt, this.#lease)
+    this.id = store.buildRecords.add(this.#record, this.startedAt, this.#lease)
     this.#log = new BuildLogWriter(store.buildRecords.folder(this.id))
   }
 
@@ -124,7 +126,7 @@ class Recording implements BuildListener, Disposable {
     this.#log[Symbol.dispose]()
     const about = { finishedAt: Date.now(), logBytes: this.#log.bytes }
     this.#save(record, about)
-    return { id: this.id, startedAt: this.#startedAt, ...about, ...record }
+    return { id: this.id, startedAt: this.startedAt, ...about, ...record }
   }
 
   [Symbol.dispose](): void {

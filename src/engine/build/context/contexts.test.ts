@@ -245,7 +245,8 @@ describe('base images', () => {
       expect(await files(from('FROM scratch\nCOPY --from=multi f /\n', architecture))).toEqual({ f: architecture })
     }
     expect(await files(from('FROM --platform=linux/arm64 multi\nENV A=1\n', 'amd64'))).toEqual({ f: 'arm64' })
-    expect(events.filter((event) => event.type === 'warning')).toEqual([])
+    const warnings = events.flatMap((event) => (event.type === 'warning' ? [event.code] : []))
+    expect(warnings).not.toContain('InvalidBaseImagePlatform')
   })
 
   test('no variant for the platform: the words of BuildKit, and what there is', async () => {
@@ -325,7 +326,7 @@ describe.skipIf(noGit)('a git repository as context', () => {
     const context = folderOf({ Dockerfile: 'FROM scratch\nCOPY --from=src sub/f /f\n' })
     const { digest } = await build({ context, contexts: { src: url }, buildArgs: { SOURCE_DATE_EPOCH: 'src' } })
     const image = store.images.get(digest)!
-    expect(image.summary.created).toBe(new Date(COMMIT_TIME * 1000).toISOString())
+    expect(Date.parse(image.summary.created!)).toBe(COMMIT_TIME * 1000)
     const tree = await store.layers.tree(image.summary.diffIds)
     expect(tree.readFile('f' as never, 10)?.toString()).toBe('1')
   })

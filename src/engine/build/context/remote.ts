@@ -1,4 +1,4 @@
-import { download, openGitSource, redactUrl, SingleFileSource } from '../../../build/index.ts'
+import { download, type FileSource, openGitSource, redactUrl, SingleFileSource } from '../../../build/index.ts'
 import { collectBytes, fail, type Job, toByteString } from '../../../core/index.ts'
 import { ARCHIVE_HEAD, isArchive, openArchive } from './archive.ts'
 import type { ContextOptions } from './contexts.ts'
@@ -36,8 +36,11 @@ async function openGit(
   const resolved = pin === undefined ? {} : { resolved: { commit: pin, object: pin } }
   const { commit, files } = await openGitSource(session, reference, { keepGitDir, task, ...resolved }, job)
   job.progress({ type: 'status', task, text: commit })
-  return { files: () => files, time: () => files.stat(toByteString(''))?.mtime.seconds ?? 0 }
+  return { files: () => files, time: () => gitTime(files) }
 }
+
+/** The time of a commit, which all of its files have. */
+export const gitTime = (files: FileSource): number => files.stat(toByteString(''))?.mtime.seconds ?? 0
 
 async function openDownload(
   { session, pins }: ContextOptions,

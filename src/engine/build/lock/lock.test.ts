@@ -181,6 +181,24 @@ describe('URLs', () => {
     expect(await builder.files({ ...request, locked: true })).toEqual({ f: 'one' })
     expect(await builder.files(request)).toEqual({ f: 'two' })
   })
+
+  test.skipIf(noGit)('so is that of ADD, unless it names a commit itself', async () => {
+    const server = await gitServer()
+    const tree = server.tree('a')
+    const first = tree.commit({ f: 'one' })
+    const builder = openBuilder()
+    const url = `${server.url}/a/.git`
+    const context = folderOf({
+      Dockerfile: `FROM scratch\nADD ${url} /a/\nADD --checksum=${first} ${url}#${first} /b/\n`,
+    })
+    await lock(builder, { context, platforms })
+    expect(parseLock({ name: 'x', text: lockText(context) }).git).toEqual({ [url]: { commit: first } })
+    tree.commit({ f: 'two' })
+    const request = { context, platforms, locked: true }
+    expect(await builder.files(request)).toEqual({ 'a/f': 'one', 'b/f': 'one' })
+    await lock(builder, { context, platforms, update: [url] })
+    expect(await builder.files(request)).toEqual({ 'a/f': 'two', 'b/f': 'one' })
+  })
 })
 
 describe('the file', () => {

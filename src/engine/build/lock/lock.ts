@@ -37,7 +37,7 @@ export interface LockReport {
  */
 export async function lockBuild(store: Store, request: LockRequest, job: Job): Promise<LockReport> {
   using lease = store.lease()
-  await using session = new BuildSession(store, lease)
+  await using session = new BuildSession(store, lease, { secrets: request.secrets ?? {}, agents: request.ssh ?? {} })
   const { locked: _, ...unlocked } = request
   const definition = await loadDefinition(session, unlocked, job)
   const file = lockPath(definition)

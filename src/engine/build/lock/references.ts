@@ -1,8 +1,11 @@
 import {
   type BuildSession,
   download,
+  type GitReference,
+  isCommit,
   type PlanOptions,
   type PlanSources,
+  parseGitUrl,
   planBuild,
   resolveGit,
   type Vertex,
@@ -64,15 +67,23 @@ function* reachable(root: Vertex, seen: Set<string>): Generator<Vertex> {
 
 async function lockVertex(build: Lockable, lock: LockFile, { op }: Vertex, job: Job): Promise<void> {
   if (op.kind === 'http' && op.checksum === null) await lockUrl(build, lock, op.url, job)
-  if (op.kind !== 'context') return
-  const location = build.contexts.location(op.name)
-  if (location?.kind === 'http') await lockUrl(build, lock, location.url, job)
-  if (location?.kind === 'git') {
-    const { url, reference } = location
-    lock.git[urlKey(url)] ??= {
-      commit: build.keep.git(url) ?? (await resolveGit(build.session, reference, job)).commit,
-    }
+  if (op.kind === 'git' && !isCommit(op.checksum ?? '')) {
+    const written = parseGitUrl(op.url)!
+    await lockGit(build, lock, op.url, op.checksum === null ? written : { ...written, checksum: op.checksum }, job)
   }
+  const location = op.kind === 'context' ? build.contexts.location(op.name) : undefined
+  if (location?.kind === 'http') await lockUrl(build, lock, location.url, job)
+  if (location?.kind === 'git') await lockGit(build, lock, location.url, location.reference, job)
+}
+
+async function lockGit(
+  { session, keep }: Lockable,
+  lock: LockFile,
+  url: string,
+  reference: GitReference,
+  job: Job,
+): Promise<void> {
+  lock.git[urlKey(url)] ??= { commit: keep.git(url) ?? (await resolveGit(session, reference, job)).commit }
 }
 
 async function lockUrl({ session, keep }: Lockable, lock: LockFile, url: string, job: Job): Promise<void> {

@@ -5,7 +5,7 @@ import { copyImage, createOciLayout, saveFile, writeImageArchive } from '../../.
 import type { FinishedBuild, PackedImage } from '../finished.ts'
 import { checkedTag } from '../tags.ts'
 import type { Exported } from './index.ts'
-import type { ArchiveOutput } from './output.ts'
+import type { ArchiveOutput, Output } from './output.ts'
 import { epochOf, packBuild } from './pack.ts'
 
 const CREATED = 'org.opencontainers.image.created'
@@ -19,12 +19,6 @@ export function exportToArchive(
 ): Promise<Exported> {
   const { type, dest } = output
   const names = output.names?.map(checkedTag) ?? finished.names
-  if (type === 'docker' && finished.multiPlatform) {
-    throw fail(
-      'OUTPUT_INVALID',
-      'docker exporter does not support exporting manifest lists, use the oci exporter instead',
-    )
-  }
   const title = `exporting to ${type === 'oci' ? 'oci' : 'docker'} image format`
   return runTask(job, { id: task, name: title }, async () => {
     const { root: plain, images } = await packBuild(store, finished, { ...output, attach: type === 'oci' }, job)
@@ -40,6 +34,13 @@ export function exportToArchive(
     else await saveFile(dest, writeImageArchive(type, fill, job), 0o644)
     return { id: imageId(images), root, images, names }
   })
+}
+
+/** Refuses what can be seen to fail before anything is built. Fails with `OUTPUT_INVALID`, in BuildKit's words. */
+export function refuseLists(outputs: readonly Output[], { multiPlatform }: { multiPlatform: boolean }): void {
+  if (!multiPlatform || !outputs.some(({ type }) => type === 'docker')) return
+  const problem = 'docker exporter does not support exporting manifest lists, use the oci exporter instead'
+  throw fail('OUTPUT_INVALID', problem)
 }
 
 /** What the archive's list says of the image beside its digest: when it was made, and what it is for. */

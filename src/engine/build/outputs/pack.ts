@@ -129,11 +129,16 @@ async function stepsOf(packer: Packer, { stage, layers }: BuiltPlatform, job: Jo
   let next = 0
   return stage.steps.map(({ createdBy, vertex }) => {
     const time = vertex && (epoch === undefined ? solver.outcome(vertex)?.createdAt : epoch * 1000)
-    const created = time === undefined ? {} : { created: new Date(time).toISOString() }
+    const created = time === undefined ? {} : { created: timeText(time) }
     const history = { ...created, created_by: createdBy, comment: 'buildkit.dockerfile.v0' }
     const layer = vertex ? own[next++] : undefined
     return layer ? { history, layer } : { history }
   })
+}
+
+/** RFC 3339 as Go writes it: no fraction for a whole second. */
+function timeText(milliseconds: number): string {
+  return new Date(milliseconds).toISOString().replace('.000Z', 'Z')
 }
 
 async function restamped(

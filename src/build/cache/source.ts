@@ -1,4 +1,4 @@
-import type { Digest, Job } from '../core/index.ts'
+import type { Digest, Job } from '../../core/index.ts'
 
 /** A build cache from elsewhere, as `--cache-from` names it. */
 export interface CacheSource {
