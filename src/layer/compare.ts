@@ -67,8 +67,7 @@ class Walker {
   entry: Entry | undefined
 
   constructor(tree: FileTree) {
-    // a tree without any layer has not even a root
-    this.#walk = tree.stat('' as ByteString) ? tree.walk() : nothing()
+    this.#walk = tree.walk()
     this.next()
   }
 
@@ -79,8 +78,6 @@ class Walker {
     while (below !== undefined && this.entry?.path.startsWith(below))
   }
 }
-
-function* nothing(): Generator<Entry, void, void> {}
 
 /** The order of a walk: by components, so that `a/b` comes before `a.b`. */
 function orderOf(old: Entry | undefined, current: Entry | undefined): number {

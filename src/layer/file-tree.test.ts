@@ -124,6 +124,10 @@ describe('list and walk', () => {
     expect([...tree.walk(bytes('b/c'))].map((entry) => entry.path)).toEqual(['b/c/d'])
   })
 
+  test('find nothing in a tree without layers', () => {
+    expect([...openFileTree([]).walk()]).toEqual([])
+  })
+
   test('follow a symlink to a directory, and give real paths', async () => {
     const tree = await new TestStore().tree(archive(file('real/f'), symlink('l', 'real')))
     expect(tree.list(bytes('/l')).map((entry) => entry.path)).toEqual(['real/f'])

@@ -24,7 +24,10 @@ export interface FileTree {
   resolve(path: ByteString, options?: { followLast?: boolean }): ByteString
   /** The entries of a directory, sorted by bytes. Fails with `TREE_NOT_FOUND` when there is no such directory. */
   list(directory: ByteString): Entry[]
-  /** Everything below a directory: each directory before its entries, sorted by bytes. Fails like `list`. */
+  /**
+   * Everything below a directory: each directory before its entries, sorted by bytes. Fails like `list`, but finds
+   * nothing below the root of a tree without layers, which has none.
+   */
   walk(directory?: ByteString): Generator<Entry, void, void>
   /** The content of a file, or a range of it. Fails with `TREE_NOT_FOUND` when there is no such file. */
   read(path: ByteString, range?: ByteRange): Bytes

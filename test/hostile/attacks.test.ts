@@ -192,6 +192,16 @@ describe.skipIf(!hasGit)('a git repository (needs git)', () => {
     await build()
     expectNoLeak()
   })
+
+  test('with links has them copied as links', async () => {
+    const repositories = makeRepository((tree) => symlinkSync(path.join(canary, 'victim'), path.join(tree, 'way')))
+    await using server = await listenForGit(repositories)
+    file('Dockerfile', `FROM scratch\nADD ${server.url}/evil.git#main /got/\n`)
+    const { result } = await build()
+    expect(result.stderr).not.toContain('ERROR')
+    expect(await listTree(arena.root(), 'hostile')).toContain('got/way')
+    expectNoLeak()
+  })
 })
 
 /** Exchanges `d0` with `l0`, `d1` with `l1` and so on as fast as it can, until it is killed. */

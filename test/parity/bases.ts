@@ -19,6 +19,7 @@ const LOOKALIKES: Readonly<Record<string, string>> = {
   'base-jdk': 'debian',
   'cloud-sdk': 'debian',
   rabbitmq: 'debian',
+  testimage: 'busybox',
   base: 'debian',
 }
 

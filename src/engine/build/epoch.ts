@@ -70,7 +70,9 @@ async function stageTime(about: EpochSources, stage: Stage, job: Job): Promise<n
     : { vertex: undefined }
   const remote = vertex?.inputs.flatMap(({ op }) => (op.kind === 'http' || op.kind === 'git' ? [op] : []))
   if (remote?.length !== 1 || only?.kind !== 'add' || only.sources.length !== 1) {
-    throw invalid(stage.name!, 'A stage that gives the time is FROM scratch, and one ADD of a single URL.')
+    throw fail('EPOCH_INVALID', `invalid ${NAME} ${stage.name}: ${NAME} stage does not meet source-only requirements`, {
+      hint: 'A stage that gives the time is FROM scratch, and one ADD of a single URL.',
+    })
   }
   const { url, kind } = remote[0]!
   const task = `epoch ${stage.name}`

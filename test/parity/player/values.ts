@@ -31,6 +31,8 @@ const LOOKUPS: Readonly<Record<string, Lookup>> = {
   field: async ({ x, name }, scene) => {
     const value = await evaluate(x!, scene)
     if (name === 'present') return value !== null && value !== undefined
+    // what a build that failed says is its message, too
+    if (name === 'message' && typeof value === 'string') return value
     return isObject(value) ? (value[String(name)] ?? null) : null
   },
   index: async ({ x, i }, scene) => {

@@ -1,3 +1,4 @@
+import path from 'node:path'
 import { type ExportedTree, treeEntries, writeFolder } from '../../../build/index.ts'
 import { type ByteString, fail, type Job, runTask } from '../../../core/index.ts'
 import { openFileTree, writeTar } from '../../../layer/index.ts'
@@ -52,16 +53,21 @@ async function treesOf(
     const tree = diffIds.length > 0 ? await store.layers.tree(diffIds, job) : openFileTree([])
     const folder = platform.replaceAll('/', '_')
     const files = (await attachments?.files(one, job)) ?? []
-    // without folders of their own, the platform is part of the name
-    const mark = multiPlatform && !split ? `${folder}.` : ''
     const attached = files.map(({ name, bytes }) => ({
-      name: `${output.attestationPrefix ?? ''}${mark}${name}`,
+      // without folders of their own, the platform is part of the name
+      name: `${output.attestationPrefix ?? ''}${multiPlatform && !split ? marked(name, folder) : name}`,
       bytes,
     }))
     trees.push({ prefix: split ? folder : '', tree, attached, epoch, platform })
   }
   if (!split && trees.length > 1) refuseConflicts(trees)
   return trees
+}
+
+/** `provenance.json` as `provenance.linux_amd64.json`. */
+function marked(name: string, platform: string): string {
+  const { name: stem, ext } = path.parse(name)
+  return `${stem}.${platform}${ext}`
 }
 
 /** In BuildKit's words. */
