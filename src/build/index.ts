@@ -43,3 +43,4 @@ export {
 export { BuildSession, type Lent } from './session.ts'
 export { createSolver, type Outcome, type Solver, type SolverOptions } from './solver.ts'
 export { redactUrl } from './url.ts'
+export { verticesInOrder } from './vertices.ts'
