@@ -1,6 +1,7 @@
 import type { Dispatcher } from 'undici'
 import { type Bytes, checkCanceled, type Digest, hasCode, type Job, messageOf } from '../core/index.ts'
 import type { Lease, Store } from '../store/index.ts'
+import { httpAuthorization } from './http-authorization.ts'
 import { downloadFailed, fetchUrl } from './http-request.ts'
 
 /** A downloaded file; its content is a blob that the build holds. */
@@ -18,13 +19,13 @@ export interface Downloaded {
 export interface Destination {
   store: Store
   lease: Lease
+  /** The user's secrets; those for the host of a URL go along with the question. */
+  secret?(id: string): Buffer | undefined
 }
 
 /** A URL, and how to ask for it. */
 export interface DownloadSource {
   url: string
-  /** The header `Authorization` for the URL's host. */
-  authorization?: string | undefined
   /** Milliseconds that the server may say nothing. */
   silence?: number | undefined
 }
@@ -52,7 +53,11 @@ export async function download(
   const known = JSON.parse(memos.getText(KIND, url) ?? 'null') as Remembered | null
   if (known) into.lease.hold([known.digest])
   const reusable = known && blobs.has(known.digest) ? known : undefined
-  const { response } = await fetchUrl(url, { ...source, headers: conditions(reusable) }, job)
+  const { response } = await fetchUrl(
+    url,
+    { ...source, headers: conditions(reusable), authorization: httpAuthorization(into, url) },
+    job,
+  )
   if (response.statusCode === 304 && reusable) {
     discard(response)
     return reusable

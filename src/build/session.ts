@@ -30,6 +30,7 @@ export class BuildSession implements AsyncDisposable {
   #machine: Promise<Machine> | undefined
   #keys: string[] = []
   #folders = 0
+  readonly #seen = new Set<string>()
   readonly #ending = new AsyncDisposableStack()
   readonly #sources = new WeakMap<FileSource, OncePerKey<string, SourceCopy>>()
 
@@ -62,6 +63,13 @@ export class BuildSession implements AsyncDisposable {
     const key = `build-${this.lease.id}-${this.#keys.length + 1}`
     this.#keys.push(key)
     return key
+  }
+
+  /** Whether this is asked for the first time in this build. */
+  isFirst(what: string): boolean {
+    if (this.#seen.has(what)) return false
+    this.#seen.add(what)
+    return true
   }
 
   /** An empty folder on the store's disk that goes with the build. */

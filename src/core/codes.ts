@@ -232,7 +232,7 @@ export const CODES = {
   },
   SECRET_INVALID: {
     fault: 'invalid',
-    about: 'A secret is too large, not one line where it becomes a header, or a file is no private key for SSH.',
+    about: 'A secret is too large, is no single line where it becomes a header, or is no private key for SSH.',
   },
   STAGE_COMMENT_INVALID: {
     fault: 'invalid',

@@ -29,6 +29,7 @@ const TESTS: Readonly<Record<string, (value: string) => Test>> = {
   description: (value) => (record) => record.description.includes(value),
   until: unusedSince,
   'unused-for': unusedSince,
+  inuse: (value) => (record) => record.inUse === yes(value),
   shared: (value) => (record) => record.shared === yes(value),
   private: (value) => (record) => record.shared !== yes(value),
   mutable: (value) => (record) => record.mutable === yes(value),

@@ -16,6 +16,8 @@ export interface CacheRecord {
   shared: boolean
   /** Whether it changes: a list of files, a cache mount. */
   mutable: boolean
+  /** Whether a step uses it now; then it cannot be removed. */
+  inUse: boolean
   /** Unix milliseconds. */
   createdAt: number
   usedAt: number
@@ -34,6 +36,7 @@ type RecordSource = (store: Store) => OwnedRecord[]
 
 const SOURCES: readonly RecordSource[] = [
   steps,
+  cacheMounts,
   memos('file-digests', { type: 'source.local', description: () => 'local source for context' }),
   memos('copied-files', { type: 'internal', description: () => 'names of copied files' }),
   memos('download', { type: 'regular', description: (url) => `http url ${url.replace(/^(\w+:\/\/)[^/@]*@/, '$1')}` }),
@@ -54,11 +57,29 @@ function steps(store: Store): OwnedRecord[] {
     bytes: [...new Set(diffIds)].reduce((sum, diffId) => sum + (store.layers.get(diffId)?.size ?? 0), 0),
     shared: diffIds.some((diffId) => shared.has(diffId)),
     mutable: false,
+    inUse: false,
     createdAt,
     usedAt,
     uses: uses + 1,
     diffIds,
     remove: () => store.steps.forget(key, 'pruned'),
+  }))
+}
+
+function cacheMounts(store: Store): OwnedRecord[] {
+  return store.cacheMounts.list().map(({ key, id, createdAt, usedAt, uses }) => ({
+    id: idOf(key),
+    type: 'exec.cachemount',
+    description: `cached mount ${id}`,
+    bytes: store.cacheMounts.usage(key).bytes,
+    shared: false,
+    mutable: true,
+    inUse: store.cacheMounts.isInUse(key),
+    createdAt,
+    usedAt,
+    uses,
+    diffIds: [],
+    remove: () => void store.cacheMounts.remove(key),
   }))
 }
 
@@ -71,6 +92,7 @@ function memos(kind: string, about: { type: string; description(key: string): st
       bytes,
       shared: false,
       mutable: about.type === 'source.local',
+      inUse: false,
       createdAt: writtenAt,
       usedAt: writtenAt,
       uses: 1,
@@ -112,16 +134,13 @@ export interface CachePruneRequest {
   minFreeSpace?: number
 }
 
-/** Removes records; what is in use by a build that runs stays for it. Returns them, and the bytes given back. */
+/** Removes records; a build that runs keeps the layers that it has found. Returns them, and the bytes given back. */
 export function pruneCache(store: Store, request: CachePruneRequest = {}): { records: CacheRecord[]; bytes: number } {
   const matches = cacheFilter(request.filters ?? {})
-  const removed = store.atomically(() => {
-    const all = recordsOf(store)
-    const candidates = all.filter((record) => (request.all || !isKept(record)) && matches(record))
-    const chosen = choose(store, all, candidates, request)
-    for (const record of chosen) record.remove()
-    return chosen
-  })
+  const all = recordsOf(store)
+  const candidates = all.filter((record) => !record.inUse && (request.all || !isKept(record)) && matches(record))
+  const removed = choose(store, all, candidates, request)
+  for (const record of removed) record.remove()
   const { bytes } = store.collect()
   const small = removed.filter((record) => record.diffIds.length === 0).reduce((sum, record) => sum + record.bytes, 0)
   return { records: removed.map(plain), bytes: bytes + small }

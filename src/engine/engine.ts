@@ -2,8 +2,9 @@ import type { LogEntry } from '../container/index.ts'
 import { type Bytes, type Job, silentJob } from '../core/index.ts'
 import type { Change } from '../layer/index.ts'
 import type { Platform } from '../oci/index.ts'
-import { defaultRoot, openStore, type Store, type StoredImage } from '../store/index.ts'
+import { type CacheMountRecord, defaultRoot, openStore, type Store, type StoredImage } from '../store/index.ts'
 import type { ImportRequest, LoadedImage } from './archives.ts'
+import { type ImageManifests, imageManifests } from './attestations.ts'
 import type { BootstrapRequest } from './bootstrap.ts'
 import type { BuildRecord } from './build/build-record.ts'
 import type { CheckReport } from './build/check.ts'
@@ -15,6 +16,15 @@ import { type CachePruneRequest, type CacheRecord, type CacheUsage, cacheUsage, 
 import { buildLog, findBuild, listBuilds, removeBuild } from './builds/builds.ts'
 import type { LoggedEvent } from './builds/log.ts'
 import type { PastBuild } from './builds/record.ts'
+import type { CacheMountCopy } from './cache-mount-files.ts'
+import {
+  type CacheMountSummary,
+  type CacheMountsRemoved,
+  inspectCacheMounts,
+  listCacheMounts,
+  pruneCacheMounts,
+  removeCacheMounts,
+} from './cache-mounts.ts'
 import { type Container, type ContainerState, containerState, findContainer } from './container-record.ts'
 import type { StartOptions } from './containers.ts'
 import { type CreateRequest, createContainer } from './create.ts'
@@ -80,6 +90,8 @@ export interface Engine extends Disposable {
   readonly images: {
     list(filters?: Filters): ImageSummary[]
     inspect(name: string, platform?: Platform): Inspection
+    /** Its manifests, and the statements that are attached to them. */
+    manifests(name: string): ImageManifests
     history(name: string, platform?: Platform): HistoryRow[]
     tag(name: string, as: string): void
     remove(name: string, options?: RemoveOptions): Removal
@@ -87,6 +99,17 @@ export interface Engine extends Disposable {
     save(names: readonly string[], options?: { platform?: Platform }, job?: Job): Bytes
     load(input: string | Bytes, options?: { platform?: Platform }, job?: Job): Promise<LoadedImage[]>
     import(request: ImportRequest, job?: Job): Promise<StoredImage>
+  }
+  /** What RUN steps keep between builds. Names are ids as they stand in Dockerfiles, or beginnings of keys. */
+  readonly cacheMounts: {
+    list(filters?: Filters): CacheMountSummary[]
+    inspect(name: string): CacheMountSummary[]
+    remove(name: string): CacheMountsRemoved
+    prune(filters?: Filters): CacheMountsRemoved
+    copy(request: CacheMountCopy): Promise<void>
+    /** A tar archive of the content. */
+    export(name: string, job?: Job): Bytes
+    import(request: { name: string; source: Bytes }, job?: Job): Promise<CacheMountRecord>
   }
   readonly containers: {
     list(): ContainerSummary[]
@@ -127,6 +150,7 @@ export function openEngine(options: EngineOptions = {}): Engine {
       prune: (request) => guardedSync(() => pruneCache(store, request)),
     },
     images: imageFunctions(store),
+    cacheMounts: cacheMountFunctions(store),
     containers: containerFunctions(store),
     [Symbol.dispose]: () => store[Symbol.dispose](),
   }
@@ -150,6 +174,7 @@ function imageFunctions(store: Store): Engine['images'] {
   return {
     list: (filters = {}) => listImages(store).filter(imageFilter(store, filters)),
     inspect: (name, platform) => inspectImage(store, name, platform),
+    manifests: (name) => imageManifests(store, name),
     history: (name, platform) => imageHistory(store, name, platform),
     tag: (name, as) => guardedSync(() => tagImage(store, name, as)),
     remove: (name, removeOptions) => guardedSync(() => removeImage(store, name, removeOptions)),
@@ -163,6 +188,22 @@ function imageFunctions(store: Store): Engine['images'] {
 
 async function* save(store: Store, names: readonly string[], options: { platform?: Platform }, job: Job): Bytes {
   yield* (await archives()).saveImages(store, names, options, job)
+}
+
+function cacheMountFunctions(store: Store): Engine['cacheMounts'] {
+  const files = (): Promise<typeof import('./cache-mount-files.ts')> => import('./cache-mount-files.ts')
+  const exported = async function* (name: string, job: Job): Bytes {
+    yield* (await files()).exportCacheMount(store, name, job)
+  }
+  return {
+    list: (filters) => listCacheMounts(store, filters),
+    inspect: (name) => inspectCacheMounts(store, name),
+    remove: (name) => guardedSync(() => removeCacheMounts(store, name)),
+    prune: (filters) => guardedSync(() => pruneCacheMounts(store, filters)),
+    copy: (request) => guarded(async () => (await files()).copyCacheMount(store, request)),
+    export: (name, job = silentJob) => guardedStream(exported(name, job)),
+    import: (request, job = silentJob) => guarded(async () => (await files()).importCacheMount(store, request, job)),
+  }
 }
 
 function containerFunctions(store: Store): Engine['containers'] {

@@ -1,4 +1,5 @@
 export * from './cgroup.ts'
+export { type CopyTreeOptions, copyTree } from './copy-tree.ts'
 export * from './device.ts'
 export * from './emulators.ts'
 export * from './helper-process.ts'

@@ -45,6 +45,14 @@ test('a warning says which rule it is of, and where to read about it', () => {
   })
 })
 
+test('FROM is judged up to the first one that makes no sense', () => {
+  const lines = (first: string): string => `FROM ${first}\nFROM --platform=linux/amd64 scratch\n`
+  const only = (text: string): string[] => shown(text).filter((line) => line.includes('From'))
+  expect(only(lines('scratch'))).toEqual(['FromPlatformFlagConstDisallowed 2'])
+  expect(only(lines('--platform=$NONE scratch'))).toEqual(['UndefinedArgInFrom 1'])
+  expect(only(lines('--platform=linux/amd64 $NONE'))).toEqual(['InvalidDefaultArgInFrom 1', 'UndefinedArgInFrom 1'])
+})
+
 test('a text that is no Dockerfile is judged up to the mistake', () => {
   expect(shown('MAINTAINER me\n')).toEqual(['MaintainerDeprecated 1'])
   expect(shown('FROM scratch AS A\nCOPY a\nMAINTAINER me\n')).toEqual(['StageNameCasing 1'])

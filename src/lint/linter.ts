@@ -2,11 +2,14 @@ import { fail, type SourceSpan } from '../core/index.ts'
 import {
   type Dockerfile,
   type DockerfileNode,
+  expand,
   parseInstruction,
   type Stage,
   type StageInstruction,
   type SyntaxTree,
+  type Token,
 } from '../dockerfile/index.ts'
+import { parsePlatform } from '../oci/index.ts'
 import { type CheckOptions, isEnabled, withComments } from './options.ts'
 import type {
   BaseFacts,
@@ -75,17 +78,14 @@ interface State {
 type Kind = StageInstruction['kind']
 type Comments = DockerfileNode['comments']
 
-const PHASES: readonly Rule['about'][] = ['text', 'node', 'file', 'from', 'base', 'step']
+const PHASES: readonly Rule['about'][] = ['text', 'node', 'stage', 'file', 'from', 'base', 'step']
 
 /** A linter for one Dockerfile. */
 export function createLinter(options: CheckOptions): Linter {
   const state: State = { options, found: [], nodes: [], stages: new Map() }
   return {
     text: (tree) => lintText(state, tree),
-    file: (dockerfile, defaults) => {
-      const facts = { dockerfile, ...(defaults ? { defaults } : {}) }
-      for (const rule of rulesAbout('file')) add(state, rule, 0, rule.check(facts))
-    },
+    file: (dockerfile, defaults) => lintFile(state, dockerfile, defaults),
     from: (dockerfile, globals) => lintFrom(state, dockerfile, globals),
     base: (base) => {
       for (const rule of rulesAbout('base')) add(state, rule, base.span.line, rule.check(base))
@@ -123,13 +123,45 @@ function isUnderstood(node: DockerfileNode): boolean {
   }
 }
 
+function lintFile(state: State, dockerfile: Dockerfile, defaults: Variables | undefined): void {
+  const names = new Set<string>()
+  for (const stage of dockerfile.stages) {
+    for (const rule of rulesAbout('stage')) add(state, rule, stage.index, rule.check(stage, names))
+    if (stage.name !== undefined) names.add(stage.name)
+  }
+  const facts = { dockerfile, ...(defaults ? { defaults } : {}) }
+  for (const rule of rulesAbout('file')) add(state, rule, 0, rule.check(facts))
+}
+
 function lintFrom(state: State, dockerfile: Dockerfile, globals: Variables): void {
   const declared = new Set(
     dockerfile.globalArgs.flatMap(({ declarations }) => declarations.map(({ name }) => name.text)),
   )
   for (const stage of dockerfile.stages) {
-    const facts = { stage, escape: dockerfile.escape, globals, declared }
+    const { platform, ...rest } = stage.from
+    const isBase = !isBlank(rest.base, globals, dockerfile)
+    // as in BuildKit, which goes no further than the first mistake
+    const seen = isBase ? stage : { ...stage, from: rest }
+    const facts = { stage: seen, escape: dockerfile.escape, globals, declared }
     for (const rule of rulesAbout('from')) add(state, rule, stage.index, rule.check(facts))
+    if (!isBase || (platform && !isPlatform(platform, globals, dockerfile))) return
+  }
+}
+
+function isBlank({ text }: Token, globals: Variables, dockerfile: Dockerfile): boolean {
+  try {
+    return expand(text, globals, dockerfile).text === ''
+  } catch {
+    return true
+  }
+}
+
+function isPlatform({ text }: Token, globals: Variables, dockerfile: Dockerfile): boolean {
+  try {
+    parsePlatform(expand(text, globals, dockerfile).text)
+    return true
+  } catch {
+    return false
   }
 }
 

@@ -40,6 +40,11 @@ describe('the options of a file', () => {
     expect(checkOptionsOf([], undefined)).toEqual(DEFAULT_OPTIONS)
   })
 
+  test('end at the first space of a directive', () => {
+    const spaced = parse({ name: 'Dockerfile', text: '# check=skip=A, B;error=true\nFROM scratch\n' }).directives
+    expect(checkOptionsOf(spaced, undefined)).toEqual({ ...DEFAULT_OPTIONS, skip: ['A', ''] })
+  })
+
   test('an error says which of the two is wrong', () => {
     const bad = parse({ name: 'Dockerfile', text: '# check=foo=true\nFROM scratch\n' }).directives
     expect(() => checkOptionsOf(bad, undefined)).toThrow('failed to parse check options: invalid check option "foo"')

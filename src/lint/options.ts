@@ -62,7 +62,8 @@ function truthOf(value: string, part: string): boolean {
 export function checkOptionsOf(directives: readonly Directive[], override: string | undefined): CheckOptions {
   if (override !== undefined) return parseNamed(override, 'build-arg:BUILDKIT_DOCKERFILE_CHECK')
   const directive = directives.find(({ name }) => name === 'check')
-  return directive ? parseNamed(directive.text, 'check options', directive.span) : DEFAULT_OPTIONS
+  // as in BuildKit, a directive ends at the first space: `skip=A, B` skips A alone
+  return directive ? parseNamed(directive.text.split(' ', 1)[0]!, 'check options', directive.span) : DEFAULT_OPTIONS
 }
 
 function parseNamed(text: string, what: string, span?: SourceSpan): CheckOptions {

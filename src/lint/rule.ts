@@ -39,6 +39,13 @@ export interface NodeRule extends RuleHead {
   check(node: DockerfileNode): Finding[]
 }
 
+/** A rule about the names of stages. */
+export interface StageRule extends RuleHead {
+  readonly about: 'stage'
+  /** `names` are those of the stages before it. */
+  check(stage: Stage, names: ReadonlySet<string>): Finding[]
+}
+
 /** A rule about the file as a whole. */
 export interface FileRule extends RuleHead {
   readonly about: 'file'
@@ -119,7 +126,7 @@ export interface StepFacts extends PlacedInstruction, Surroundings {
 }
 
 /** A rule, told apart by what it is about. A record; `rules.ts` lists them. */
-export type Rule = TextRule | NodeRule | FileRule | FromRule | BaseRule | StepRule
+export type Rule = TextRule | NodeRule | StageRule | FileRule | FromRule | BaseRule | StepRule
 
 /** Docker's page about a rule. */
 export function dockerPage(slug: string): string {

@@ -23,6 +23,6 @@ test.each(RULES.map((rule) => [rule.name, rule] as const))('%s has its file and 
 })
 
 test('a rule is asked about one kind of thing', () => {
-  const kinds = ['text', 'node', 'file', 'from', 'base', 'step'] as const
+  const kinds = ['text', 'node', 'stage', 'file', 'from', 'base', 'step'] as const
   expect(kinds.flatMap((kind) => [...rulesAbout(kind)])).toEqual(RULES)
 })

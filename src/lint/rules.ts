@@ -33,6 +33,7 @@ export const RULES: readonly Rule[] = [
 
   reservedStageName,
   duplicateStageName,
+
   consistentInstructionCasing,
   invalidDefaultArgInFrom,
 
@@ -61,6 +62,7 @@ export function rulesAbout<A extends Rule['about']>(about: A): readonly Extract<
 const BY_KIND: Readonly<Record<Rule['about'], readonly Rule[]>> = {
   text: RULES.filter(({ about }) => about === 'text'),
   node: RULES.filter(({ about }) => about === 'node'),
+  stage: RULES.filter(({ about }) => about === 'stage'),
   file: RULES.filter(({ about }) => about === 'file'),
   from: RULES.filter(({ about }) => about === 'from'),
   base: RULES.filter(({ about }) => about === 'base'),

@@ -100,6 +100,18 @@ export class CacheMountStore {
     }
   }
 
+  /** Throws away the content of a cache, so that its next use makes it anew; one that is in use stays as it is. */
+  renew(identity: CacheIdentity): void {
+    const key = keyOf(identity, 0)
+    const held = this.#tryLock(key, 'exclusive')
+    if (!held) return
+    try {
+      this.#discard(key)
+    } finally {
+      held.release()
+    }
+  }
+
   /** Takes a cache that exists, to read or change its files from outside; `undefined` while it is in use. */
   hold(record: CacheMountRecord): CacheUse | undefined {
     const held = this.#tryLock(record.key, 'exclusive')

@@ -104,6 +104,10 @@ function archives(folder: string): void {
   execFileSync('tar', one)
   const flat = ['-cf', path.join(folder, 'flat.tar'), '-C', inside, 'top', 'in/file']
   execFileSync('tar', flat)
+  // a link whose other name is not in the archive
+  const linking = path.join(folder, 'linking.tar')
+  execFileSync('tar', ['--numeric-owner', '-cf', linking, '-C', inside, 'in/file', 'in/hard', 'top'])
+  execFileSync('tar', ['--delete', '-f', linking, 'in/file'])
   const other = path.join(folder, 'other')
   write(other, { 'top/is-a-folder': 'f\n', in: 'is a file\n' })
   execFileSync('tar', ['-cf', path.join(folder, 'crossed.tar'), '-C', other, 'top', 'in'])

@@ -72,11 +72,10 @@ function authorizationFor(session: BuildSession, url: URL, allowSecrets: boolean
   if (url.username) {
     return basic(`${decodeURIComponent(url.username)}:${decodeURIComponent(url.password)}`)
   }
-  const secret = (id: string): Buffer | undefined => session.secret(id)
   for (const suffix of [...hostNames(url).map((host) => `.${host}`), ...(allowSecrets ? [''] : [])]) {
-    const header = oneLine(`GIT_AUTH_HEADER${suffix}`, secret)
+    const header = oneLine(`GIT_AUTH_HEADER${suffix}`, session)
     if (header !== undefined) return header
-    const token = oneLine(`GIT_AUTH_TOKEN${suffix}`, secret)
+    const token = oneLine(`GIT_AUTH_TOKEN${suffix}`, session)
     if (token !== undefined) return basic(`x-access-token:${token}`)
   }
   return undefined

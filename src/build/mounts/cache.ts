@@ -51,9 +51,9 @@ async function copyInto(
 ): Promise<void> {
   const { layers } = session.store
   const files =
-    input.kind === 'files'
-      ? input.files
-      : new TreeSource(await layers.tree(await diffIdsOf(input.layers), job), 'in the stage')
+    input.kind === 'layers'
+      ? new TreeSource(await layers.tree(await diffIdsOf(input.layers), job), 'in the stage')
+      : input.files
   const written = await writeSource(session, files, source, job)
   await unpackLayer(
     openLayer(written.index, () => written.tar),

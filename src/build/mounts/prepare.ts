@@ -1,7 +1,6 @@
-import { randomUUID } from 'node:crypto'
 import path from 'node:path'
 import type { Machine, StepMount } from '../../container/index.ts'
-import { digestOf, fail, type Job } from '../../core/index.ts'
+import { fail, type Job } from '../../core/index.ts'
 import type { BuildSession } from '../session.ts'
 import type { LocalValue } from '../values.ts'
 import { prepareBind } from './bind.ts'
@@ -27,8 +26,8 @@ export interface MountingStep {
   key: string
   mounts: readonly RunMount[]
   inputs: readonly LocalValue[]
-  /** Done without the build cache: a cache mount whose folder the step describes (mode, owner) begins anew. */
-  ignoreCache: boolean
+  /** Nothing of an earlier build counts. */
+  noCache: boolean
 }
 
 /** Reads secrets, opens sockets, waits for caches and makes sources mountable. Fails with `SECRET_MISSING` and the like. */
@@ -117,30 +116,20 @@ async function takeCaches(
     if (mount.type !== 'cache') continue
     const input = mount.input === null ? undefined : step.inputs[mount.input]
     const place = { mount, ...(input ? { input } : {}), identity: await cacheIdentity(session, mount, input, job) }
-    if (isFresh(step, mount)) place.identity = { ...place.identity, origin: digestOf(randomUUID()) }
     if (!wanted.has(cacheKey(mount))) wanted.set(cacheKey(mount), place)
   }
   const folders = new Map<string, string>()
   for (const [key, place] of [...wanted].sort(([a], [b]) => (a < b ? -1 : 1))) {
     const fill = (folder: string): Promise<void> => fillCache(session, place, folder, job)
-    const { cacheMounts } = session.store
-    const use = await cacheMounts.use(place.identity, place.mount.sharing, fill, job)
-    cleanup.defer(() => {
-      use.release()
-      // nobody else can find it
-      if (isFresh(step, place.mount)) cacheMounts.remove(use.record.key)
-    })
+    // as in BuildKit, whose folder with attributes is a step of its own that is done again
+    const isNew =
+      step.noCache && place.mount.mode !== null && session.isFirst(`cache ${JSON.stringify(place.identity)}`)
+    if (isNew) session.store.cacheMounts.renew(place.identity)
+    const use = await session.store.cacheMounts.use(place.identity, place.mount.sharing, fill, job)
+    cleanup.defer(() => use.release())
     folders.set(key, use.folder)
   }
   return folders
-}
-
-/**
- * Whether a cache is made for one run only. As in BuildKit, where the folder that a cache with a mode or owner begins as
- * is made by a step of its own, and so made again without the build cache; one without them is just found by its id.
- */
-function isFresh({ ignoreCache }: MountingStep, { mode }: CacheMount): boolean {
-  return ignoreCache && mode !== null
 }
 
 /** What makes two mounts of one step the same cache. */

@@ -1,5 +1,5 @@
 import { readFileSync, statSync } from 'node:fs'
-import { errnoOf, fail } from '../../core/index.ts'
+import { fail, SlipwayError } from '../../core/index.ts'
 
 /** Where a secret comes from: a file of this machine, read when a step wants it, or the value itself. */
 export type SecretSource = { readonly file: string } | { readonly value: string | Uint8Array }
@@ -21,7 +21,7 @@ export function readSecret(secrets: Secrets, id: string): Buffer | undefined {
     if (stat.size > LARGEST) throw tooBig(id)
     return checkedSize(id, readFileSync(file))
   } catch (error) {
-    if (errnoOf(error) === undefined) throw error
+    if (error instanceof SlipwayError) throw error
     throw fail('SECRET_MISSING', `failed to read secret ${id}: ${(error as Error).message}`, { cause: error })
   }
 }

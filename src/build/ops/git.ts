@@ -19,11 +19,12 @@ export function gitRunner(session: BuildSession): OpRunner<GitOp> {
     kind: 'git',
     operation: () => undefined,
     content: async () => null,
-    async run(op, _inputs, _task, job) {
+    async run(op, _inputs, { id }, job) {
       const { keepGitDir, checksum, commit } = op
       const written = { ...parseGitUrl(op.url)!, ...(checksum === null ? {} : { checksum }) }
       const reference = commit === undefined ? written : { ...written, checksum: commit, fetchByCommit: true }
       const resolved = await resolveGit(session, reference, job)
+      job.progress({ type: 'status', task: id, text: resolved.commit })
       return {
         kind: 'remote',
         key: gitContentKey(reference, resolved, keepGitDir),

@@ -1,7 +1,6 @@
 import { fail, type Job } from '../../core/index.ts'
 import { download } from '../download.ts'
 import { SingleFileSource } from '../files/single-file-source.ts'
-import { httpAuthorization } from '../http-authorization.ts'
 import type { BuildSession } from '../session.ts'
 import type { OpRunner } from '../solver.ts'
 import { fileNameOf, redactUrl } from '../url.ts'
@@ -21,8 +20,7 @@ export function httpRunner(session: BuildSession): OpRunner<HttpOp> {
     operation: () => undefined,
     content: async () => null,
     async run(op, _inputs, task, job: Job) {
-      const source = { url: op.url, authorization: httpAuthorization(session, op.url) }
-      const file = await download(session, source, task.id, job)
+      const file = await download(session, op.url, task.id, job)
       if (op.checksum !== null && op.checksum !== file.digest) {
         throw fail('CONTENT_MISMATCH', `digest mismatch ${file.digest}: ${op.checksum} for ${redactUrl(op.url)}`, {
           data: { url: redactUrl(op.url) },

@@ -171,12 +171,12 @@ describe.skipIf(!canRun)('RUN --mount=type=cache', () => {
 
   test('is another one for another id, namespace, mode or owner', async () => {
     const store = temporaryStore()
-    let runs = 0
-    const count = async (options: string, more: { buildArgs?: Record<string, string>; noCache?: boolean } = {}) =>
+    let turn = 0
+    const count = async (options: string, changes: Options = {}): Promise<string> =>
       (
-        await run(`RUN --mount=type=cache,target=/c${options} echo >> /c/f; wc -l < /c/f; : ${++runs}`, {
+        await run(`RUN --mount=type=cache,target=/c${options} echo >> /c/f; wc -l < /c/f; : ${++turn}`, {
           store,
-          ...more,
+          ...changes,
         })
       ).said
     expect(await count('')).toBe('1\n')
@@ -185,12 +185,10 @@ describe.skipIf(!canRun)('RUN --mount=type=cache', () => {
     expect(await count(',mode=0700')).toBe('1\n')
     expect(await count(',mode=0700')).toBe('2\n')
     expect(await count(',uid=5')).toBe('1\n')
-    expect(await count('', { buildArgs: { BUILDKIT_CACHE_MOUNT_NS: 'n' } })).toBe('1\n')
-    expect(store.cacheMounts.list()).toHaveLength(5)
-    // without the build cache, one with a mode begins anew and leaves the other alone; see isFresh
+    // BuildKit makes a folder with attributes anew when nothing of an earlier build counts
     expect(await count(',mode=0700', { noCache: true })).toBe('1\n')
-    expect(await count(',mode=0700')).toBe('3\n')
     expect(await count('', { noCache: true })).toBe('3\n')
+    expect(await count('', { buildArgs: { BUILDKIT_CACHE_MOUNT_NS: 'n' } })).toBe('1\n')
     expect(store.cacheMounts.list()).toHaveLength(5)
   })
 

@@ -9,9 +9,10 @@ import {
   type StepRequest,
   type Ulimit,
 } from '../../container/index.ts'
-import { fail, hasCode, type Job, quoteGo, type SlipwayError, type SourceSpan } from '../../core/index.ts'
+import { fail, hasCode, type Job, quoteGo, type SlipwayError } from '../../core/index.ts'
 import { removeCgroup } from '../../host/index.ts'
 import { commitBehind } from '../commit-behind.ts'
+import type { Vertex } from '../graph.ts'
 import { HOST_CA_PATH, hostCaEnv } from '../host-ca.ts'
 import { contentOfMounts, keyedMount } from '../mounts/key.ts'
 import { maskingJob } from '../mounts/mask.ts'
@@ -76,8 +77,7 @@ export function runRunner(session: BuildSession): OpRunner<RunOp> {
       const machine = await session.machine(job)
       const key = session.newKey()
       const from = Date.now()
-      const { span, ignoreCache = false } = vertex
-      await runStep(session, machine, { op, key, base, inputs: localValues(inputs), task: id, span, ignoreCache }, job)
+      await runStep(session, machine, { op, key, base, inputs: localValues(inputs), task: id, vertex }, job)
       const layer = commitBehind(session, machine, { key, base, ran: { from, to: Date.now() } }, job)
       return { kind: 'layers', layers: [...base, layer] }
     },
@@ -90,15 +90,19 @@ interface Step {
   base: readonly LayerRef[]
   inputs: readonly LocalValue[]
   task: string
-  span: SourceSpan | undefined
-  ignoreCache: boolean
+  vertex: Vertex
 }
 
 async function runStep(session: BuildSession, machine: Machine, step: Step, job: Job): Promise<void> {
-  const { op, key, base, task, inputs, ignoreCache } = step
+  const { op, key, base, task, inputs, vertex } = step
   const { parts, release } = await stackOf(base)
   try {
-    await using prepared = await prepareMounts(session, machine, { key, mounts: op.mounts, inputs, ignoreCache }, job)
+    await using prepared = await prepareMounts(
+      session,
+      machine,
+      { key, mounts: op.mounts, inputs, noCache: vertex.ignoreCache ?? false },
+      job,
+    )
     const mounts = await machine.snapshotter.prepare(key, parts, path.join(session.mountFolder, 'layers'), job)
     const { cgroupParent } = op.unkeyed
     const runtime = machine.runtime()
@@ -171,7 +175,7 @@ function sourceMissing({ data }: SlipwayError): Error {
 }
 
 /** BuildKit's words, which people search for. */
-function runFailed({ op, span }: Step, why: number | SlipwayError): Error {
+function runFailed({ op, vertex: { span } }: Step, why: number | SlipwayError): Error {
   const [exitCode, problem] =
     typeof why === 'number' ? [why, `exit code: ${why}`] : [Number(why.data['exitCode'] ?? 1), why.message]
   const message = `process ${quoteGo(op.args.join(' '))} did not complete successfully: ${problem}`

@@ -83,6 +83,8 @@ export interface PlanContext {
   readonly globalArgs: ReadonlyMap<string, string>
   /** The files that the user gave. */
   readonly contextVertex: Vertex
+  /** Numbers of the stages that were needed so far. */
+  plannedStages(): number[]
   /** The finished state of a stage; planned when first asked for. `from` is who asks, for the message about a circle. */
   stage(index: number): Promise<StageState>
   /** The state of a stage, or a vertex for an image, by what stands in `COPY --from`. */

@@ -34,6 +34,7 @@ describe('COPY', () => {
     ['WORKDIR /w\nCOPY a b', '/w/b'],
     ['WORKDIR /w\nCOPY a .', '/w/'],
     ['WORKDIR /w\nCOPY a ./', '/w/'],
+    ['WORKDIR /w\nCOPY a ""', '/w/'],
     ['COPY a .', '/'],
     ['COPY a /x/../y/', '/y/'],
     ['COPY a /x/.', '/x/'],
@@ -70,8 +71,9 @@ describe('COPY', () => {
     expect(steps.at(-1)).toEqual({ createdBy: 'COPY --chown=1 a /b/ # buildkit', vertex: layer })
   })
 
-  test('--link=false is a COPY as any other', async () => {
+  test('--link=false is a COPY as any other, and so is --link with --chmod', async () => {
     expect((await copy('COPY --link=false a /')).op).toEqual((await copy('COPY a /')).op)
+    expect((await copy('COPY --link --chmod=1 a /')).op).toEqual((await copy('COPY --chmod=1 a /')).op)
   })
 
   test('--parents and --exclude are part of the op; the history shows the first', async () => {
@@ -146,7 +148,7 @@ describe('ADD', () => {
     )
     expect(op.sources).toEqual([{ remote: 2 }, { remote: 3 }, { input: 1, paths: ['github.com/a/b'] }])
     const url = 'https://me:secret@x.invalid/r.git#v1:d'
-    expect(inputs[2]!.op).toEqual({ kind: 'git', url, checksum: null, keepGitDir: true })
+    expect(inputs[2]!.op).toEqual({ kind: 'git', url, checksum: null, keepGitDir: true, commit: null })
     expect(createdBy).toBe('ADD https://x.invalid/r.git#v1:d git@x.invalid:r github.com/a/b /d/ # buildkit')
     const pinned = await copy('ADD --checksum=abc1234 git://x.invalid/r /d/')
     expect(pinned.inputs[2]!.op).toMatchObject({ checksum: 'abc1234', keepGitDir: false })

@@ -70,6 +70,8 @@ function finish(stage: StageState, instruction: CopyInstruction | AddInstruction
   const written = expandToken(stage, instruction.destination)
   const files = instruction.files.map((file) => inlineFile(stage, file))
   const parents = instruction.kind === 'copy' && instruction.parents
+  // BuildKit (dockerfile2llb, dispatchCopy) copies as usual when there is --chmod
+  const isLinked = instruction.link && mode === null
   const op: CopyOp = {
     kind: 'copy',
     sources: [...parts.sources, ...files],
@@ -80,7 +82,7 @@ function finish(stage: StageState, instruction: CopyInstruction | AddInstruction
     excludes: excludesOf(stage, instruction),
     parents,
     // what does not depend on the base must not show when the base was made
-    time: instruction.link ? 0 : stage.time,
+    time: isLinked ? 0 : stage.time,
   }
   const flags = [
     ...(parents ? ['--parents'] : []),
@@ -89,7 +91,7 @@ function finish(stage: StageState, instruction: CopyInstruction | AddInstruction
   ]
   const shown = [...parts.shown, ...instruction.files.map((file) => `<<${file.path.text}`)]
   const createdBy = [parts.keyword, ...flags, ...shown, written, '# buildkit'].join(' ')
-  const add = instruction.link ? addLinkedLayer : addLayer
+  const add = isLinked ? addLinkedLayer : addLayer
   add(stage, { instruction, op, inputs: parts.inputs, createdBy })
 }
 
@@ -101,10 +103,10 @@ function excludesOf(stage: StageState, { excludes }: CopyInstruction | AddInstru
   })
 }
 
-/** A slash at the end, or a dot, says that the destination is a folder. */
+/** A slash at the end, a dot or nothing says that the destination is a folder. */
 function destination(stage: StageState, written: string): string {
   const dest = absolutePath(stage, written)
-  const isFolder = written === '.' || written.endsWith('/') || written.endsWith('/.')
+  const isFolder = written === '' || written === '.' || written.endsWith('/') || written.endsWith('/.')
   return isFolder && dest !== '/' ? `${dest}/` : dest
 }
 

@@ -16,6 +16,7 @@ import { globalArguments } from './arguments.ts'
 import type { NamedContext, PlanContext, PlanOptions, PlanSources, ResolvedImage } from './context.ts'
 import { findImage } from './find-image.ts'
 import { isStep, planInstruction } from './instructions.ts'
+import { applyComments } from './stage-comments.ts'
 import { at, createVertex, type StageState, stepPrefix } from './stage-state.ts'
 
 const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
@@ -57,6 +58,7 @@ function createContext(dockerfile: Dockerfile, options: PlanOptions, sources: Pl
     sources,
     globalArgs: globalArguments(dockerfile, options),
     contextVertex: createVertex({ kind: 'context', name: 'context' }, [], { label: '[internal] load build context' }),
+    plannedStages: () => [...planned.keys()],
     stage(index) {
       const stage = dockerfile.stages[index]!
       if (underWay.has(index)) throw circular(stage)
@@ -124,6 +126,7 @@ async function planStage(context: PlanContext, stage: Stage): Promise<StageState
   const replacement = await findReplacement(context, stage)
   if (replacement) return replacement
   const state = await beginStage(context, stage, fromOf(context, stage).base)
+  applyComments(state, stage.from.node)
   const triggers = (state.config.OnBuild ?? []).map(parseTrigger)
   delete state.config.OnBuild
   const instructions: StageInstruction[] = [...triggers, ...stage.instructions]
@@ -132,6 +135,7 @@ async function planStage(context: PlanContext, stage: Stage): Promise<StageState
     state.vertex = { ...state.vertex, label: `${stepPrefix(state, 1)} ${state.vertex.label}` }
   }
   for (const instruction of instructions) {
+    applyComments(state, instruction.node)
     context.sources.listener?.reached?.(stage, instruction, state)
     await planInstruction(state, instruction)
   }

@@ -20,18 +20,18 @@ const SSH_SOCKET = '/run/buildkit/ssh_agent'
 /** Understands the mounts of a RUN with those that its stage has for all. Fails with `MOUNT_INVALID`, in BuildKit's words. */
 export async function planMounts(stage: StageState, instruction: RunInstruction): Promise<PlannedMounts> {
   const planner = new MountPlanner(stage)
-  const own = new Set<string>()
-  for (const written of instruction.mounts) {
-    const mount = await planner.plan(written)
-    own.add(placeOf(mount))
-    planner.mounts.push(mount)
-  }
+  const own: RunMount[] = []
+  for (const written of instruction.mounts) own.push(await planner.plan(written))
+  // of two at the same place the one that is said later counts, and what RUN says itself most of all
+  const places = new Set(own.map(placeOf))
   const defaults: RunMount[] = []
-  for (const written of stage.mountDefaults) {
+  for (const written of stage.mountDefaults.toReversed()) {
     const mount = await planner.plan(written)
-    if (!own.has(placeOf(mount))) defaults.push(mount)
+    if (places.has(placeOf(mount))) continue
+    places.add(placeOf(mount))
+    defaults.unshift(mount)
   }
-  const mounts = numbered([...defaults, ...planner.mounts])
+  const mounts = numbered([...defaults, ...own])
   const secretNames = mounts.flatMap((mount) => (mount.type === 'secret' && mount.env !== null ? [mount.env] : []))
   return { mounts, inputs: planner.inputs, secretNames }
 }
@@ -54,7 +54,6 @@ function numbered(mounts: readonly RunMount[]): RunMount[] {
 
 class MountPlanner {
   readonly #stage: StageState
-  readonly mounts: RunMount[] = []
   readonly inputs: Vertex[] = []
 
   constructor(stage: StageState) {

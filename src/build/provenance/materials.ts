@@ -31,12 +31,12 @@ export function imagePackageUrl(name: string, platform?: Platform): string {
 }
 
 /**
- * What a graph took from elsewhere, each once, sorted: images by name and digest, downloads by address and digest. Files
+ * What a graph took from elsewhere, each once, sorted: images by name and digest, downloads and repositories by address and digest. Files
  * of the build context are not among them; `complete` says whether there were none.
  */
 export function materialsOf(
   vertices: readonly Vertex[],
-  digestOf: (vertex: Vertex) => Digest | undefined,
+  digestOf: (vertex: Vertex) => Material['digest'] | undefined,
 ): { materials: Material[]; complete: boolean } {
   const found = new Map<string, Material>()
   for (const vertex of vertices) {
@@ -47,15 +47,17 @@ export function materialsOf(
   return { materials: [...found.keys()].sort().map((key) => found.get(key)!), complete }
 }
 
-function materialOf(vertex: Vertex, digestOf: (vertex: Vertex) => Digest | undefined): Material | undefined {
+function materialOf(
+  vertex: Vertex,
+  digestOf: (vertex: Vertex) => Material['digest'] | undefined,
+): Material | undefined {
   const { op } = vertex
   if (op.kind === 'image') {
     const [name = '', digest] = op.reference.split('@') as [string, Digest?]
     return digest && { uri: imagePackageUrl(name, op.platform), digest: digestMap(digest) }
   }
-  if (op.kind !== 'http') return undefined
-  const digest = digestOf(vertex)
-  return { uri: redactUrl(op.url), digest: digest ? digestMap(digest) : {} }
+  if (op.kind !== 'http' && op.kind !== 'git') return undefined
+  return { uri: redactUrl(op.url), digest: digestOf(vertex) ?? {} }
 }
 
 const digestMap = (digest: Digest): Record<string, string> => ({ [digestAlgorithm(digest)]: digestHex(digest) })

@@ -1,5 +1,7 @@
 import type { Platform } from '../../oci/index.ts'
+import { parseGitUrl } from '../git/index.ts'
 import type { ImageOp, Op } from '../graph.ts'
+import type { RunMount } from '../mounts/mount.ts'
 import type { CopyOp, CopySource } from '../ops/copy.ts'
 import type { FolderOp } from '../ops/folder.ts'
 import type { GitOp } from '../ops/git.ts'
@@ -45,34 +47,64 @@ function httpSource({ url, checksum }: HttpOp): OperationJson {
   return { identifier: redactUrl(url), ...(checksum === null ? {} : { attrs: { 'http.checksum': checksum } }) }
 }
 
+/** BuildKit's `git://` identifier: the address without its scheme; `git.fullurl` has it whole. */
 function gitSource({ url, checksum, keepGitDir }: GitOp): OperationJson {
+  const { remote, ref, subdir } = parseGitUrl(url)!
+  const shown = redactUrl(remote)
+  const part = ref === undefined && subdir === undefined ? '' : `#${[ref ?? '', ...(subdir ? [subdir] : [])].join(':')}`
   const attrs = {
-    ...(checksum === null ? {} : { 'git.checksum': checksum }),
+    'git.fullurl': shown,
     ...(keepGitDir ? { 'git.keepgitdir': 'true' } : {}),
+    ...(checksum === null ? {} : { 'git.checksum': checksum }),
   }
-  const identifier = `git://${redactUrl(url).replace(/^[a-z+]+:\/\//, '')}`
-  return { identifier, ...(Object.keys(attrs).length === 0 ? {} : { attrs }) }
+  return { identifier: `git://${shown.replace(/^\w+:\/\//, '')}${part}`, attrs }
 }
 
 // solver/pb, "NetMode"
 const NETWORK = { default: 0, host: 1, none: 2 } as const
 
 function execution(op: RunOp): OperationJson {
-  const { args, env, cwd, user, network, script } = op
+  const { args, env, cwd, user, network, script, mounts, security } = op
+  const secretEnv = mounts.flatMap((mount) => (mount.type === 'secret' && mount.env !== null ? [mount] : []))
   return {
     meta: { args, env, cwd, ...(user === '' ? {} : { user }), ...(script ? { script: script.text } : {}) },
-    mounts: [{ dest: '/' }],
+    mounts: [{ dest: '/' }, ...mounts.flatMap(mountJson)],
+    ...(secretEnv.length > 0 ? { secretenv: secretEnv.map(({ id, env: name }) => ({ ID: id, name })) } : {}),
+    ...(security === 'insecure' ? { security: 1 } : {}),
     ...(network === 'default' ? {} : { network: NETWORK[network] }),
   }
 }
 
+// solver/pb, "MountType"
+const MOUNT_TYPES = { bind: 0, secret: 1, ssh: 2, cache: 3, tmpfs: 4 } as const
+
+/** What a mount was, by the name of what it holds; nothing of what it held. */
+function mountJson(mount: RunMount): OperationJson[] {
+  const mountType = MOUNT_TYPES[mount.type]
+  if (mount.target === null) return []
+  const common = { dest: mount.target, ...(mountType === 0 ? {} : { mountType }) }
+  switch (mount.type) {
+    case 'bind':
+      return [{ input: mount.input, selector: mount.source, ...common, readonly: mount.readonly }]
+    case 'cache':
+      return [{ ...common, cacheOpt: { ID: mount.id, sharing: mount.sharing } }]
+    case 'secret':
+      return [{ ...common, secretOpt: { ID: mount.id, ...(mount.required ? {} : { optional: true }) } }]
+    case 'ssh':
+      return [{ ...common, SSHOpt: { ID: mount.id, ...(mount.required ? {} : { optional: true }) } }]
+    case 'tmpfs':
+      return [common]
+  }
+}
+
 function copies(op: CopyOp): OperationJson[] {
-  const { dest, owner, mode, unpack } = op
+  const { dest, owner, mode, unpack, excludes } = op
   const common = {
     dest,
     ...(owner === null ? {} : { owner }),
     ...(mode === null ? {} : { modeStr: mode }),
     ...(unpack.local || unpack.downloads ? { attemptUnpackDockerCompatibility: true } : {}),
+    ...(excludes.length > 0 ? { exclude_patterns: excludes } : {}),
   }
   return op.sources.flatMap((source) => copyActions(source, common))
 }

@@ -1,4 +1,4 @@
-import type { Digest, SourceFile } from '../../core/index.ts'
+import type { SourceFile } from '../../core/index.ts'
 import { type Descriptor, formatPlatform, type Platform } from '../../oci/index.ts'
 import type { Vertex } from '../graph.ts'
 import { type Definition, graphDefinition, sourceLocations } from './graph.ts'
@@ -14,8 +14,8 @@ export interface ProvenanceFacts {
   dockerfile: SourceFile
   /** What the user gave, by BuildKit's names: `build-arg:NAME`, `label:NAME`, `target`. */
   args: Readonly<Record<string, string>>
-  /** Digest of what a download was; missing when that is not known. */
-  digestOf(vertex: Vertex): Digest | undefined
+  /** What a download or a repository was, by algorithm; missing when that is not known. */
+  digestOf(vertex: Vertex): Material['digest'] | undefined
   /** For each vertex that made a file system of the result, the layers of the image up to and with its own. */
   layers: readonly { vertex: Vertex; descriptors: readonly Descriptor[] }[]
   /** Random, for each build another. */
@@ -124,11 +124,25 @@ function requestOf(
   return {
     frontend: 'dockerfile.v0',
     ...(shown.length > 0 ? { args: Object.fromEntries(shown.sort(([a], [b]) => (a < b ? -1 : 1))) } : {}),
+    ...(mode === 'max' ? givenTo(vertices) : {}),
     locals: [...names]
       .sort()
       .concat('dockerfile')
       .map((name) => ({ name })),
   }
+}
+
+/** The secrets and agents that steps asked for, by name. */
+function givenTo(vertices: readonly Vertex[]): Record<string, unknown> {
+  const mounts = vertices.flatMap(({ op }) => (op.kind === 'run' ? op.mounts : []))
+  const named = (type: 'secret' | 'ssh'): Record<string, unknown> => {
+    const found = mounts.flatMap((mount) => (mount.type === type ? [[mount.id, mount.required] as const] : []))
+    const given = [...new Map(found.sort(([a], [b]) => (a < b ? -1 : 1)))]
+    if (given.length === 0) return {}
+    const list = given.map(([id, required]) => ({ id, ...(required ? {} : { optional: true }) }))
+    return { [type === 'ssh' ? 'ssh' : 'secrets']: list }
+  }
+  return { ...named('secret'), ...named('ssh') }
 }
 
 function configOf({ steps, ids }: Definition): Record<string, unknown> {

@@ -97,7 +97,7 @@ context/Dockerfile:3
     expect(code).toBe(1)
     expect(out).toMatch(/^Check complete, 1 warning has been found!\n.*-\n\n$/s)
     expect(err).toMatch(
-      /^ERROR: dockerfile parse error on line 3: unknown instruction: FOO .*\n.*Dockerfile:3\n.*>>> FOO\n.*-\n\n$/m,
+      /^ERROR: dockerfile parse error on line 3: unknown instruction: FOO [^\n]*\n[^\n]*Dockerfile:3\n.*>>> FOO\n.*-\n\n$/ms,
     )
     expect((await build('FOO\n', '--check')).out).toBe('\n')
   })

@@ -5,9 +5,10 @@ import { humanSize } from '../render/sizes.ts'
 import { filtersOf, withEngine } from '../session.ts'
 import { renderList } from '../template/index.ts'
 
-function summary({ shared, total, ...usage }: CacheUsage): string {
+function summary({ shared, total, records, ...usage }: CacheUsage): string {
+  const inUse = records.reduce((sum, record) => sum + (record.inUse ? record.bytes : 0), 0)
   const parts = shared > 0 ? `Shared:\t\t${humanSize(shared)}\nPrivate:\t${humanSize(usage.private)}\n` : ''
-  return `${parts}Reclaimable:\t${humanSize(total)}\nTotal:\t\t${humanSize(total)}\n`
+  return `${parts}Reclaimable:\t${humanSize(total - inUse)}\nTotal:\t\t${humanSize(total)}\n`
 }
 
 /** `slipway builder du`. */

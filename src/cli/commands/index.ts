@@ -6,8 +6,11 @@ export const COMMANDS: CommandTable = {
   groups: [
     { path: 'builder', summary: 'Manage builds' },
     { path: 'builds', summary: 'Manage records of builds' },
+    { path: 'buildx imagetools', summary: 'Commands to work on images', hidden: true },
+    { path: 'imagetools', summary: 'Work on the manifests of images' },
     { path: 'buildx history', summary: 'Commands to work on build records', hidden: true },
     { path: 'buildx', summary: 'Docker Buildx', hidden: true },
+    { path: 'cachemount', summary: 'Manage cache mounts of RUN instructions' },
     { path: 'completion', summary: 'Generate the autocompletion script for the specified shell' },
     { path: 'container', summary: 'Manage containers' },
     { path: 'debug', summary: 'Ask parts of Slipway about rows of JSON', hidden: true },
@@ -81,6 +84,11 @@ export const COMMANDS: CommandTable = {
       load: () => import('./lock.ts'),
     },
     { paths: ['why'], summary: 'Say why the last build missed the cache', load: () => import('./why.ts') },
+    {
+      paths: ['imagetools inspect', 'buildx imagetools inspect'],
+      summary: 'Show the manifests of an image, and what is attached to them',
+      load: () => import('./imagetools-inspect.ts'),
+    },
     // records of builds
     {
       paths: ['builds ls', 'builds list', 'buildx history ls'],
@@ -157,6 +165,39 @@ export const COMMANDS: CommandTable = {
       summary: 'Clean up after a container that has ended',
       hidden: true,
       load: () => import('./exited.ts'),
+    },
+    // cache mounts
+    {
+      paths: ['cachemount cp'],
+      summary: 'Copy files/folders between a cache mount and the local filesystem',
+      load: () => import('./cachemount-cp.ts'),
+    },
+    { paths: ['cachemount du'], summary: 'Show disk usage of cache mounts', load: () => import('./cachemount-du.ts') },
+    {
+      paths: ['cachemount export'],
+      summary: 'Export the files of a cache mount as a tar archive',
+      load: () => import('./cachemount-export.ts'),
+    },
+    {
+      paths: ['cachemount import'],
+      summary: 'Make or replace a cache mount from a tar archive',
+      load: () => import('./cachemount-import.ts'),
+    },
+    {
+      paths: ['cachemount inspect'],
+      summary: 'Display detailed information on one or more cache mounts',
+      load: () => import('./cachemount-inspect.ts'),
+    },
+    {
+      paths: ['cachemount ls', 'cachemount list'],
+      summary: 'List cache mounts',
+      load: () => import('./cachemount-ls.ts'),
+    },
+    { paths: ['cachemount prune'], summary: 'Remove unused cache mounts', load: () => import('./cachemount-prune.ts') },
+    {
+      paths: ['cachemount rm', 'cachemount remove'],
+      summary: 'Remove one or more cache mounts',
+      load: () => import('./cachemount-rm.ts'),
     },
     // the rest
     { paths: ['inspect'], summary: 'Return low-level information on objects', load: () => import('./inspect.ts') },

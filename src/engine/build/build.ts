@@ -43,11 +43,11 @@ async function buildImage(
   const planned = await planRequest(session, request, job)
   const solved = await solve(session, { request, planned, listener, record }, job)
   const { solver } = solved
-  const { definition, stages, warnings, epoch } = planned
+  const { definition, warnings, epoch } = planned
   const { source, contexts } = definition
   const attachments = createAttachments(store, {
     ...{ request, dockerfile: source, solver, invocationId: listener.id, startedAt: listener.startedAt },
-    ...{ options: attestationOptions(request.attestations ?? []), names, lease, contexts, planned: stages, epoch },
+    ...{ options: attestationOptions(request.attestations ?? []), names, lease, contexts, epoch },
   })
   const finished: FinishedBuild = {
     ...{ ...solved, multiPlatform: isMultiPlatform(request), names, lease, epoch },

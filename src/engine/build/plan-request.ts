@@ -17,8 +17,6 @@ export interface PlannedRequest {
   definition: Definition
   /** One for each platform. */
   plans: PlannedPlatform[]
-  /** The stages that the target needs, by number. */
-  stages: ReadonlySet<number>
   warnings: readonly LintWarning[]
   /** Seconds since 1970. */
   epoch: number | undefined
@@ -41,17 +39,15 @@ export async function planRequest(session: BuildSession, request: BuildRequest, 
   const { epoch, buildArgs } = await resolveEpoch({ session, dockerfile, options: asked, sources, contexts }, job)
   const options = { ...asked, buildArgs }
   const linter = linterOf(dockerfile, options)
-  const stages = new Set<number>()
-  const listener = { begun: ({ index }: { index: number }): void => void stages.add(index) }
   const [first, ...others] = platforms as [Platform, ...Platform[]]
   const plan = async (platform: Platform, changes: Partial<PlanOptions> = {}): Promise<PlannedPlatform> => {
     return { platform, stage: await planBuild(dockerfile, { ...options, platform, ...changes }, sources) }
   }
-  const linted = planLinted(dockerfile, linter, { options, sources, ignore, listener })
+  const linted = planLinted(dockerfile, linter, { options, sources, ignore })
   const stage = await linted.finally(() => tellWarnings(linter.warnings(), task, job))
   const plans: PlannedPlatform[] = [{ platform: first, stage }]
   for (const platform of others) plans.push(await plan(platform))
   const planAfresh = () => mapLimit(platforms, 1, (platform) => plan(platform, { noCache: true }))
   const warnings = linter.warnings()
-  return { definition, plans, stages, warnings, epoch: request.epoch ?? epoch, planAfresh }
+  return { definition, plans, warnings, epoch: request.epoch ?? epoch, planAfresh }
 }

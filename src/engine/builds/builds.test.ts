@@ -3,6 +3,7 @@ import os from 'node:os'
 import path from 'node:path'
 import { afterEach, expect, test } from 'vitest'
 import { silentJob } from '../../core/index.ts'
+import { parseIndex, parseManifest } from '../../oci/index.ts'
 import { canRun, openBusyboxEngine, openTestEngine } from '../fixture.suite.ts'
 import type { LoggedEvent } from '../index.ts'
 import { BuildLogWriter, readBuildLog } from './log.ts'
@@ -131,4 +132,30 @@ test('a log that was cut off is read as far as it goes', async () => {
   appendFileSync(file, 'rubbish')
   expect(await all(readBuildLog(folder))).toHaveLength(1)
   expect(await all(readBuildLog(`${folder}/none`))).toEqual([])
+})
+
+test.skipIf(!canRun)('a secret is neither in the log nor in the record, though a step prints it', async () => {
+  const { engine, store } = await openBusyboxEngine()
+  const dockerfile =
+    'FROM busybox\nARG API_TOKEN\nRUN --mount=type=secret,id=s cat /run/secrets/s; echo $API_TOKEN | cut -c1-4; echo $API_TOKEN\n'
+  const request = {
+    context: contextOf({ Dockerfile: dockerfile }),
+    secrets: { s: { value: 'correct-horse' } },
+    buildArgs: { API_TOKEN: 'battery-staple' },
+    attestations: [{ type: 'provenance' }],
+  }
+  const { record, digest } = await engine.build(request)
+  const output = (await all(engine.builds.log(record.id))).map(({ event }) =>
+    event.type === 'log' ? Buffer.from(event.chunk).toString() : JSON.stringify(event),
+  )
+  expect(output.join('')).toContain('batt\n***\n')
+  expect(output.join('') + JSON.stringify(engine.builds.inspect(record.id))).not.toMatch(/correct-horse|battery-staple/)
+  const [, entry] = parseIndex(store.blobs.readWhole(digest)).manifests
+  const [layer] = parseManifest(store.blobs.readWhole(entry!.digest)).layers
+  const provenance = Buffer.from(store.blobs.readWhole(layer!.digest)).toString()
+  expect(provenance).not.toMatch(/correct-horse|battery-staple/)
+  expect(JSON.parse(provenance).predicate.buildDefinition.externalParameters.request).toMatchObject({
+    args: { 'build-arg:API_TOKEN': '***' },
+    secrets: [{ id: 's', optional: true }],
+  })
 })

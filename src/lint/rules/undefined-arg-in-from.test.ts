@@ -4,7 +4,8 @@ import { found } from '../fixture.suite.ts'
 const find = (text: string, buildArgs = {}): string[] => found('UndefinedArgInFrom', text, { buildArgs })
 
 test('variables of FROM must be declared before it, and the message says what may have been meant', () => {
-  const text = 'ARG VERSION=1\nFROM --platform=$BULIDPLATFORM busybox:$VERSON\nFROM busybox:$LATER\nARG LATER\n'
+  const text =
+    'ARG VERSION=1\nFROM --platform=${BULIDPLATFORM:-linux/amd64} busybox:$VERSON\nFROM busybox:$LATER\nARG LATER\n'
   expect(find(text)).toEqual([
     "2: FROM argument 'VERSON' is not declared (did you mean VERSION?)",
     "2: FROM argument 'BULIDPLATFORM' is not declared (did you mean BUILDPLATFORM?)",

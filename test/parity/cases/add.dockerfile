@@ -90,3 +90,19 @@ COPY --from=one /in /in
 #: context archives
 FROM busybox
 ADD nope.tar /x/
+#: case archive with links to what is there
+#: context archives
+FROM busybox
+ADD plain.tar /x/
+ADD linking.tar /x/
+ADD --chown=5:6 linking.tar /x/
+#: case archive with links to what is not there
+#: own words
+#: context archives
+FROM busybox
+ADD linking.tar /x/
+#: case checksum of a local file
+#: own words
+#: context tree
+FROM busybox
+ADD --checksum=sha256:2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824 a.txt /

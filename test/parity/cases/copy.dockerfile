@@ -380,3 +380,63 @@ COPY --chmod=a+X modes /13
 COPY --chmod=u-x+X modes /14
 COPY --chmod=a=r+x modes /15
 COPY --chmod=go=u-w,u+rw-x,g= modes /16
+#: case link onto nothing
+#: context tree
+FROM busybox
+COPY --link a.txt /linked/deep/file
+COPY --link dir /etc
+COPY --link --chown=5:6 --chmod=640 b.txt /linked/b/
+COPY --link . /all/
+COPY --link dir/one /
+#: case link over symlinks and folders
+#: context links
+FROM busybox
+COPY . /l/
+COPY --link top /l/to-dir/
+COPY --link top /l/to-file
+COPY --link top /l/real/sub
+COPY --link real /l/absolute
+#: case link from a stage
+#: context tree
+FROM busybox AS one
+COPY --chown=7:8 dir /d/
+FROM busybox
+COPY --link --from=one /d /e
+COPY --from=one --link=false /d /f/
+#: case link with an unknown user
+#: own words
+#: context tree
+FROM busybox
+COPY --link --chown=root a.txt /
+#: case exclude
+#: context tree
+FROM busybox
+COPY --exclude=sub dir /1/
+COPY --exclude=*/three --exclude=.dot dir /2/
+COPY --exclude=** dir /3/
+COPY --exclude=* --exclude=!sub/deep/four dir /4/
+COPY --exclude=dir/one --exclude=/two . /5/
+COPY --exclude=a.txt a.txt *.txt /6/
+COPY --exclude=**/t* --exclude=  . /7/
+COPY --exclude=uni --exclude=**/*.bin --exclude=space* . /8/
+ADD --exclude=d*r --exclude=modes/p* --exclude=!modes/private . /9/
+#: case exclude from a stage
+#: context tree
+FROM busybox AS one
+COPY . /all/
+FROM busybox
+COPY --from=one --exclude=dir --exclude=**/inside /all /a/
+COPY --from=one --exclude=all/dir --exclude=bin --exclude=etc --exclude=proc --exclude=sys --exclude=dev / /b/
+#: case exclude with a wrong pattern
+#: own words
+#: context tree
+FROM busybox
+COPY --exclude=[ dir /x/
+#: case a url
+#: own words
+FROM busybox
+COPY http://127.0.0.1:1/x /
+#: case a repository
+#: own words
+FROM busybox
+COPY git@127.0.0.1:x.git /

@@ -16,8 +16,6 @@ export interface AttestedBuild extends ProvenanceSources {
   names: readonly string[]
   lease: Lease
   contexts: ContextFiles
-  /** Stages that were planned, by number. */
-  planned: Iterable<number>
   /** Seconds since 1970. */
   epoch: number | undefined
 }
@@ -99,7 +97,7 @@ async function scan(
 ): Promise<Predicate[]> {
   const tree = await store.layers.tree(layers.map(({ diffId }) => diffId))
   const scanned: Scanned[] = [{ name: 'sbom', files: tree }]
-  const targets = await scanTargets(stage, build.planned)
+  const targets = await scanTargets(stage)
   for (const { name, state } of targets.stages) {
     const value = await build.solver.solve(state.vertex)
     if (value.kind !== 'layers') continue

@@ -7,7 +7,14 @@ import {
   type Solver,
   type Vertex,
 } from '../../../build/index.ts'
-import { type Digest, type Job, type SourceFile, toByteString } from '../../../core/index.ts'
+import {
+  type Digest,
+  digestAlgorithm,
+  digestHex,
+  type Job,
+  type SourceFile,
+  toByteString,
+} from '../../../core/index.ts'
 import { type Descriptor, hostPlatform } from '../../../oci/index.ts'
 import { SecretFilter } from '../../builds/secrets.ts'
 import { secretValues } from '../build-record.ts'
@@ -33,7 +40,7 @@ export async function provenanceOf(
   options: ProvenanceOptions,
   job: Job,
 ): Promise<Predicate> {
-  const digests = await downloadDigests(built.stage.vertex, solver, job)
+  const digests = await fetched(built.stage.vertex, solver, job)
   const facts: ProvenanceFacts = {
     result: built.stage.vertex,
     platform: built.platform,
@@ -77,21 +84,28 @@ function layersByStep({ stage }: BuiltPlatform, layers: readonly Descriptor[]): 
   return base && below > 0 ? [{ vertex: base, descriptors: layers.slice(0, below) }, ...steps] : steps
 }
 
-/** What was downloaded, by the vertices that did; a download that the cache made unnecessary has no digest. */
-async function downloadDigests(result: Vertex, solver: Solver, job: Job): Promise<Map<Digest, Digest>> {
-  const digests = new Map<Digest, Digest>()
+/** What was fetched, by the vertices that did; what the cache made unnecessary has no digest. */
+async function fetched(result: Vertex, solver: Solver, job: Job): Promise<Map<Digest, Record<string, string>>> {
+  const digests = new Map<Digest, Record<string, string>>()
   const seen = new Set<Digest>()
   const pending = [result]
   for (let vertex = pending.pop(); vertex; vertex = pending.pop()) {
     if (seen.has(vertex.id)) continue
     seen.add(vertex.id)
     pending.push(...vertex.inputs)
-    if (vertex.op.kind !== 'http' || !solver.outcome(vertex)) continue
+    if ((vertex.op.kind !== 'http' && vertex.op.kind !== 'git') || !solver.outcome(vertex)) continue
     const value = await solver.solve(vertex)
+    if (value.kind === 'remote') digests.set(vertex.id, commitDigest(value.key))
     const digest = value.kind === 'files' ? await onlyFile(value.files, job) : undefined
-    if (digest) digests.set(vertex.id, digest)
+    if (digest) digests.set(vertex.id, { [digestAlgorithm(digest)]: digestHex(digest) })
   }
   return digests
+}
+
+/** The name of a commit, which is the first thing in the key of a repository's files. */
+function commitDigest(key: string): Record<string, string> {
+  const [commit] = JSON.parse(key) as [string]
+  return { [commit.length === 64 ? 'sha256' : 'sha1']: commit }
 }
 
 async function onlyFile(files: FileSource, job: Job): Promise<Digest | undefined> {

@@ -10,12 +10,12 @@ export interface ScanTargets {
 
 /**
  * What the arguments BUILDKIT_SBOM_SCAN_STAGE (true, or names of stages) and BUILDKIT_SBOM_SCAN_CONTEXT ask for, declared
- * in a stage or before the first (BuildKit docs, "SBOM attestations"). `planned` are the stages that the image needed.
+ * in a stage or before the first (BuildKit docs, "SBOM attestations"). Only stages that the image was made with count.
  */
-export async function scanTargets(target: StageState, planned: Iterable<number>): Promise<ScanTargets> {
+export async function scanTargets(target: StageState): Promise<ScanTargets> {
   const found: ScanTargets = { stages: [], context: false }
   const { context } = target
-  for (const index of [...planned].sort((a, b) => a - b)) {
+  for (const index of context.plannedStages().sort((a, b) => a - b)) {
     const stage = context.dockerfile.stages[index]!
     const state = await context.stage(index)
     const name = stage.name ?? String(index)
