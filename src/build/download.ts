@@ -3,6 +3,7 @@ import { type Bytes, checkCanceled, type Digest, hasCode, type Job, messageOf } 
 import type { Lease, Store } from '../store/index.ts'
 import { httpAuthorization } from './http-authorization.ts'
 import { downloadFailed, fetchUrl } from './http-request.ts'
+import { redactUrl } from './url.ts'
 
 /** A downloaded file; its content is a blob that the build holds. */
 export interface Downloaded {
@@ -50,7 +51,8 @@ export async function download(
   const source: DownloadSource = typeof from === 'string' ? { url: from } : from
   const { url } = source
   const { memos, blobs } = into.store
-  const known = JSON.parse(memos.getText(KIND, url) ?? 'null') as Remembered | null
+  const place = redactUrl(url)
+  const known = JSON.parse(memos.getText(KIND, place) ?? 'null') as Remembered | null
   if (known) into.lease.hold([known.digest])
   const reusable = known && blobs.has(known.digest) ? known : undefined
   const { response } = await fetchUrl(
@@ -67,7 +69,7 @@ export async function download(
     throw downloadFailed(url, `invalid response status ${response.statusCode}`)
   }
   const file = await keep(into, url, response, task, job)
-  memos.set(KIND, url, JSON.stringify(file))
+  memos.set(KIND, place, JSON.stringify(file))
   return file
 }
 

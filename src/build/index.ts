@@ -1,6 +1,7 @@
 export { type CacheCompression, type CacheExport, exportCache } from './cache/export.ts'
 export { openCache } from './cache/import.ts'
 export type { CacheSource } from './cache/source.ts'
+export { type ContextUse, contextUses } from './context-uses.ts'
 export { download } from './download.ts'
 export type { Difference, OtherDifference, ValueDifference } from './explain/differences.ts'
 export { type ExplainedStep, explainSteps } from './explain/explain.ts'
@@ -44,3 +45,4 @@ export {
 export { BuildSession, type Lent } from './session.ts'
 export { createSolver, type Outcome, type Solver, type SolverOptions } from './solver.ts'
 export { redactUrl } from './url.ts'
+export { verticesInOrder } from './vertices.ts'

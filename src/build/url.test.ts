@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { fileNameOf, redactUrl } from './url.ts'
+import { fileNameOf, redactUrl, redactUrls } from './url.ts'
 
 test.each([
   ['http://x.invalid/a/b.txt', 'b.txt'],
@@ -24,4 +24,10 @@ test.each([
   ['a.txt', 'a.txt'],
 ])('%s is shown as %s', (url, shown) => {
   expect(redactUrl(url)).toBe(shown)
+})
+
+test('texts are shown without the passwords of URLs in them', () => {
+  expect(redactUrls('ADD https://a:b@x.invalid/c ["git://t@y"] me@h:x /')).toBe(
+    'ADD https://x.invalid/c ["git://y"] me@h:x /',
+  )
 })

@@ -14,3 +14,8 @@ export function fileNameOf(url: string): string {
 export function redactUrl(url: string): string {
   return url.replace(/^(\w+:\/\/)[^/@]*@/, '$1')
 }
+
+/** A text with the URLs in it shown so: what stands in the line of a Dockerfile is shown as it runs. */
+export function redactUrls(text: string): string {
+  return text.replace(/(\w{1,16}:\/\/)[^\s/@"'=,]{1,512}@/g, '$1')
+}

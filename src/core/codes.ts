@@ -175,6 +175,7 @@ export const CODES = {
     fault: 'unsupported',
     about: 'A Dockerfile asks with `# syntax=` for another language than its own.',
   },
+  WATCH_FAILED: { fault: 'unavailable', about: 'The system does not let so many folders be watched.' },
   LOCK_INCOMPLETE: { fault: 'not-found', about: 'A locked build needs something that Dockerfile.lock does not name.' },
   LOCK_BROKEN: { fault: 'conflict', about: 'Something is no longer what Dockerfile.lock says it is.' },
   LOCK_INVALID: {

@@ -1,4 +1,5 @@
 import { statfsSync } from 'node:fs'
+import { keptRepositories, removeKeptRepository } from '../build/index.ts'
 import { type Digest, digestHex, digestOf } from '../core/index.ts'
 import type { Store } from '../store/index.ts'
 import { cacheFilter } from './build-cache-filters.ts'
@@ -37,6 +38,7 @@ type RecordSource = (store: Store) => OwnedRecord[]
 const SOURCES: readonly RecordSource[] = [
   steps,
   cacheMounts,
+  repositories,
   memos('file-digests', { type: 'source.local', description: () => 'local source for context' }),
   memos('copied-files', { type: 'internal', description: () => 'names of copied files' }),
   memos('download', { type: 'regular', description: (url) => `http url ${url.replace(/^(\w+:\/\/)[^/@]*@/, '$1')}` }),
@@ -47,6 +49,23 @@ const idOf = (text: string): string =>
     .toString(36)
     .padStart(25, '0')
     .slice(-25)
+
+function cacheMounts(store: Store): OwnedRecord[] {
+  return store.cacheMounts.list().map(({ key, id, createdAt, usedAt, uses }) => ({
+    id: idOf(key),
+    type: 'exec.cachemount',
+    description: `cached mount ${id}`,
+    bytes: store.cacheMounts.usage(key).bytes,
+    shared: false,
+    mutable: true,
+    createdAt,
+    usedAt,
+    uses,
+    diffIds: [],
+    // one that a build uses stays
+    remove: () => void store.cacheMounts.remove(key),
+  }))
+}
 
 function steps(store: Store): OwnedRecord[] {
   const shared = store.steps.sharedLayers()
@@ -80,6 +99,23 @@ function cacheMounts(store: Store): OwnedRecord[] {
     uses,
     diffIds: [],
     remove: () => void store.cacheMounts.remove(key),
+  }))
+}
+
+function repositories({ layout }: Store): OwnedRecord[] {
+  return keptRepositories(layout).map(({ key, remote, bytes, createdAt, usedAt, inUse }) => ({
+    id: idOf(`git ${key}`),
+    type: 'source.git.checkout',
+    description: `git repository ${remote}`,
+    bytes,
+    shared: false,
+    mutable: true,
+    inUse,
+    createdAt,
+    usedAt,
+    uses: 1,
+    diffIds: [],
+    remove: () => void removeKeptRepository(layout, key),
   }))
 }
 

@@ -12,6 +12,7 @@ import type { LockReport, LockRequest } from './build/lock/lock.ts'
 import type { Outline } from './build/outline.ts'
 import type { BuildReport, BuildRequest } from './build/request.ts'
 import type { Targets } from './build/targets.ts'
+import type { WatchListener } from './build/watch/watch.ts'
 import { type CachePruneRequest, type CacheRecord, type CacheUsage, cacheUsage, pruneCache } from './build-cache.ts'
 import { buildLog, findBuild, listBuilds, removeBuild } from './builds/builds.ts'
 import type { LoggedEvent } from './builds/log.ts'
@@ -61,6 +62,8 @@ export interface ContainerSummary extends Container {
  */
 export interface Engine extends Disposable {
   build(request: BuildRequest, job?: Job): Promise<BuildReport>
+  /** Builds, and again whenever a file changes that counts, until the job is stopped. */
+  watch(request: BuildRequest, listener: WatchListener, job?: Job): Promise<void>
   /** Writes `Dockerfile.lock`: what the names and URLs of a build stand for now. */
   lock(request: LockRequest, job?: Job): Promise<LockReport>
   /** Judges a Dockerfile without building it: all stages, or the target and what it needs. */
@@ -143,6 +146,8 @@ export function openEngine(options: EngineOptions = {}): Engine {
   return {
     build: (request, job = silentJob) =>
       guarded(async () => (await import('./build/build.ts')).build(store, request, job)),
+    watch: (request, listener, job = silentJob) =>
+      guarded(async () => (await import('./build/watch/watch.ts')).watchBuild(store, request, listener, job)),
     lock: (request, job = silentJob) =>
       guarded(async () => (await import('./build/lock/lock.ts')).lockBuild(store, request, job)),
     check: (request, job = silentJob) =>

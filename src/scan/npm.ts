@@ -114,9 +114,15 @@ function licensesOf({ license, licenses }: About): string[] {
 
 /** `Jane Doe <jane@example.com> (https://...)`, or the same as an object. */
 function personOf(value: Json | undefined): string | undefined {
-  if (!isJsonObject(value)) return textOf(value)?.replace(/\s*\([^)]*\)\s*$/, '')
+  if (!isJsonObject(value)) return withoutAddress(textOf(value))
   const [name, email] = [textOf(value['name']), textOf(value['email'])]
   return name && email ? `${name} <${email}>` : name
+}
+
+/** Without a web address in parentheses at its end. */
+function withoutAddress(text: string | undefined): string | undefined {
+  const cut = text?.trimEnd().endsWith(')') ? text.lastIndexOf('(') : -1
+  return cut > 0 ? text!.slice(0, cut).trimEnd() : text
 }
 
 function textOf(value: Json | undefined): string | undefined {

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest'
-import { silentJob } from '../core/index.ts'
+import { digestOf, silentJob } from '../core/index.ts'
 import { addLayers, temporaryStore } from '../store/fixture.suite.ts'
 import { DEBIAN, filesOf, scanOf } from './fixture.suite.ts'
-import { scanFiles } from './index.ts'
+import { scanFiles, spdxDocument } from './index.ts'
 
 test('the layers of an image are seen as one, and links in it are followed', async () => {
   const store = temporaryStore()
@@ -36,6 +36,23 @@ test('a package that several files name counts once', async () => {
   expect(
     (await scanOf({ 'x/node_modules/a/package.json': text, 'y/node_modules/a/package.json': text })).packages,
   ).toHaveLength(1)
+})
+
+test('texts that are made to be slow to read are not', async () => {
+  const spaces = ' '.repeat(1 << 18)
+  const author = `x${spaces}`
+  const packages = Array.from({ length: 50 }, (_, at) => [
+    `node_modules/p${at}/package.json`,
+    JSON.stringify({ name: `p${at}`, version: '1', author, license: `(${'('.repeat(400)}` }),
+  ])
+  const found = await scanOf({
+    ...Object.fromEntries(packages),
+    'var/lib/dpkg/status': `Package: a\nVersion: 1\nMaintainer: ${spaces}<\nSource: ${'s'.repeat(1 << 20)}\n`,
+    'usr/share/doc/a/copyright': `License:${spaces.slice(100)}`,
+  })
+  expect(found.packages).toHaveLength(51)
+  const document = spdxDocument(found, { name: 'x', digest: digestOf('x'), created: 0, version: '1' })
+  expect((document['packages'] as unknown[]).length).toBe(52)
 })
 
 test('a canceled job ends the scan', async () => {

@@ -20,7 +20,7 @@ export interface Scan {
 /** In the order in which they are asked. */
 const CATALOGERS: readonly Cataloger[] = [dpkg, apk, npm, python]
 
-const MOST_PACKAGES = 200_000
+const MOST_PACKAGES = 50_000
 const MOST_PROBLEMS = 100
 
 /**

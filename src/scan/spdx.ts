@@ -103,7 +103,8 @@ function purlReference(purl: string): Record<string, string> {
 /** SPDX 2.3, 7.5: `Person: name (email)` or `Organization: name (email)`. */
 function supplierOf({ supplier, kind }: Package): string {
   if (!supplier) return 'NOASSERTION'
-  const [, name = supplier, email] = /^([^<]*?)\s*<([^<>]*)>$/.exec(supplier) ?? []
+  const cut = supplier.endsWith('>') ? supplier.indexOf('<') : -1
+  const [name, email] = cut < 0 ? [supplier, ''] : [supplier.slice(0, cut), supplier.slice(cut + 1, -1)]
   const who = kind === 'deb' || kind === 'apk' ? 'Organization' : 'Person'
   return `${who}: ${name.trim()}${email ? ` (${email})` : ''}`
 }

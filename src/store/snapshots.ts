@@ -33,7 +33,7 @@ export interface Snapshotter {
   /** `erofs` mounts layers from their index, `directory` unpacks each layer once. */
   readonly kind: 'erofs' | 'directory'
   prepare(key: string, stack: readonly StackPart[], at: string, job: Job): Promise<Mount[]>
-  /** The same without a writable layer. */
+  /** The same without a writable layer, to be looked at only. */
   view(stack: readonly StackPart[], at: string, job: Job): Promise<Mount[]>
   /** The directory that holds what was changed in an active snapshot, in overlayfs's form. */
   upper(key: string): string
@@ -56,6 +56,7 @@ export type LowerDirectories = (
 // index off: the work directory of a crashed mount can be used again
 const OVERLAY_OPTIONS = ['redirect_dir=off', 'metacopy=off', 'index=off']
 const ROOT = toByteString('')
+const EMPTY: Mount = { type: 'tmpfs', source: 'slipway', options: ['mode=0755'] }
 
 /** What both kinds share: active snapshots are folders with `fs` and `work` for overlayfs. */
 export function createSnapshotter(
@@ -74,9 +75,12 @@ export function createSnapshotter(
   ): Promise<Mount[]> => {
     const { diffIds, pending } = split(stack)
     const { mounts, directories } = await lowers(diffIds, at, job)
+    const layers = [...directories, ...pending]
+    // nothing is run in a view: it shows what is there, without the places that a runtime mounts on
+    if (writable.length === 0 && layers.length === 0) return [EMPTY]
     // without an upper directory, overlayfs wants two lower ones
-    const alone = writable.length + directories.length + pending.length === 0
-    const bottomFirst = [...(alone ? [emptyFolder(layout)] : []), mountPoints(layout), ...directories, ...pending]
+    const below = writable.length > 0 ? [mountPoints(layout)] : layers.length === 1 ? [emptyFolder(layout)] : []
+    const bottomFirst = [...below, ...layers]
     const options = [
       ...bottomFirst.reverse().map((directory) => `lowerdir+=${directory}`),
       ...writable,

@@ -41,6 +41,8 @@ export interface FolderExport {
 }
 
 const NEW_FILE = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW
+/** Files of up to so many bytes are read at once: most are. */
+const SMALL = 256 << 10
 const AT_START: Timestamp = { seconds: 0, nanoseconds: 0 }
 const ROOT = '' as ByteString
 
@@ -189,10 +191,8 @@ class FolderWriter implements Disposable {
     try {
       const fd = openSync(temporary, NEW_FILE, 0o600)
       try {
-        for await (const chunk of tree.read(entry.path)) {
-          checkCanceled(this.#job)
-          writeAll(fd, chunk)
-        }
+        if (entry.size <= SMALL) writeAll(fd, tree.readFile(entry.path, SMALL)!)
+        else await this.#copy(fd, entry, tree)
       } finally {
         closeSync(fd)
       }
@@ -201,6 +201,13 @@ class FolderWriter implements Disposable {
     } catch (error) {
       rmSync(temporary, { force: true })
       throw failed(path, error)
+    }
+  }
+
+  async #copy(fd: number, entry: Entry, tree: FileTree): Promise<void> {
+    for await (const chunk of tree.read(entry.path)) {
+      checkCanceled(this.#job)
+      writeAll(fd, chunk)
     }
   }
 

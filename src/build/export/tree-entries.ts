@@ -12,6 +12,8 @@ export interface ExportedTree {
   epoch: number | undefined
 }
 
+/** Files of up to so many bytes are read at once: most are. */
+const SMALL = 256 << 10
 const AT_START = { seconds: 0, nanoseconds: 0 }
 
 /** Members of a tar: each folder before what it holds, hard links after the file they mean; the root itself is none. */
@@ -42,7 +44,10 @@ function member({ prefix, tree, epoch }: ExportedTree, entry: Entry, links: Map<
   const first = kind !== 'directory' && nlink > 1 ? links.get(inode) : undefined
   if (first !== undefined) return { entry: { ...common, type: 'hardlink', link: first } }
   if (nlink > 1) links.set(inode, name)
-  if (kind === 'file') return { entry: { ...common, type: 'file', size }, body: tree.read(path) }
+  if (kind === 'file') {
+    const body = size <= SMALL ? bytesOf(tree.readFile(path, SMALL)!) : tree.read(path)
+    return { entry: { ...common, type: 'file', size }, body }
+  }
   return { entry: { ...common, type: kind, ...(link === undefined ? {} : { link }), ...(device ? { device } : {}) } }
 }
 

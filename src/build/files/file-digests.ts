@@ -55,7 +55,7 @@ export class FileDigests {
   /** The digest of the file at `hostPath`, whose state is `stat`. */
   get(path: ByteString, hostPath: string | Buffer, stat: FileState, job: Job): Digest | Promise<Digest> {
     this.#known ??= decode(this.#memos.get(KIND, this.#folder))
-    const known = this.#known.get(path)
+    const known = this.#seen.get(path) ?? this.#known.get(path)
     if (known && isUnchanged(known, stat)) {
       this.#seen.set(path, known)
       return known.digest

@@ -4,6 +4,7 @@ import { fail, type Job } from '../../core/index.ts'
 import { hostNames, oneLine } from '../http-authorization.ts'
 import { fetchUrl, refuseHost } from '../http-request.ts'
 import type { BuildSession } from '../session.ts'
+import { keptFolder } from './kept.ts'
 import type { GitCall, Setting } from './program.ts'
 import { hostOf, withoutPassword } from './url.ts'
 
@@ -89,7 +90,7 @@ const basic = (pair: string): string => `basic ${Buffer.from(pair).toString('bas
  */
 async function sshEnvironment(session: BuildSession): Promise<Record<string, string>> {
   const agent = await session.agentSocket('default')
-  const folder = path.join(session.store.layout.root, 'git')
+  const folder = keptFolder(session.store.layout)
   mkdirSync(folder, { recursive: true, mode: 0o700 })
   const options = [
     'BatchMode=yes',

@@ -190,7 +190,7 @@ function failed(args: readonly string[], said: string): Error {
 }
 
 function hintFor(reason: string): { hint?: string } {
-  if (/Permission denied \(|Could not read from remote/.test(reason)) {
+  if (/Permission denied \(/.test(reason)) {
     return { hint: 'Give the build your SSH agent with --ssh default.' }
   }
   if (/could not read Username|Authentication failed|returned error: 40[13]/.test(reason)) {

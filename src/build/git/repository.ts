@@ -5,6 +5,7 @@ import { fail, hasCode, type Job } from '../../core/index.ts'
 import { type FileLock, lock } from '../../host/index.ts'
 import type { BuildSession } from '../session.ts'
 import { type GitAccess, openAccess } from './access.ts'
+import { keptFolder } from './kept.ts'
 import { git } from './program.ts'
 import type { ResolvedGit } from './resolve.ts'
 import { hostOf, withoutPassword } from './url.ts'
@@ -28,13 +29,14 @@ export async function openCached(
     .update(`${format} ${withoutPassword(remote)}`)
     .digest('hex')
     .slice(0, 32)
-  const parent = path.join(session.store.layout.root, 'git')
+  const parent = keptFolder(session.store.layout)
   const folder = path.join(parent, name)
   mkdirSync(parent, { recursive: true, mode: 0o700 })
   const held = await lock(`${folder}.lock`, {}, job)
   try {
     if (existsSync(folder)) sweep(folder)
-    else await create(folder, format, job)
+    else await create(folder, { format, remote }, job)
+    writeFileSync(path.join(folder, 'used'), '')
     return { folder, [Symbol.dispose]: () => held.release() }
   } catch (error) {
     release(held)
@@ -44,7 +46,7 @@ export async function openCached(
 
 const release = (held: FileLock): void => held.release()
 
-async function create(folder: string, format: string, job: Job): Promise<void> {
+async function create(folder: string, { format, remote }: { format: string; remote: string }, job: Job): Promise<void> {
   const unfinished = `${folder}.new`
   rmSync(unfinished, { recursive: true, force: true })
   const args = ['init', '--bare', '--quiet', '--template=', `--object-format=${format}`, unfinished]
@@ -52,6 +54,7 @@ async function create(folder: string, format: string, job: Job): Promise<void> {
   // all files of a commit are wanted, as they are: this file counts more than any attributes in it
   mkdirSync(path.join(unfinished, 'info'), { recursive: true })
   writeFileSync(path.join(unfinished, 'info/attributes'), '* -export-ignore -export-subst\n')
+  writeFileSync(path.join(unfinished, 'description'), `${withoutPassword(remote)}\n`)
   renameSync(unfinished, folder)
 }
 
@@ -61,7 +64,11 @@ function sweep(folder: string): void {
   for (const name of existsSync(packs) ? readdirSync(packs) : []) {
     if (name.startsWith('tmp_')) rmSync(path.join(packs, name), { force: true })
   }
-  rmSync(path.join(folder, 'shallow.lock'), { force: true })
+  const refs = path.join(folder, 'refs')
+  const inRefs = readdirSync(refs, { recursive: true, encoding: 'utf8' }).map((name) => path.join('refs', name))
+  for (const name of [...inRefs, ...readdirSync(folder)]) {
+    if (name.endsWith('.lock')) rmSync(path.join(folder, name), { force: true })
+  }
 }
 
 /** Whether a commit with all of its files is there: what was fetched whole has a ref of ours. */

@@ -1,16 +1,18 @@
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawnSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { hearingJob } from '../../container/fixture.suite.ts'
 import { type ByteString, toByteString } from '../../core/index.ts'
+import { tryLock } from '../../host/index.ts'
 import { temporaryStore } from '../../store/fixture.suite.ts'
 import type { FileSource } from '../files/source.ts'
 import { errorOf } from '../fixture.suite.ts'
 import { BuildSession, type Lent } from '../session.ts'
 import { COMMIT_TIME, gitServer, noGit } from './fixture.suite.ts'
+import { keptRepositories, removeKeptRepository } from './kept.ts'
 import { git } from './program.ts'
 import { type GitOptions, openGitSource } from './source.ts'
 import { parseGitUrl } from './url.ts'
@@ -317,6 +319,56 @@ describe.skipIf(noGit)('a repository that cannot be used (needs git)', () => {
     await expect(opening).rejects.toMatchObject({ code: 'CANCELED' })
     const silent = git(['ls-remote', '--', `${server.url}/r/.git`], { stall: 300 }, hearingJob())
     await expect(silent).rejects.toMatchObject({ code: 'GIT_FAILED', message: expect.stringContaining('nothing came') })
+  })
+})
+
+describe.skipIf(noGit)('the copy in the store (needs git)', () => {
+  test('serves several at once, and is made whole again after one was killed', async () => {
+    const server = await gitServer()
+    const tree = server.tree('r')
+    const commits = ['1', '2', '3'].map((text) => tree.commit({ f: text }))
+    const store = temporaryStore()
+    const opened = await Promise.all(commits.map((commit) => open(`${server.url}/r/.git#${commit}`, { store })))
+    expect(opened.map(({ commit }) => commit)).toEqual(commits)
+    const folder = path.join(store.layout.root, 'git')
+    const [name] = readdirSync(folder).filter((entry) => /^[0-9a-f]{32}$/.test(entry))
+    const leftover = path.join(folder, name!, 'objects/pack/tmp_pack_x')
+    writeFileSync(leftover, 'half')
+    for (const lock of ['shallow.lock', 'refs/remote/fetched.lock']) writeFileSync(path.join(folder, name!, lock), '')
+    mkdirSync(path.join(folder, `${name}.new`))
+    const next = tree.commit({ f: '4' })
+    expect((await open(`${server.url}/r/.git`, { store })).commit).toBe(next)
+    expect(existsSync(leftover)).toBe(false)
+  })
+
+  test('is listed while it is kept, and can be removed', async () => {
+    const server = await gitServer()
+    const commit = server.tree('r').commit({ f: '' })
+    const store = temporaryStore()
+    expect(keptRepositories(store.layout)).toEqual([])
+    await open(`${server.url.replace('//', '//me:s3cret@')}/r/.git`, { store })
+    const [kept, ...more] = keptRepositories(store.layout)
+    expect(more).toEqual([])
+    expect(kept).toMatchObject({ remote: `${server.url}/r/.git`, inUse: false })
+    expect(kept!.bytes).toBeGreaterThan(0)
+    expect(kept!.usedAt).toBeGreaterThanOrEqual(kept!.createdAt)
+    const held = tryLock(path.join(store.layout.root, 'git', `${kept!.key}.lock`))!
+    expect(keptRepositories(store.layout)).toMatchObject([{ inUse: true }])
+    expect(removeKeptRepository(store.layout, kept!.key)).toBe(0)
+    held.release()
+    expect(removeKeptRepository(store.layout, kept!.key)).toBeGreaterThan(0)
+    expect(keptRepositories(store.layout)).toEqual([])
+    expect((await open(`${server.url}/r/.git`, { store })).commit).toBe(commit)
+  })
+
+  test('holds no password', async () => {
+    const server = await gitServer()
+    server.tree('r').commit({ f: '' })
+    const store = temporaryStore()
+    await open(`${server.url.replace('//', '//me:s3cret@')}/r/.git`, { store })
+    // grep ends with 1 when it finds nothing
+    const found = spawnSync('grep', ['-rlE', 's3cret|bWU6czNjcmV0', store.layout.root], { encoding: 'utf8' })
+    expect([found.status, found.stdout]).toEqual([1, ''])
   })
 })
 

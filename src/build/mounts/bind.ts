@@ -26,24 +26,27 @@ export function prepareBind(place: BindPlace, mount: BindMount, value: LocalValu
 }
 
 async function fromLayers(
-  { session, machine, cleanup }: BindPlace,
+  { session, machine, key, cleanup }: BindPlace,
   { target, source, readonly }: BindMount,
   layers: readonly LayerRef[],
   job: Job,
 ): Promise<StepMount> {
   const { parts, release } = await stackOf(layers)
   cleanup.defer(release)
-  const { snapshotter } = machine
-  const at = path.join(session.mountFolder, 'layers')
-  if (readonly) return { kind: 'stack', mounts: await snapshotter.view(parts, at, job), path: source, target, readonly }
-  const key = session.newKey()
-  cleanup.defer(() => snapshotter.remove(key))
-  const mounts = await snapshotter.prepare(key, parts, at, job)
-  return { kind: 'stack', mounts: mounts.map(volatile), path: source, target, readonly }
+  const view = await machine.snapshotter.view(parts, path.join(session.mountFolder, 'layers'), job)
+  const mounts = readonly
+    ? view
+    : view.map((mount) => (mount.type === 'overlay' ? writable(session, key, mount) : mount))
+  return { kind: 'stack', mounts, path: source, target, readonly }
 }
 
-/** Nobody will ask for what was written there. */
-const volatile = (mount: Mount): Mount => (mount.target ? mount : { ...mount, options: [...mount.options, 'volatile'] })
+/** What a step writes over the files goes with the build's lease; nobody will ask for it. */
+function writable(session: BuildSession, key: string, overlay: Mount): Mount {
+  const own = session.newFolder(key)
+  const [upper, work] = ['upper', 'work'].map((name) => path.join(own, name)) as [string, string]
+  for (const folder of [upper, work]) mkdirSync(folder, { mode: 0o755 })
+  return { ...overlay, options: [...overlay.options, `upperdir=${upper}`, `workdir=${work}`, 'volatile'] }
+}
 
 /** One copy of the same files serves all steps of a build. */
 async function fromFiles(
@@ -79,13 +82,9 @@ async function copyFiles(
   return { folder }
 }
 
-/** What a step writes over the files goes with the build's lease. */
 function overlayOf({ session, key }: BindPlace, copy: SourceCopy): Mount[] {
-  const own = session.newFolder(key)
-  const [upper, work] = ['upper', 'work'].map((name) => path.join(own, name)) as [string, string]
-  for (const folder of [upper, work]) mkdirSync(folder, { mode: 0o755 })
   const lower = 'folder' in copy ? copy.folder : path.join(session.mountFolder, 'layers', copy.name)
-  const options = [`lowerdir+=${lower}`, `upperdir=${upper}`, `workdir=${work}`, 'index=off', 'volatile']
-  const overlay = { type: 'overlay', source: 'slipway', options }
-  return 'folder' in copy ? [overlay] : [{ ...copy.mount, target: lower }, overlay]
+  const overlay = { type: 'overlay', source: 'slipway', options: [`lowerdir+=${lower}`, 'index=off'] }
+  const above = writable(session, key, overlay)
+  return 'folder' in copy ? [above] : [{ ...copy.mount, target: lower }, above]
 }

@@ -38,6 +38,8 @@ export async function sourceDigest(
 export function selectSource(files: FileSource, source: string): Selected[] {
   const name = toByteString(source.slice(1))
   const entry = files.stat(files.resolve(name))
+  // an image without layers has not even a root
+  if (!entry && source === '/') return []
   if (!entry) throw notFound(files, source.slice(1))
   return selectEntry(files, entry, { name })
 }

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process'
 import http from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterEach, describe, expect, test } from 'vitest'
@@ -100,8 +101,11 @@ describe('ADD of a URL', () => {
       seen.push(request.headers.authorization)
       response.end('x')
     })
-    await solveText(temporaryStore(), `FROM scratch\nADD ${url.replace('//', '//me:p%40ss@')}/f /\n`)
+    const store = temporaryStore()
+    const { job } = await solveText(store, `FROM scratch\nADD ${url.replace('//', '//me:p%40ss@')}/f /\n`)
     expect(seen).toEqual([`Basic ${Buffer.from('me:p@ss').toString('base64')}`])
+    expect(job.events.filter((event) => JSON.stringify(event).includes('p%40ss'))).toEqual([])
+    expect(spawnSync('grep', ['-rl', 'p%40ss', store.layout.root]).status).toBe(1)
   })
 
   test('shows how far it is', async () => {

@@ -69,6 +69,14 @@ describe.skipIf(!canRun)('RUN --mount=type=bind', () => {
     expect(files).toEqual({})
   })
 
+  test('shows what a stage has and no more', async () => {
+    const { said } = await run(
+      'FROM scratch AS a\nCOPY f /f\nFROM base\nRUN --mount=from=a,target=/m ls /m\nRUN --mount=from=scratch,target=/m ls /m\nRUN --mount=from=a,target=/m,rw touch /m/g; ls /m\nRUN --mount=from=scratch,target=/m,rw touch /m/h; ls /m',
+      { context: contextFolder({ f: '' }) },
+    )
+    expect(said).toBe('f\nf\ng\nh\n')
+  })
+
   test('is done again when the files change, not when their times do', async () => {
     const [store, folder] = [temporaryStore(), context()]
     const lines = 'RUN --mount=source=a,target=/a cat /a/f'

@@ -3,7 +3,7 @@ import { fail, type SourceSpan } from '../../core/index.ts'
 import { type Mount, parseMount, type RunInstruction, type RunMount as WrittenMount } from '../../dockerfile/index.ts'
 import type { Vertex } from '../graph.ts'
 import type { RunMount } from '../mounts/mount.ts'
-import { expandToken, type StageState } from './stage-state.ts'
+import { createVertex, expandToken, type StageState } from './stage-state.ts'
 import { absolutePath } from './workdir.ts'
 
 /** The mounts of a RUN, and the vertices whose files they show. */
@@ -116,12 +116,20 @@ class MountPlanner {
   /** The number of the input that holds the files of a stage, an image or a context. */
   async #input(from: string | undefined, span: SourceSpan): Promise<number> {
     const { context } = this.#stage
-    const vertex = from ? await context.source(from, span) : context.contextVertex
+    const vertex = from ? await this.#source(from, span) : context.contextVertex
     const known = this.inputs.findIndex((input) => input.id === vertex.id)
     return known >= 0 ? known + 1 : this.inputs.push(vertex)
   }
+
+  /** Unlike COPY, a mount can be of nothing at all. */
+  async #source(from: string, span: SourceSpan): Promise<Vertex> {
+    const { context, platform } = this.#stage
+    if (from !== SCRATCH) return context.source(from, span)
+    return createVertex({ kind: 'image', reference: SCRATCH, platform, diffIds: [] }, [], { label: '' })
+  }
 }
 
+const SCRATCH = 'scratch'
 const NO_ATTRIBUTES = { mode: null, uid: null, gid: null }
 
 function secret(mount: Mount, span: SourceSpan): RunMount {

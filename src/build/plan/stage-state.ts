@@ -3,6 +3,7 @@ import { expand, type RunMount, type StageInstruction, type Token } from '../../
 import type { ContainerConfig, ImageConfig, Platform } from '../../oci/index.ts'
 import type { LayerRecord } from '../../store/index.ts'
 import type { Op, Vertex } from '../graph.ts'
+import { redactUrls } from '../url.ts'
 import type { PlanContext } from './context.ts'
 import { platformLabel } from './platform-label.ts'
 
@@ -112,7 +113,7 @@ function addStep(stage: StageState, step: LayerStep, base: Vertex): Vertex {
   // BuildKit takes WORKDIR from the cache even with --no-cache: there is nothing in a folder that could be stale
   const ignoreCache = !cacheable || (stage.noCache && op.kind !== 'folder')
   const vertex = createVertex(op, [base, ...inputs], {
-    label: `${stepPrefix(stage, stage.stepNumber)} ${describe(stage, instruction, masked)}`,
+    label: `${stepPrefix(stage, stage.stepNumber)} ${redactUrls(describe(stage, instruction, masked))}`,
     span: instruction.node.span,
     config: { env: environmentOf(stage), cwd: stage.config.WorkingDir || '/', user: stage.config.User ?? '' },
     ...(ignoreCache ? { ignoreCache } : {}),

@@ -1,6 +1,7 @@
 import type { Digest } from '../../core/index.ts'
 import type { Platform } from '../../oci/index.ts'
 import type { Vertex } from '../graph.ts'
+import { verticesInOrder } from '../vertices.ts'
 import { type OperationJson, operationJson } from './operation.ts'
 
 /** A step of the definition: the operation, and the outputs of other steps that it works on. */
@@ -21,38 +22,26 @@ export interface Definition {
 
 /** Writes down everything that a vertex needs, and that it is the result: the last step has no operation of its own. */
 export function graphDefinition(result: Vertex, platform: Platform): Definition {
-  const vertices = inOrder(result)
+  const vertices = verticesInOrder([result])
+  const platforms = platformsOf(vertices)
   const ids = new Map(vertices.map(({ id }, at) => [id, `step${at}`]))
   const steps = vertices.map((vertex, at): StepJson => {
     const inputs = vertex.inputs.map((input) => `${ids.get(input.id)}:0`)
-    const op = operationJson(vertex.op, platformOf(vertex) ?? platform)
+    const op = operationJson(vertex.op, platforms.get(vertex.id) ?? platform)
     return { id: `step${at}`, op, ...(inputs.length > 0 ? { inputs } : {}) }
   })
   const last = { id: `step${vertices.length}`, op: { Op: {} }, inputs: [`${ids.get(result.id)}:0`] }
   return { steps: [...steps, last], ids, vertices }
 }
 
-/** Every vertex once, inputs first. A graph may be as deep as a Dockerfile is long, so nothing recurses. */
-function inOrder(result: Vertex): Vertex[] {
-  const done = new Map<Digest, Vertex>()
-  const pending: { vertex: Vertex; next: number }[] = [{ vertex: result, next: 0 }]
-  for (let top = pending.at(-1); top; top = pending.at(-1)) {
-    const input = top.vertex.inputs[top.next++]
-    if (input) {
-      if (!done.has(input.id)) pending.push({ vertex: input, next: 0 })
-    } else {
-      done.set(top.vertex.id, top.vertex)
-      pending.pop()
-    }
+/** The platform of the image that each file system began with. */
+function platformsOf(vertices: readonly Vertex[]): Map<Digest, Platform> {
+  const platforms = new Map<Digest, Platform>()
+  for (const { id, op, inputs } of vertices) {
+    const platform = op.kind === 'image' ? op.platform : inputs[0] && platforms.get(inputs[0].id)
+    if (platform) platforms.set(id, platform)
   }
-  return [...done.values()]
-}
-
-/** The platform of the image that a file system began with. */
-function platformOf(vertex: Vertex): Platform | undefined {
-  let at: Vertex | undefined = vertex
-  while (at && at.op.kind !== 'image') at = at.inputs[0]
-  return at?.op.kind === 'image' ? at.op.platform : undefined
+  return platforms
 }
 
 /** Which lines of the Dockerfile each step comes from. */

@@ -137,6 +137,7 @@ const OWN_FLAGS = {
     about: 'Ulimit options',
     check: (text: string): void => void parseUlimit(text),
   },
+  watch: { kind: 'bool', about: 'Build again whenever a file changes that the build uses' },
   'verify-reproducible': { kind: 'bool', about: 'Build again without the cache, and show what comes out otherwise' },
   // accepted for the sake of scripts: there is one builder, and intermediate containers never stay
   builder: { kind: 'string', hidden: true, about: 'Override the configured builder instance' },

@@ -1,8 +1,8 @@
 import type { BuildReport } from '../../engine/index.ts'
 
 /** What `--metadata-file` gets: the keys of buildx, those that there is something to say for, sorted. */
-export function metadataOf({ image, names, digest }: BuildReport): string {
-  const metadata: Record<string, unknown> = {}
+export function metadataOf({ image, names, digest, record }: BuildReport): string {
+  const metadata: Record<string, unknown> = { 'buildx.build.ref': `default/default/${record.id}` }
   if (image) {
     const { configDigest, mediaType, size, annotations, platform } = image
     if (configDigest) metadata['containerimage.config.digest'] = configDigest

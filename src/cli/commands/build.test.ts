@@ -177,3 +177,50 @@ describe('contexts', () => {
     expect(err).toContain('unknown Dockerfile frontend other/frontend:1')
   })
 })
+
+describe('outputs', () => {
+  const DOCKERFILE = 'FROM scratch\nCOPY Dockerfile /\n'
+
+  function workplaceOf(): { at(name: string): string; run(...args: string[]): Promise<Answer> } {
+    const folder = mkdtempSync(path.join(os.tmpdir(), 'slipway-build-'))
+    folders.push(folder)
+    mkdirSync(path.join(folder, 'context'))
+    writeFileSync(path.join(folder, 'context/Dockerfile'), DOCKERFILE)
+    const at = (name: string): string => path.join(folder, name)
+    const run = (...args: string[]): Promise<Answer> =>
+      call(['--root', at('store'), 'build', '-q', ...args, at('context')], {})
+    return { at, run }
+  }
+
+  test('files print nothing, images their id; --metadata-file and --iidfile say the same', async () => {
+    const { at, run } = workplaceOf()
+    expect(await run('-o', at('out'), '--iidfile', at('iid'))).toMatchObject({ code: 0, out: '\n' })
+    expect(readFileSync(at('out/Dockerfile'), 'utf8')).toBe(DOCKERFILE)
+    expect(existsSync(at('iid'))).toBe(false)
+    const flags = ['--iidfile', at('iid'), '--metadata-file', at('meta'), '-t', 'b', '-t', 'a']
+    const { out } = await run('-o', `type=oci,dest=${at('o.tar')}`, ...flags)
+    const metadata = JSON.parse(readFileSync(at('meta'), 'utf8'))
+    expect(out.trim()).toBe(readFileSync(at('iid'), 'utf8'))
+    expect(metadata).toMatchObject({
+      'containerimage.config.digest': out.trim(),
+      'containerimage.descriptor': { mediaType: 'application/vnd.oci.image.manifest.v1+json' },
+      'image.name': 'docker.io/library/b:latest,docker.io/library/a:latest',
+    })
+    expect(metadata['containerimage.digest']).toBe(metadata['containerimage.descriptor'].digest)
+  })
+
+  test('a tar on standard output is all that is there', async () => {
+    const { run } = workplaceOf()
+    const { out } = await run('-o', '-')
+    expect(out.slice(0, 10)).toBe('Dockerfile')
+    expect(out).toContain(DOCKERFILE)
+    expect(out).not.toContain('sha256:')
+  })
+
+  test('--verify-reproducible says what came of it', async () => {
+    const { run } = workplaceOf()
+    const { code, err } = await run('--verify-reproducible')
+    expect(err).toBe('reproducible: a second build without the cache gave the same layers\n')
+    expect(code).toBe(0)
+  })
+})

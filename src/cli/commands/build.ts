@@ -9,6 +9,7 @@ import { updateLock } from '../build/lock.ts'
 import { metadataOf } from '../build/metadata.ts'
 import { requestOf } from '../build/request.ts'
 import { renderVerification } from '../build/verification.ts'
+import { watchBuild } from '../build/watch.ts'
 import { type Command, type CommandContext, defineCommand } from '../command.ts'
 import { recordObject, reportTable } from '../render/build-report.ts'
 import { chooseColors } from '../render/colors.ts'
@@ -106,6 +107,7 @@ export const command: Command = defineCommand({
       }
       try {
         if (call) return await runCall(engine, context as never, { call, listen, tellWarnings })
+        if (flags.watch) return await watchBuild(engine, context as never, phrased)
         removeStale(flags.iidfile)
         if (flags.pull) listen(PULL_IGNORED)
         const request = await requestOf(context as never)

@@ -35,7 +35,7 @@ function rowOf(record: PastBuild, now: Date): Row {
     Status: statusOf(record),
     CreatedAt: goTime(new Date(record.startedAt)),
     CreatedSince: humanAge(new Date(record.startedAt), now),
-    Duration: briefDuration(durationOf(record, now.getTime())),
+    Duration: record.status === 'interrupted' ? '-' : briefDuration(durationOf(record, now.getTime())),
     Steps: `${record.cachedSteps}/${record.totalSteps}`,
     Platform: record.platforms.join(','),
     Tags: record.tags.map(shortName).join(','),

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import { afterEach, expect, test } from 'vitest'
@@ -52,6 +52,15 @@ test('builds are listed, shown, printed and removed', async () => {
   expect((await slipway('builds', 'rm', '--all')).out.trim().split('\n')).toHaveLength(2)
   expect((await slipway('builds', 'ls', '-q')).out).toBe('')
   expect((await slipway('builds', 'inspect', 'nope')).err).toContain('no record found for ref "nope"')
+})
+
+test('the reference in --metadata-file names the record', async () => {
+  const slipway = openCommandLine()
+  const context = contextOf('FROM scratch\nWORKDIR /a\n')
+  const file = path.join(context, 'metadata.json')
+  await slipway('build', '--metadata-file', file, context)
+  const ref = (JSON.parse(readFileSync(file, 'utf8')) as Record<string, string>)['buildx.build.ref']!
+  expect((await slipway('builds', 'inspect', ref, '-f', '{{.Ref}}')).out).toBe(`${ref.split('/').at(-1)}\n`)
 })
 
 test('build --report says what each step took', async () => {

@@ -112,7 +112,7 @@ export function describeRecord(record: PastBuild, now: number): string {
     ['Image ID', record.image],
     ['Digest', record.digest],
     ['Started', new Date(record.startedAt).toISOString()],
-    ['Duration', briefDuration(durationOf(record, now))],
+    ['Duration', record.status === 'interrupted' ? undefined : briefDuration(durationOf(record, now))],
     ['Status', statusOf(record)],
     ['Error', record.error?.message],
     ['Build Steps', stepsLine(record)],

@@ -13,7 +13,7 @@ import { explainMismatch } from './lock/pins.ts'
 import { refuseLists } from './outputs/archive.ts'
 import { exportAll } from './outputs/index.ts'
 import { isMultiPlatform } from './plan-options.ts'
-import { type PlannedRequest, planRequest } from './plan-request.ts'
+import { type BuildWatcher, type PlannedRequest, planRequest } from './plan-request.ts'
 import { reportOf } from './report.ts'
 import type { BuildReport, BuildRequest } from './request.ts'
 import { solvePlatforms, solverOptions } from './solve.ts'
@@ -24,8 +24,13 @@ import { verifyBuild } from './verify.ts'
  * Builds an image into the store, and keeps a record of that. Fails with a span for everything that the Dockerfile is to
  * blame for.
  */
-export async function build(store: Store, request: BuildRequest, job: Job): Promise<BuildReport> {
-  const work = (listener: BuildListener, heard: Job) => buildImage(store, request, listener, heard)
+export async function build(
+  store: Store,
+  request: BuildRequest,
+  job: Job,
+  watcher?: BuildWatcher,
+): Promise<BuildReport> {
+  const work = (listener: BuildListener, heard: Job) => buildImage(store, request, { listener, watcher }, heard)
   const { result, record } = await recordBuild(store, request, job, work)
   return { ...result, record }
 }
@@ -33,14 +38,14 @@ export async function build(store: Store, request: BuildRequest, job: Job): Prom
 async function buildImage(
   store: Store,
   request: BuildRequest,
-  listener: BuildListener,
+  { listener, watcher }: { listener: BuildListener; watcher: BuildWatcher | undefined },
   job: Job,
 ): Promise<Omit<BuildReport, 'record'>> {
   const { names, outputs, cacheTo } = checked(request)
   using lease = store.lease()
   await using session = new BuildSession(store, lease, { secrets: request.secrets ?? {}, agents: request.ssh ?? {} })
   using record = new BuildRecorder(store, session, { context: contextName(request), dockerfile: nameOf(request) })
-  const planned = await planRequest(session, request, job)
+  const planned = await planRequest(session, { request, watcher }, job)
   const solved = await solve(session, { request, planned, listener, record }, job)
   const { solver } = solved
   const { definition, warnings, epoch } = planned

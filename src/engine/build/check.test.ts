@@ -49,6 +49,14 @@ describe('stages', () => {
   })
 })
 
+test('a build tells of the same thing in one line once; a check lists all that was found', async () => {
+  const text = 'FROM scratch\nENV A=$NONE B=$NONE\nENV C=$NONE\n'
+  const { build, events } = openBuilder()
+  await build({ context: folderOf({ Dockerfile: text }) })
+  expect(events.filter(({ type }) => type === 'warning')).toHaveLength(2)
+  expect(shown(await check(text))).toEqual(['UndefinedVar 2', 'UndefinedVar 2', 'UndefinedVar 3'])
+})
+
 describe('what planning knows', () => {
   test('variables of the base image and of stages before', async () => {
     const { build, engine } = openBuilder()

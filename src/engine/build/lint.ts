@@ -52,11 +52,10 @@ function listenedTo(dockerfile: Dockerfile, linter: Linter, request: PlanRequest
     image: (name, platform, span) => findBase(linter, request, { name, platform, span }),
     listener: {
       begun(stage, parent) {
-        listener?.begun?.(stage, parent)
         linter.stage(stage, parent)
+        listener?.begun?.(stage, parent)
       },
       reached(stage, instruction, state) {
-        listener?.reached?.(stage, instruction, state)
         linter.step(stage, instruction, {
           escape: state.escape,
           variables: state.env,
@@ -65,6 +64,7 @@ function listenedTo(dockerfile: Dockerfile, linter: Linter, request: PlanRequest
           shell: state.config.Shell ?? [],
           ...(ignores ? { ignores } : {}),
         })
+        listener?.reached?.(stage, instruction, state)
       },
     },
   }
@@ -92,9 +92,10 @@ async function findBase(linter: Linter, { sources }: PlanRequest, { name, platfo
   }
 }
 
-/** Tells of what was found, as a part of reading the Dockerfile. */
+/** Tells of what was found, as a part of reading the Dockerfile; of two that are equal to the reader, once. */
 export function tellWarnings(warnings: readonly LintWarning[], task: string, job: Job): void {
-  for (const { rule, message, span, description, url } of warnings) {
+  const unequal = new Map(warnings.map((warning) => [`${warning.span.line} ${warning.message}`, warning]))
+  for (const { rule, message, span, description, url } of unequal.values()) {
     const about = { description, ...(url === undefined ? {} : { url }) }
     job.progress({ type: 'warning', task, code: rule, message, span, about })
   }

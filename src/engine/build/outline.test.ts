@@ -65,6 +65,13 @@ test('secrets and ssh agents', async () => {
   expect(ssh.map(({ name, required, span }) => [name, required, span.line])).toEqual([['gh', true, 19]])
 })
 
+test('secrets that a comment mounts into every RUN of the stage', async () => {
+  const { engine } = openBuilder()
+  const text = '# slipway: mount=type=secret,id=token\nFROM scratch\n# slipway: mount=type=ssh\nRUN a\n'
+  const { secrets, ssh } = await engine.outline({ context: folderOf({ Dockerfile: text }) })
+  expect([...secrets, ...ssh].map(({ name, span }) => `${name} ${span.line}`)).toEqual(['token 4', 'default 4'])
+})
+
 test('an argument of FROM brings those that it is made of', async () => {
   const { engine } = openBuilder()
   const text = 'ARG V=1\nARG W=scratch\nARG BASE=${W}\nARG X=1\nFROM $BASE\n'

@@ -135,7 +135,7 @@ class Draft implements PlanListener {
   }
 
   #mount(takes: Takes, { mounts, node: { span } }: RunInstruction, state: StageState): void {
-    for (const written of mounts) {
+    for (const written of [...state.mountDefaults, ...mounts]) {
       if (written.from !== undefined) this.#needs(takes, written.from)
       const { type, id, source, target, required } = parseMount(written, (text) => expand(text, state.env, state).text)
       if (type === 'secret') addNeed(takes.secrets, source || id || path.posix.basename(target ?? ''), required, span)

@@ -1,4 +1,4 @@
-import { type BuildSession, type PlanOptions, planBuild } from '../../build/index.ts'
+import { type BuildSession, type PlanOptions, planBuild, type Vertex } from '../../build/index.ts'
 import { type Job, mapLimit } from '../../core/index.ts'
 import { parseDockerfile } from '../../dockerfile/index.ts'
 import type { LintWarning } from '../../lint/index.ts'
@@ -11,6 +11,14 @@ import { planSources } from './plan-sources.ts'
 import type { BuildRequest } from './request.ts'
 import type { PlannedPlatform } from './solve.ts'
 import { checkSyntax } from './syntax.ts'
+
+/** Hears what a build depends on, before it reads any of it. */
+export interface BuildWatcher {
+  /** The Dockerfile and the contexts are found. */
+  defined(definition: Definition): Promise<void>
+  /** The graph is known: its last vertex for each platform. */
+  planned(definition: Definition, vertices: readonly Vertex[]): Promise<void>
+}
 
 /** A request whose graph is known. */
 export interface PlannedRequest {
@@ -28,9 +36,14 @@ export interface PlannedRequest {
  * Finds and understands the Dockerfile, and makes a graph of it for each platform. What the checks find is told, also
  * when planning fails. The linter listens to the first platform: what it says of the others is the same.
  */
-export async function planRequest(session: BuildSession, request: BuildRequest, job: Job): Promise<PlannedRequest> {
+export async function planRequest(
+  session: BuildSession,
+  { request, watcher }: { request: BuildRequest; watcher?: BuildWatcher | undefined },
+  job: Job,
+): Promise<PlannedRequest> {
   const definition = await loadDefinition(session, request, job)
   const { source, contexts, ignore, task } = definition
+  await watcher?.defined(definition)
   checkSyntax(source, request.buildArgs)
   const dockerfile = parseDockerfile(source)
   const platforms = targetPlatforms(request)
@@ -49,5 +62,9 @@ export async function planRequest(session: BuildSession, request: BuildRequest, 
   for (const platform of others) plans.push(await plan(platform))
   const planAfresh = () => mapLimit(platforms, 1, (platform) => plan(platform, { noCache: true }))
   const warnings = linter.warnings()
+  await watcher?.planned(
+    definition,
+    plans.map((planned) => planned.stage.vertex),
+  )
   return { definition, plans, warnings, epoch: request.epoch ?? epoch, planAfresh }
 }

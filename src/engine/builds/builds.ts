@@ -9,10 +9,12 @@ export function listBuilds(store: Store): PastBuild[] {
 }
 
 /**
- * The build that a user means: an id, the beginning of one, or `^0` for the latest, `^1` for the one before. Fails with
+ * The build that a user means: an id (builder and node of buildx may stand before it), the beginning of one, or `^0` for the
+ * latest, `^1` for the one before. Fails with
  * `BUILD_NOT_FOUND` and `BUILD_AMBIGUOUS`.
  */
-export function findBuild(store: Store, text: string): PastBuild {
+export function findBuild(store: Store, ref: string): PastBuild {
+  const text = ref.slice(ref.lastIndexOf('/') + 1)
   const offset = /^\^(\d{1,6})$/.exec(text)?.[1]
   if (offset !== undefined) {
     const row = store.buildRecords.list<StoredBuild>()[Number(offset)]

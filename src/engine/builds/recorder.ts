@@ -1,5 +1,13 @@
 import path from 'node:path'
-import { type OpKeys, type RunOp, redactUrl, type Solver, soundsSecret, type Vertex } from '../../build/index.ts'
+import {
+  type OpKeys,
+  type RunOp,
+  redactUrl,
+  type Solver,
+  soundsSecret,
+  type Vertex,
+  verticesInOrder,
+} from '../../build/index.ts'
 import {
   type Digest,
   hasCode,
@@ -133,8 +141,7 @@ class Recording implements BuildListener, Disposable {
     for (const event of this.#secrets.rests()) this.#log.add(event, Date.now())
     this.#log[Symbol.dispose]()
     const about = { finishedAt: Date.now(), logBytes: this.#log.bytes }
-    this.#store.buildRecords.finish(this.id, record, about)
-    this.#store.buildRecords.sweep()
+    this.#save(record, about)
     return { id: this.id, startedAt: this.startedAt, ...about, ...record }
   }
 
@@ -143,10 +150,20 @@ class Recording implements BuildListener, Disposable {
     this.#lease[Symbol.dispose]()
   }
 
+  /** A record that cannot be written, on a full disk for instance, neither fails a build nor hides why it failed. */
+  #save(record: StoredBuild, about: { finishedAt: number; logBytes: number }): void {
+    try {
+      this.#store.buildRecords.finish(this.id, record, about)
+      this.#store.buildRecords.sweep()
+    } catch {
+      // it stays as one that was interrupted
+    }
+  }
+
   async #steps(): Promise<BuildStep[]> {
     if (!this.#plan) return []
     const { results, solver, opKey } = this.#plan
-    const vertices = inOrder(results)
+    const vertices = verticesInOrder(results)
     const numbers = new Map(vertices.map(({ id }, at) => [id, at + 1]))
     const steps: BuildStep[] = []
     for (const vertex of vertices) {
@@ -192,22 +209,6 @@ class Recording implements BuildListener, Disposable {
 
 function runPart({ args, mounts }: RunOp): Pick<BuildStep, 'args' | 'mounts'> {
   return { args, ...(mounts.length === 0 ? {} : { mounts }) }
-}
-
-/** Every vertex once, inputs first. */
-function inOrder(results: readonly Vertex[]): Vertex[] {
-  const done = new Map<Digest, Vertex>()
-  const pending = [...results].reverse().map((vertex) => ({ vertex, next: 0 }))
-  for (let top = pending.at(-1); top; top = pending.at(-1)) {
-    const input = done.has(top.vertex.id) ? undefined : top.vertex.inputs[top.next++]
-    if (input) {
-      if (!done.has(input.id)) pending.push({ vertex: input, next: 0 })
-    } else {
-      done.set(top.vertex.id, top.vertex)
-      pending.pop()
-    }
-  }
-  return [...done.values()]
 }
 
 function firstRecord(request: BuildRequest): StoredBuild {

@@ -53,6 +53,13 @@ export class BuildContexts implements ContextFiles {
     return open.files(await runTask(job, about, async () => readIgnoreFile(folder)))
   }
 
+  /** The folder of a context, the main one or a named one; `undefined` for what is no folder of the user's. */
+  folder(name: string): string | undefined {
+    if (name === MAIN) return this.#main.open.folder
+    const location = this.#locations.get(name)
+    return location?.kind === 'folder' ? location.folder : undefined
+  }
+
   /** Where a named context is. */
   location(key: string): Location | undefined {
     return this.#locations.get(key)

@@ -1,9 +1,10 @@
-import { fail, type Job, runTask } from '../../../core/index.ts'
+import { fail, runTask } from '../../../core/index.ts'
 import { type Descriptor, hostPlatform, type ImageTarget, isIndexType, matchesPlatform } from '../../../oci/index.ts'
 import { openRepository, type Store } from '../../../store/index.ts'
 import { copyImage, createOciLayout, saveFile, writeImageArchive } from '../../../transfer/index.ts'
 import type { FinishedBuild, PackedImage } from '../finished.ts'
 import { checkedTag } from '../tags.ts'
+import { announce, type OutputTask } from './announce.ts'
 import type { Exported } from './index.ts'
 import type { ArchiveOutput, Output } from './output.ts'
 import { epochOf, packBuild } from './pack.ts'
@@ -15,14 +16,16 @@ export function exportToArchive(
   store: Store,
   finished: FinishedBuild,
   output: ArchiveOutput,
-  { task, job }: { task: string; job: Job },
+  at: OutputTask,
 ): Promise<Exported> {
+  const { task, job } = at
   const { type, dest } = output
   const names = output.names?.map(checkedTag) ?? finished.names
   const title = `exporting to ${type === 'oci' ? 'oci' : 'docker'} image format`
   return runTask(job, { id: task, name: title }, async () => {
     const { root: plain, images } = await packBuild(store, finished, { ...output, attach: type === 'oci' }, job)
     const root = described(plain, images, epochOf(finished, output))
+    await announce({ root: plain, images }, at)
     const from = openRepository(store, finished.lease)
     const fill = async (target: ImageTarget): Promise<void> => {
       await copyImage(from, target, { ref: root.digest }, job)

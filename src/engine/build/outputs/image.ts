@@ -1,8 +1,9 @@
-import { type Job, runTask } from '../../../core/index.ts'
+import { runTask } from '../../../core/index.ts'
 import { isIndexType } from '../../../oci/index.ts'
 import type { Store } from '../../../store/index.ts'
 import type { FinishedBuild } from '../finished.ts'
 import { checkedTag } from '../tags.ts'
+import { announce, type OutputTask, say } from './announce.ts'
 import type { Exported } from './index.ts'
 import type { ImageOutput } from './output.ts'
 import { packBuild } from './pack.ts'
@@ -12,21 +13,17 @@ export function exportToStore(
   store: Store,
   finished: FinishedBuild,
   output: ImageOutput,
-  { task, job }: { task: string; job: Job },
+  at: OutputTask,
 ): Promise<Exported> {
+  const { task, job } = at
   const names = output.names?.map(checkedTag) ?? finished.names
   return runTask(job, { id: task, name: 'exporting to image' }, async () => {
     const { root, images } = await packBuild(store, finished, output, job)
-    const say = (name: string): Promise<void> =>
-      runTask(job, { id: `${task} ${name}`, name, parent: task }, async () => {})
-    if (isIndexType(root.mediaType)) {
-      for (const { descriptor } of images) await say(`exporting manifest ${descriptor.digest}`)
-      await say(`exporting manifest list ${root.digest}`)
-    }
+    if (isIndexType(root.mediaType)) await announce({ root, images }, at)
     const { mediaType, digest, size } = root
     const { id } = store.images.put({ mediaType, digest, size }, names)
-    await say(`writing image ${id}`)
-    for (const name of names) await say(`naming to ${name}`)
+    await say(`writing image ${id}`, at)
+    for (const name of names) await say(`naming to ${name}`, at)
     return { id, root, images, names }
   })
 }

@@ -2,6 +2,7 @@ import type { Digest, Job } from '../../../core/index.ts'
 import type { Descriptor } from '../../../oci/index.ts'
 import type { Store } from '../../../store/index.ts'
 import type { FinishedBuild, PackedImage } from '../finished.ts'
+import type { OutputTask } from './announce.ts'
 import { exportToArchive, imageId } from './archive.ts'
 import { exportToFolder, exportToTar } from './files.ts'
 import { exportToStore } from './image.ts'
@@ -45,7 +46,7 @@ async function exportOne(
   store: Store,
   finished: FinishedBuild,
   output: Output,
-  task: { task: string; job: Job },
+  task: OutputTask,
 ): Promise<Exported | undefined> {
   switch (output.type) {
     case 'image':
