@@ -50,23 +50,6 @@ const idOf = (text: string): string =>
     .padStart(25, '0')
     .slice(-25)
 
-function cacheMounts(store: Store): OwnedRecord[] {
-  return store.cacheMounts.list().map(({ key, id, createdAt, usedAt, uses }) => ({
-    id: idOf(key),
-    type: 'exec.cachemount',
-    description: `cached mount ${id}`,
-    bytes: store.cacheMounts.usage(key).bytes,
-    shared: false,
-    mutable: true,
-    createdAt,
-    usedAt,
-    uses,
-    diffIds: [],
-    // one that a build uses stays
-    remove: () => void store.cacheMounts.remove(key),
-  }))
-}
-
 function steps(store: Store): OwnedRecord[] {
   const shared = store.steps.sharedLayers()
   return store.steps.list().map(({ key, label, kind, diffIds, createdAt, usedAt, uses }) => ({
