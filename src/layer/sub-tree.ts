@@ -5,7 +5,7 @@ import { quoteName } from './limits.ts'
 import { joinPath } from './tree/path.ts'
 
 /** Files that can be gone through and read. */
-export type Listing = Pick<FileTree, 'list' | 'walk' | 'read'>
+export type Listing = Pick<FileTree, 'list' | 'walk' | 'read' | 'readFile'>
 
 /**
  * What is at a path of a tree, under another name: `''` for the entries of a directory without itself. Symlinks on the
@@ -34,5 +34,6 @@ export function subTree(
       if (entry.kind === 'directory') for (const each of tree.walk(top)) yield renamed(each)
     },
     read: (path, range) => tree.read(original(path), range),
+    readFile: (path, maxBytes) => tree.readFile(original(path), maxBytes),
   }
 }

@@ -204,7 +204,7 @@ class FolderWriter implements Disposable {
     }
   }
 
-  async #copy(fd: number, entry: Entry, tree: FileTree): Promise<void> {
+  async #copy(fd: number, entry: Entry, tree: Listing): Promise<void> {
     for await (const chunk of tree.read(entry.path)) {
       checkCanceled(this.#job)
       writeAll(fd, chunk)
