@@ -17,6 +17,8 @@ import { type CachePruneRequest, type CacheRecord, type CacheUsage, cacheUsage, 
 import { buildLog, findBuild, listBuilds, removeBuild } from './builds/builds.ts'
 import type { LoggedEvent } from './builds/log.ts'
 import type { PastBuild } from './builds/record.ts'
+import type { StepImage } from './builds/step-image.ts'
+import { type FoundStep, findStep } from './builds/step-ref.ts'
 import type { CacheMountCopy } from './cache-mount-files.ts'
 import {
   type CacheMountSummary,
@@ -28,6 +30,7 @@ import {
 } from './cache-mounts.ts'
 import { type Container, type ContainerState, containerState, findContainer } from './container-record.ts'
 import type { StartOptions } from './containers.ts'
+import type { CopyOutRequest } from './copy-out.ts'
 import { type CreateRequest, createContainer } from './create.ts'
 import type { DiffRequest } from './diff.ts'
 import { guarded, guardedStream, guardedSync } from './guarded.ts'
@@ -73,6 +76,10 @@ export interface Engine extends Disposable {
   bootstrap(request: BootstrapRequest, job?: Job): Promise<StoredImage>
   /** What a container changed of its image, or what is different between two of them, a directory before its entries. */
   diff(request: DiffRequest, job?: Job): AsyncIterable<Change>
+  /** Copies files of a container, an image or a build step to this machine, by the rules of `docker cp`. */
+  copyOut(request: CopyOutRequest, destination: string, job?: Job): Promise<void>
+  /** The same as a tar. */
+  copyOutTar(request: CopyOutRequest, job?: Job): Bytes
   info(job?: Job): Promise<Info>
   readonly builds: {
     /** Latest first. */
@@ -80,6 +87,10 @@ export interface Engine extends Disposable {
     inspect(name: string): PastBuild
     /** Everything that a build reported. */
     log(name: string): AsyncIterable<LoggedEvent>
+    /** A step of a build, and the build: `step:3`, `step:last`, `step:BUILD/3`. */
+    step(name: string): FoundStep
+    /** Makes an image without a name of what a step left, to make containers from. */
+    stepImage(name: string): Promise<StepImage>
     /** Forgets a build; its id. */
     remove(name: string): string
     /** The latest build, also one that failed: its steps, and why each of them hit or missed the cache. */
@@ -148,6 +159,9 @@ export function openEngine(options: EngineOptions = {}): Engine {
     bootstrap: (request, job = silentJob) =>
       guarded(async () => (await import('./bootstrap.ts')).bootstrap(store, request, job)),
     diff: (request, job = silentJob) => diff(store, request, job),
+    copyOut: (request, destination, job = silentJob) =>
+      guarded(async () => (await import('./copy-out.ts')).copyOut(store, request, destination, job)),
+    copyOutTar: (request, job = silentJob) => guardedStream(copyOutTar(store, request, job)),
     info: (job = silentJob) => guarded(async () => (await import('./info.ts')).info(store, job)),
     builds: buildFunctions(store),
     cache: {
@@ -166,6 +180,8 @@ function buildFunctions(store: Store): Engine['builds'] {
     list: () => listBuilds(store),
     inspect: (name) => findBuild(store, name),
     log: (name) => buildLog(store, name),
+    step: (name) => findStep(store, name),
+    stepImage: (name) => guarded(async () => (await import('./builds/step-image.ts')).imageOfStep(store, name)),
     remove: (name) => guardedSync(() => removeBuild(store, name)),
     latest: () => store.builds.latest()?.record as BuildRecord | undefined,
   }
@@ -173,6 +189,10 @@ function buildFunctions(store: Store): Engine['builds'] {
 
 async function* diff(store: Store, request: DiffRequest, job: Job): AsyncIterable<Change> {
   yield* (await import('./diff.ts')).diff(store, request, job)
+}
+
+async function* copyOutTar(store: Store, request: CopyOutRequest, job: Job): Bytes {
+  yield* (await import('./copy-out.ts')).copyOutTar(store, request, job)
 }
 
 function imageFunctions(store: Store): Engine['images'] {

@@ -3,6 +3,8 @@ import { fail, hasCode, type Job } from '../core/index.ts'
 import { createLayerWriter, diffUpper, type FileTree, openFileTree, openLayer } from '../layer/index.ts'
 import type { Platform } from '../oci/index.ts'
 import type { Lease, Store } from '../store/index.ts'
+import { openStepFiles } from './builds/step-files.ts'
+import { isStepRef } from './builds/step-ref.ts'
 import type { Container, StoredRecord } from './container-record.ts'
 import { findImage, nameForMessage } from './images.ts'
 
@@ -14,8 +16,8 @@ export interface NamedFiles {
 }
 
 /**
- * The files of a container or an image, by its name; of two with one name, the container's. They stay while the lease
- * does. Fails with `IMAGE_NOT_FOUND` when there is neither.
+ * The files of a container, an image or a build step, by its name; of a container and an image with one name, the
+ * container's. They stay while the lease does. Fails with `IMAGE_NOT_FOUND` when there is neither.
  */
 export async function openFiles(
   store: Store,
@@ -23,6 +25,7 @@ export async function openFiles(
   { name, platform }: { name: string; platform?: Platform },
   job: Job,
 ): Promise<NamedFiles> {
+  if (isStepRef(name)) return openStepFiles(store, lease, name, job)
   const container = store.containers.find<StoredRecord>(name)
   if (container) return containerFiles(store, lease, container, job)
   const { diff_ids: diffIds } = store.images.config(namedImage(store, name), platform).config.rootfs

@@ -12,6 +12,7 @@ export { type LayerDevice, type LayerIndex, layerMount, openLayer, visibleLayers
 export { DEFAULT_LAYER_LIMITS, type LayerLimits } from './limits.ts'
 export { mergeLayers } from './merge.ts'
 export { sameButTimes, type TimedTar } from './same-but-times.ts'
+export { type Listing, subTree } from './sub-tree.ts'
 export type { TarInput } from './tar/encode.ts'
 export type { SparseSegment, TarEntry, TarType } from './tar/entry.ts'
 export { TarParser } from './tar/parser.ts'

@@ -29,7 +29,7 @@ import {
   toByteString,
 } from '../../core/index.ts'
 import { makeNode, openInRoot, removeTree, setTimes, setXattr } from '../../host/index.ts'
-import type { Entry, FileTree, Timestamp } from '../../layer/index.ts'
+import type { Entry, Listing, Timestamp } from '../../layer/index.ts'
 import type { ExportedTree } from './tree-entries.ts'
 
 /** How a folder on this machine is filled. */
@@ -102,7 +102,7 @@ function topNames(trees: readonly ExportedTree[]): Set<string> {
   )
 }
 
-function namesIn(tree: FileTree, folder: ByteString, attached: ExportedTree['attached']): Set<string> {
+function namesIn(tree: Listing, folder: ByteString, attached: ExportedTree['attached']): Set<string> {
   const names = tree.list(folder).map(({ path }) => path.slice(path.lastIndexOf('/') + 1))
   return new Set([...names, ...attached.map(({ name }) => toByteString(name))])
 }
@@ -135,7 +135,7 @@ class FolderWriter implements Disposable {
     })
   }
 
-  async makeFile(path: ByteString, entry: Entry, tree: FileTree): Promise<void> {
+  async makeFile(path: ByteString, entry: Entry, tree: Listing): Promise<void> {
     const first = entry.nlink > 1 ? this.#links.get(entry.inode) : undefined
     if (entry.nlink > 1 && first === undefined) this.#links.set(entry.inode, path)
     if (first !== undefined) return this.#replace(path, (host) => this.#link(first, host))
@@ -186,7 +186,7 @@ class FolderWriter implements Disposable {
   }
 
   /** Written beside and renamed over what is there: whoever has the old file open keeps it. */
-  async #makeRegular(path: ByteString, entry: Entry, tree: FileTree): Promise<void> {
+  async #makeRegular(path: ByteString, entry: Entry, tree: Listing): Promise<void> {
     const { parent, temporary } = this.#temporary(path)
     try {
       const fd = openSync(temporary, NEW_FILE, 0o600)
@@ -204,7 +204,7 @@ class FolderWriter implements Disposable {
     }
   }
 
-  async #copy(fd: number, entry: Entry, tree: FileTree): Promise<void> {
+  async #copy(fd: number, entry: Entry, tree: Listing): Promise<void> {
     for await (const chunk of tree.read(entry.path)) {
       checkCanceled(this.#job)
       writeAll(fd, chunk)

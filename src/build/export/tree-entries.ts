@@ -1,11 +1,11 @@
 import { type ByteString, bytesOf, checkCanceled, type Job, toByteString } from '../../core/index.ts'
-import type { Entry, FileTree, TarInput, TarSource } from '../../layer/index.ts'
+import type { Entry, Listing, TarInput, TarSource } from '../../layer/index.ts'
 
 /** A file system as an output without layers: a folder on this machine, or a tar. */
 export interface ExportedTree {
   /** Folder of the output in which it lies; '' for the output itself. */
   prefix: string
-  tree: FileTree
+  tree: Listing
   /** Files beside its own, in its root. */
   attached: readonly { name: string; bytes: Uint8Array }[]
   /** Seconds since 1970: the time of all files; their own when missing. */

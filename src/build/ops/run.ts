@@ -9,7 +9,7 @@ import {
   type StepRequest,
   type Ulimit,
 } from '../../container/index.ts'
-import { fail, hasCode, type Job, quoteGo, type SlipwayError } from '../../core/index.ts'
+import { digestOf, fail, hasCode, type Job, quoteGo, type SlipwayError } from '../../core/index.ts'
 import { removeCgroup } from '../../host/index.ts'
 import { commitBehind } from '../commit-behind.ts'
 import type { Vertex } from '../graph.ts'
@@ -20,7 +20,7 @@ import type { RunMount } from '../mounts/mount.ts'
 import { prepareMounts } from '../mounts/prepare.ts'
 import type { BuildSession } from '../session.ts'
 import type { OpRunner } from '../solver.ts'
-import { baseLayers, contentKey, type LayerRef, type LocalValue, localValues, stackOf } from '../values.ts'
+import { baseLayers, contentKey, diffIdsOf, type LayerRef, type LocalValue, localValues, stackOf } from '../values.ts'
 
 /** RUN: a process in the file system that the first input is. */
 export interface RunOp {
@@ -77,10 +77,42 @@ export function runRunner(session: BuildSession): OpRunner<RunOp> {
       const machine = await session.machine(job)
       const key = session.newKey()
       const from = Date.now()
-      await runStep(session, machine, { op, key, base, inputs: localValues(inputs), task: id, vertex }, job)
+      const step: Step = { op, key, base, inputs: localValues(inputs), task: id, vertex }
+      try {
+        await runStep(session, machine, step, job)
+      } catch (error) {
+        await keepFailed(session, machine, { step, from, error }, job)
+        throw error
+      }
       const layer = commitBehind(session, machine, { key, base, ran: { from, to: Date.now() } }, job)
       return { kind: 'layers', layers: [...base, layer] }
     },
+  }
+}
+
+/**
+ * What a command that failed has written until then is kept as a layer, like the result of a step, so that one can look
+ * around in it. The error says which layers these are, and of which vertex.
+ */
+async function keepFailed(
+  session: BuildSession,
+  machine: Machine,
+  { step, from, error }: { step: Step; from: number; error: unknown },
+  job: Job,
+): Promise<void> {
+  const { key, base, vertex } = step
+  if (!hasCode(error, 'RUN_FAILED')) return
+  try {
+    const ran = { from, to: Date.now() }
+    const { diffId } = await commitBehind(session, machine, { key, base, ran }, job).committed
+    const diffIds = [...(await diffIdsOf(base)), diffId]
+    const document = { operation: { kind: 'failed', step: vertex.id }, content: { layers: diffIds } }
+    const about = { label: vertex.label, kind: 'failed', createdAt: from, endedAt: ran.to }
+    const [stepKey, opKey] = [document, document.operation].map((part) => digestOf(JSON.stringify(part)))
+    session.store.steps.save({ key: stepKey!, opKey: opKey!, document, diffIds: [diffId], ...about })
+    Object.assign(error.data, { vertex: vertex.id, diffIds })
+  } catch {
+    // a full disk, say: why the step failed matters more
   }
 }
 

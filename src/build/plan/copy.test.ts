@@ -148,7 +148,7 @@ describe('ADD', () => {
     )
     expect(op.sources).toEqual([{ remote: 2 }, { remote: 3 }, { input: 1, paths: ['github.com/a/b'] }])
     const url = 'https://me:secret@x.invalid/r.git#v1:d'
-    expect(inputs[2]!.op).toEqual({ kind: 'git', url, checksum: null, keepGitDir: true, commit: null })
+    expect(inputs[2]!.op).toEqual({ kind: 'git', url, checksum: null, keepGitDir: true })
     expect(createdBy).toBe('ADD https://x.invalid/r.git#v1:d git@x.invalid:r github.com/a/b /d/ # buildkit')
     const pinned = await copy('ADD --checksum=abc1234 git://x.invalid/r /d/')
     expect(pinned.inputs[2]!.op).toMatchObject({ checksum: 'abc1234', keepGitDir: false })

@@ -123,6 +123,11 @@ export const COMMANDS: CommandTable = {
       load: () => import('./kill.ts'),
     },
     {
+      paths: ['container cp', 'cp'],
+      summary: 'Copy files/folders out of a container, an image or a build step',
+      load: () => import('./cp.ts'),
+    },
+    {
       paths: ['container diff', 'diff'],
       summary: "Inspect changes to files or directories on a container's filesystem",
       load: () => import('./diff.ts'),

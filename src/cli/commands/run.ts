@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import path from 'node:path'
 import { errnoOf, fail, messageOf, SlipwayError } from '../../core/index.ts'
-import type { CreateRequest, Engine } from '../../engine/index.ts'
+import { type CreateRequest, type Engine, isStepRef } from '../../engine/index.ts'
 import { parsePlatform } from '../../oci/index.ts'
 import { attachTerminal } from '../attach.ts'
 import { type Command, type CommandContext, defineCommand } from '../command.ts'
@@ -78,6 +78,21 @@ export function createRequestOf(context: {
   }
 }
 
+/**
+ * A build step in place of an image: its file system, its environment and what it had mounted, as far as that is still
+ * there; what is not is told.
+ */
+export async function withStep(
+  engine: Engine,
+  request: CreateRequest,
+  io: CommandContext['io'],
+): Promise<CreateRequest> {
+  if (!isStepRef(request.image)) return request
+  const { image, mounts, missing } = await engine.builds.stepImage(request.image)
+  if (missing.length > 0) await io.stderr.write(`warning: not there as in the build: ${missing.join(', ')}\n`)
+  return { ...request, image: image.id, mounts: [...mounts, ...(request.mounts ?? [])] }
+}
+
 function given<K extends string, V>(key: K, value: V | undefined): { [N in K]?: V } {
   return (value === undefined ? {} : { [key]: value }) as { [N in K]?: V }
 }
@@ -137,7 +152,7 @@ export const command: Command = defineCommand({
     withEngine(context, async (engine) => {
       const { flags } = context
       try {
-        const { id } = engine.containers.create(createRequestOf(context))
+        const { id } = engine.containers.create(await withStep(engine, createRequestOf(context), context.io))
         return flags.detach ? await runDetached(engine, id, context) : await runAttached(engine, id, context)
       } catch (error) {
         // Docker answers 125 when it is not the command that failed

@@ -1,4 +1,4 @@
-import type { StepConfig } from '../../build/index.ts'
+import type { RunMount, StepConfig } from '../../build/index.ts'
 import type { Digest, TaskResult } from '../../core/index.ts'
 
 /** How a build went. `interrupted`: its process was killed. */
@@ -31,6 +31,8 @@ export interface BuildStep {
   config?: StepConfig
   /** What RUN ran. */
   args?: readonly string[]
+  /** What RUN saw beside its file system. */
+  mounts?: readonly RunMount[]
 }
 
 /** A build as it is remembered. */

@@ -1,7 +1,16 @@
 import path from 'node:path'
-import { type OpKeys, redactUrl, type Solver, soundsSecret, type Vertex, verticesInOrder } from '../../build/index.ts'
+import {
+  type OpKeys,
+  type RunOp,
+  redactUrl,
+  type Solver,
+  soundsSecret,
+  type Vertex,
+  verticesInOrder,
+} from '../../build/index.ts'
 import {
   type Digest,
+  hasCode,
   type Job,
   messageOf,
   type ProgressEvent,
@@ -58,6 +67,7 @@ export async function recordBuild<T extends Outcome>(
     return { result, record: await recording.finish({ status: 'completed', image, digest, tags: [...names] }) }
   } catch (error) {
     const status = job.signal?.aborted ? 'canceled' : 'error'
+    recording.failed(error)
     await recording.finish({ status, error: describe(error) })
     throw error
   }
@@ -83,6 +93,7 @@ class Recording implements BuildListener, Disposable {
   readonly #record: StoredBuild
   readonly #log: BuildLogWriter
   readonly #secrets: SecretFilter
+  #failed: { vertex?: Digest; diffIds?: Digest[] } | undefined
   readonly #timings = new Map<string, Timing>()
   #plan: { results: readonly Vertex[]; solver: Solver; opKey: OpKeys } | undefined
 
@@ -110,6 +121,11 @@ class Recording implements BuildListener, Disposable {
   planned(results: readonly Vertex[], solver: Solver, opKey: OpKeys): Solver {
     this.#plan = { results, solver, opKey }
     return solver
+  }
+
+  /** A step that failed leaves what it had written until then. */
+  failed(error: unknown): void {
+    if (hasCode(error, 'RUN_FAILED')) this.#failed = error.data as { vertex?: Digest; diffIds?: Digest[] }
   }
 
   async finish(changes: Partial<StoredBuild>): Promise<PastBuild> {
@@ -166,7 +182,8 @@ class Recording implements BuildListener, Disposable {
         ...(await this.#resultOf(vertex, solver, steps[(inputs[0] ?? 0) - 1])),
         ...(vertex.span ? { line: vertex.span.line } : {}),
         ...(vertex.config ? { config: vertex.config } : {}),
-        ...(vertex.op.kind === 'run' ? { args: vertex.op.args } : {}),
+        ...(vertex.op.kind === 'run' ? runPart(vertex.op) : {}),
+        ...(vertex.id === this.#failed?.vertex ? { diffIds: this.#failed.diffIds } : {}),
       })
     }
     return steps
@@ -188,6 +205,10 @@ class Recording implements BuildListener, Disposable {
       return {}
     }
   }
+}
+
+function runPart({ args, mounts }: RunOp): Pick<BuildStep, 'args' | 'mounts'> {
+  return { args, ...(mounts.length === 0 ? {} : { mounts }) }
 }
 
 function firstRecord(request: BuildRequest): StoredBuild {
