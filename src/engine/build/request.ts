@@ -10,6 +10,13 @@ import type { CacheEntry } from './cache.ts'
 import type { Output } from './outputs/output.ts'
 import type { Verification } from './verify.ts'
 
+/** A command line, and where it was written. */
+export interface Invocation {
+  words: readonly string[]
+  /** The folder that its paths are relative to. */
+  folder: string
+}
+
 /** What to build. */
 export interface BuildRequest {
   /**
@@ -30,6 +37,8 @@ export interface BuildRequest {
    */
   contexts?: Readonly<Record<string, string>>
   tags?: readonly string[]
+  /** The command line that asks for this, kept to be done again. Values of secrets are left out. */
+  invocation?: Invocation
   /** Image names, URLs and git references mean what `Dockerfile.lock` says, and everything must be in it. */
   locked?: boolean
   buildArgs?: Readonly<Record<string, string>>

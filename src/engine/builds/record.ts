@@ -1,5 +1,6 @@
 import type { RunMount, StepConfig } from '../../build/index.ts'
 import type { Digest, TaskResult } from '../../core/index.ts'
+import type { Invocation } from '../build/request.ts'
 
 /** How a build went. `interrupted`: its process was killed. */
 export type BuildStatus = 'running' | 'completed' | 'error' | 'canceled' | 'interrupted'
@@ -47,6 +48,7 @@ export interface PastBuild {
   context: string
   dockerfile: string
   target?: string
+  invocation?: Invocation
   platforms: string[]
   /** Full names that the image got. */
   tags: string[]

@@ -68,7 +68,9 @@ export async function recordBuild<T extends Outcome>(
   } catch (error) {
     const status = job.signal?.aborted ? 'canceled' : 'error'
     recording.failed(error)
-    await recording.finish({ status, error: describe(error) })
+    const { id, steps } = await recording.finish({ status, error: describe(error) })
+    const failed = steps.find(({ result }) => result === 'failed')
+    if (failed?.diffIds && error instanceof SlipwayError) error.data['step'] = `step:${id}/${failed.n}`
     throw error
   }
 }
@@ -221,6 +223,7 @@ function firstRecord(request: BuildRequest): StoredBuild {
     context: isLocal(context) ? path.resolve(context) : redactUrl(context),
     dockerfile: file,
     ...(target === undefined ? {} : { target }),
+    ...(request.invocation ? { invocation: request.invocation } : {}),
     platforms: targetPlatforms(request).map(formatPlatform),
     tags: [],
     buildArgs: Object.fromEntries(
