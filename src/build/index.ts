@@ -6,7 +6,6 @@ export { download } from './download.ts'
 export type { Difference, OtherDifference, ValueDifference } from './explain/differences.ts'
 export { type ExplainedStep, explainSteps } from './explain/explain.ts'
 export type { FileDifference, FileFacts } from './explain/file-differences.ts'
-export { soundsSecret } from './explain/redact.ts'
 export type { StepTrace } from './explain/trace.ts'
 export { compressLayer, type LayerCompression } from './export/compress.ts'
 export { type FolderExport, writeFolder } from './export/folder.ts'
@@ -42,6 +41,7 @@ export {
   type ProvenanceOptions,
   provenancePredicate,
 } from './provenance/provenance.ts'
+export { SHORTEST_SECRET, secretValues, soundsSecret } from './secret-values.ts'
 export { BuildSession, type Lent } from './session.ts'
 export { createSolver, type Outcome, type Solver, type SolverOptions } from './solver.ts'
 export { redactUrl } from './url.ts'

@@ -53,7 +53,7 @@ export async function tellFailure(
 ): Promise<number> {
   const { io, env, flags, globals } = context
   const explained = engine.builds.latest()
-  if (explained && explained.startedAt >= startedAt) await explain(context, explained.steps)
+  if (explained && explained.startedAt >= startedAt) await explain(context, explained.explanation)
   const record = flags.report ? engine.builds.list()[0] : undefined
   if (flags.report && record && record.startedAt >= startedAt) await io.stdout.write(reportOf(record, flags.report))
   const { columns, colors } = io.stderr.terminal()

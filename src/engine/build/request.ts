@@ -4,18 +4,11 @@ import type { Bytes, Digest, SourceFile } from '../../core/index.ts'
 import type { Image } from '../../image/index.ts'
 import type { LintWarning } from '../../lint/index.ts'
 import type { Descriptor, Platform } from '../../oci/index.ts'
-import type { PastBuild } from '../builds/record.ts'
+import type { Invocation, PastBuild } from '../builds/record.ts'
 import type { AttestationRequest } from './attestations/options.ts'
 import type { CacheEntry } from './cache.ts'
 import type { Output } from './outputs/output.ts'
 import type { Verification } from './verify.ts'
-
-/** A command line, and where it was written. */
-export interface Invocation {
-  words: readonly string[]
-  /** The folder that its paths are relative to. */
-  folder: string
-}
 
 /** What to build. */
 export interface BuildRequest {
