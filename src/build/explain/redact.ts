@@ -1,8 +1,8 @@
 import { createHmac, randomBytes } from 'node:crypto'
 import type { MemoStore } from '../../store/index.ts'
 import type { Vertex } from '../graph.ts'
+import type { KeyPart } from '../key-part.ts'
 import { SHORTEST_SECRET, soundsSecret } from '../secret-values.ts'
-import type { KeyPart } from '../solver.ts'
 
 const HIDDEN = /hidden-[0-9a-f]{12}/g
 const CREDENTIALS = /(\w:\/\/)[^/@\s]*@/g
