@@ -89,8 +89,8 @@ describe('a build without RUN', () => {
     write({ a: '1' })
     await expect(build(engine, 'FROM scratch\nCOPY a /\nCOPY missing /\n')).rejects.toThrow('not found')
     const latest = engine.builds.latest()!
-    expect(latest).toMatchObject({ result: 'failed', name: folder })
-    expect(short(latest.steps)).toEqual(['MISS, new', 'FAILED, new'])
+    expect(latest).toMatchObject({ status: 'error', context: folder })
+    expect(short(latest.explanation)).toEqual(['MISS, new', 'FAILED, new'])
   })
 })
 

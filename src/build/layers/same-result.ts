@@ -1,7 +1,7 @@
-import type { Job } from '../core/index.ts'
-import { sameButTimes } from '../layer/index.ts'
-import type { LayerRecord } from '../store/index.ts'
-import type { BuildSession } from './session.ts'
+import type { Job } from '../../core/index.ts'
+import { sameButTimes } from '../../layer/index.ts'
+import type { LayerRecord } from '../../store/index.ts'
+import type { BuildSession } from '../session.ts'
 
 /** A layer that was written but is not in the store yet. */
 export interface FreshLayer {
