@@ -13,7 +13,7 @@ import { type Platform, parsePlatform } from '../../oci/index.ts'
 import type { Vertex } from '../graph.ts'
 import type { CopyOp } from '../ops/copy.ts'
 import { globalArguments } from './arguments.ts'
-import type { NamedContext, PlanContext, PlanOptions, PlanSources, ResolvedImage } from './context.ts'
+import type { Asking, NamedContext, PlanContext, PlanOptions, PlanSources, ResolvedImage } from './context.ts'
 import { findImage } from './find-image.ts'
 import { isStep, planInstruction } from './instructions.ts'
 import { applyComments } from './stage-comments.ts'
@@ -51,7 +51,6 @@ export async function planEveryStage(
 
 function createContext(dockerfile: Dockerfile, options: PlanOptions, sources: PlanSources): PlanContext {
   const planned = new Map<number, Promise<StageState>>()
-  const underWay = new Set<number>()
   const context: PlanContext = {
     dockerfile,
     options,
@@ -61,22 +60,13 @@ function createContext(dockerfile: Dockerfile, options: PlanOptions, sources: Pl
     plannedStages: () => [...planned.keys()],
     stage(index) {
       const stage = dockerfile.stages[index]!
-      if (underWay.has(index)) throw circular(stage)
-      const known = planned.get(index)
-      if (known) return known
-      underWay.add(index)
-      const state = planStage(context, stage).finally(() => underWay.delete(index))
+      const state = planned.get(index) ?? planStage(context, stage)
       planned.set(index, state)
       return state
     },
-    source: (from, span) => findSource(context, from, span),
+    source: (from, asking) => findSource(context, from, asking),
   }
   return context
-}
-
-function circular(stage: Stage): Error {
-  const name = stage.name ?? String(stage.index)
-  return fail('DOCKERFILE_INVALID', `circular dependency detected on stage: ${name}`, { span: stage.from.node.span })
 }
 
 /** The stage of this name or number; the last one for no name. */
@@ -90,12 +80,17 @@ function targetIndex(dockerfile: Dockerfile, target: string | undefined): number
   throw fail('DOCKERFILE_INVALID', `target stage "${target}" could not be found${didYouMean(target, names)}`)
 }
 
-async function findSource(context: PlanContext, from: string, span: SourceSpan): Promise<Vertex> {
+async function findSource(context: PlanContext, from: string, asking: Asking): Promise<Vertex> {
+  const { span } = asking
   const index = findStage(context.dockerfile.stages, from)
-  if (index !== undefined) return (await context.stage(index)).vertex
+  if (index !== undefined) {
+    if (index >= asking.stage.index) throw notEarlier(context, from, index, asking)
+    return (await context.stage(index)).vertex
+  }
   if (/^\d+$/.test(from)) throw fail('DOCKERFILE_INVALID', `invalid stage index ${from}`, { span })
   const { platform } = context.options
   const named = await context.sources.named?.(from, platform, span)
+  if (from === 'scratch' && !named) return imageVertex('scratch', [], platform, '', span)
   if (named?.kind === 'files') return filesVertex(named.context, from)
   if (named?.kind === 'scratch') return imageVertex('scratch', [], platform, '', span)
   const image = named?.image ?? (await findImage(context, from, platform, span))
@@ -106,6 +101,18 @@ async function findSource(context: PlanContext, from: string, span: SourceSpan):
     `FROM ${image.name}`,
     span,
   )
+}
+
+/** Only a stage that stands before can be had files of: so no stage needs itself. BuildKit's words. */
+function notEarlier({ dockerfile }: PlanContext, from: string, index: number, { stage, span, target }: Asking): Error {
+  const { name = '' } = dockerfile.stages[stage.index]!
+  const message =
+    index === stage.index
+      ? `circular dependency detected on stage: ${name || index}`
+      : target === undefined
+        ? `cannot copy from stage "${from}", it needs to be defined before current stage "${name}"`
+        : `cannot mount from stage "${from}" to "${target}", stage needs to be defined before current command`
+  return fail('DOCKERFILE_INVALID', message, { span })
 }
 
 function filesVertex(context: string, name: string): Vertex {
@@ -153,7 +160,7 @@ function fromOf(context: PlanContext, { from }: Stage): { base: string; platform
 
 /** An earlier stage of this name, scratch, or an image. */
 async function beginStage(context: PlanContext, stage: Stage, base: string): Promise<StageState> {
-  const earlier = context.dockerfile.stages.slice(0, stage.index).findLast((other) => other.name === base.toLowerCase())
+  const earlier = context.dockerfile.stages.slice(0, stage.index).findLast((other) => other.name === base)
   const parent = earlier && (await context.stage(earlier.index))
   context.sources.listener?.begun?.(stage, earlier)
   if (parent) return fromStage(parent, emptyState(context, stage, context.options.platform))
@@ -203,11 +210,15 @@ function fromNamed(
   return { ...state, vertex, steps: [{ createdBy: `FROM ${name}`, vertex }] }
 }
 
-function fromStage(parent: StageState, { label, noCache }: Pick<Empty, 'label' | 'noCache'>): StageState {
+function fromStage(
+  parent: StageState,
+  { index, label, noCache }: Pick<Empty, 'index' | 'label' | 'noCache'>,
+): StageState {
   const env = new Map(parent.env)
   for (const pair of parent.config.Env ?? []) setPair(env, pair)
   return {
     ...parent,
+    index,
     label,
     noCache,
     config: { ...parent.config },
@@ -250,6 +261,7 @@ type Empty = Omit<StageState, 'vertex' | 'config' | 'env'>
 function emptyState(context: PlanContext, stage: Stage, platform: Platform): Empty {
   return {
     context,
+    index: stage.index,
     escape: context.dockerfile.escape,
     label: labelOf(context, stage),
     noCache: isWithoutCache(context, stage),

@@ -12,8 +12,10 @@ import {
   appendManifest,
   createIndex,
   type Descriptor,
+  type ImageConfig,
   type Index,
   MEDIA,
+  type Platform,
   type WrittenDocument,
   writeImage,
   writeIndex,
@@ -68,7 +70,7 @@ interface Packer {
 
 async function packPlatform(packer: Packer, built: BuiltPlatform, job: Job): Promise<PackedImage> {
   const { annotations } = packer.options
-  const { stage, platform } = built
+  const { platform } = built
   const result = await resultOf(packer, built, job)
   const own = new Set(result.steps.flatMap(({ layer }) => layer?.diffId ?? []))
   const travelling = await descriptorsOf(packer, layersOf(result), own, job)
@@ -80,7 +82,7 @@ async function packPlatform(packer: Packer, built: BuiltPlatform, job: Job): Pro
   const descriptor = {
     ...writeDocument(packer, written.manifest),
     ...annotationsOn(annotations, 'manifest-descriptor', platform),
-    platform: packer.finished.multiPlatform ? platform : stage.platform,
+    platform: packer.finished.multiPlatform ? platform : platformOf(image.config),
   }
   return { ...built, ...written.image, descriptor, id }
 }
@@ -111,7 +113,7 @@ async function descriptorsOf(
 async function resultOf(packer: Packer, built: BuiltPlatform, job: Job): Promise<BuildResult> {
   const { base, config, author, platform } = built.stage
   const result: BuildResult = {
-    platform,
+    platform: base ? platformOf(base.config) : platform,
     config,
     steps: await stepsOf(packer, built, job),
     ...(base ? { base } : {}),
@@ -119,6 +121,11 @@ async function resultOf(packer: Packer, built: BuiltPlatform, job: Job): Promise
   }
   const { squash } = packer.finished
   return squash ? squashed(packer, result, squash, job) : result
+}
+
+/** What is made from an image is for the machines that the image is for, even where another platform was asked for. */
+function platformOf({ os, architecture, variant }: ImageConfig): Platform {
+  return { os, architecture, ...(variant === undefined ? {} : { variant }) }
 }
 
 /** The steps since the base image with their times and layers. */
