@@ -12,10 +12,8 @@ import {
   appendManifest,
   createIndex,
   type Descriptor,
-  type ImageConfig,
   type Index,
   MEDIA,
-  type Platform,
   type WrittenDocument,
   writeImage,
   writeIndex,
@@ -82,7 +80,7 @@ async function packPlatform(packer: Packer, built: BuiltPlatform, job: Job): Pro
   const descriptor = {
     ...writeDocument(packer, written.manifest),
     ...annotationsOn(annotations, 'manifest-descriptor', platform),
-    platform: packer.finished.multiPlatform ? platform : platformOf(image.config),
+    platform,
   }
   return { ...built, ...written.image, descriptor, id }
 }
@@ -111,9 +109,10 @@ async function descriptorsOf(
 
 /** What was built, with the times and layers that this output wants. */
 async function resultOf(packer: Packer, built: BuiltPlatform, job: Job): Promise<BuildResult> {
-  const { base, config, author, platform } = built.stage
+  const { platform, stage } = built
+  const { base, config, author } = stage
   const result: BuildResult = {
-    platform: base ? platformOf(base.config) : platform,
+    platform,
     config,
     steps: await stepsOf(packer, built, job),
     ...(base ? { base } : {}),
@@ -121,11 +120,6 @@ async function resultOf(packer: Packer, built: BuiltPlatform, job: Job): Promise
   }
   const { squash } = packer.finished
   return squash ? squashed(packer, result, squash, job) : result
-}
-
-/** What is made from an image is for the machines that the image is for, even where another platform was asked for. */
-function platformOf({ os, architecture, variant }: ImageConfig): Platform {
-  return { os, architecture, ...(variant === undefined ? {} : { variant }) }
 }
 
 /** The steps since the base image with their times and layers. */
