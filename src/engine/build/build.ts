@@ -5,6 +5,7 @@ import type { Store } from '../../store/index.ts'
 import { type BuildListener, recordBuild } from '../builds/recorder.ts'
 import { createAttachments } from './attestations/attachments.ts'
 import { attestationOptions } from './attestations/options.ts'
+import { reportedProvenance } from './attestations/provenance.ts'
 import { BuildRecorder } from './build-record.ts'
 import { checkCacheEntries, exportCaches, openCaches } from './cache.ts'
 import { nameOf } from './definition.ts'
@@ -50,10 +51,10 @@ async function buildImage(
   const { solver } = solved
   const { definition, warnings, epoch } = planned
   const { source, contexts } = definition
-  const attachments = createAttachments(store, {
-    ...{ request, dockerfile: source, solver, invocationId: listener.id, startedAt: listener.startedAt },
-    ...{ options: attestationOptions(request.attestations ?? []), names, lease, contexts, epoch },
-  })
+  const { id: invocationId, startedAt } = listener
+  const sources = { request, dockerfile: source, solver, invocationId, startedAt }
+  const options = attestationOptions(request.attestations ?? [])
+  const attachments = createAttachments(store, { ...sources, options, names, lease, contexts, epoch })
   const finished: FinishedBuild = {
     ...{ ...solved, multiPlatform: isMultiPlatform(request), names, lease, epoch },
     ...(request.squash ? { squash: request.squash } : {}),
@@ -61,7 +62,10 @@ async function buildImage(
   }
   const exported = await exportAll(store, finished, outputs, job)
   await exportCaches({ store, lease }, cacheTo, finished, job)
-  const report = { ...reportOf(exported, finished, warnings), explanation: record.explain() }
+  const report = {
+    ...{ ...reportOf(exported, finished, warnings), explanation: record.explain() },
+    ...(await reportedProvenance(sources, finished.built, options, job)),
+  }
   if (!request.verifyReproducible) return report
   const again = { store, request, plans: await planned.planAfresh(), contexts }
   return { ...report, verification: await verifyBuild(finished, again, job) }
