@@ -228,10 +228,22 @@ describe.skipIf(!canRun)('a RUN that is done again', { timeout: 60_000 }, () => 
     await build(engine, dockerfile, values('one', 'geheim-1'))
     const { explanation } = await build(engine, dockerfile, values('two', 'geheim-2'))
     expect(explanation[1]!.differences).toEqual([
-      { part: 'variable', name: 'MODE', old: 'one', new: 'two' },
-      { part: 'variable', name: 'API_TOKEN', old: '****', new: '****' },
+      { part: 'variable', from: 'ARG', name: 'MODE', old: 'one', new: 'two' },
+      { part: 'variable', from: 'ARG', name: 'API_TOKEN', old: '****', new: '****' },
     ])
     expect(JSON.stringify(engine.builds.latest())).not.toContain('geheim')
+  })
+
+  test('says which file of a mount changed, in a context or in a stage', async () => {
+    const { engine } = await openBusyboxEngine()
+    const text = (content: string): string =>
+      `FROM busybox AS tools\nRUN mkdir /t && echo ${content} > /t/f\nFROM busybox\n` +
+      'RUN --mount=from=tools,source=/t,target=/tools cat /tools/f > /g\n'
+    await build(engine, text('one'))
+    const { explanation } = await build(engine, text('two'))
+    expect(explanation.at(-1)!.differences).toMatchObject([
+      { part: 'file', name: 't/f', mount: '/tools', change: 'changed' },
+    ])
   })
 
   test('in two builds at once is done once', async () => {
