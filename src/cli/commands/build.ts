@@ -129,6 +129,8 @@ export const command: Command = defineCommand({
         await tellWarnings()
         const build = engine.builds.latest()
         if (!call && build && build.startedAt >= startedAt) await explain(context, build.steps)
+        const [record] = !call && flags.report ? engine.builds.list() : []
+        if (record && record.startedAt >= startedAt) await io.stdout.write(reportOf(record, flags.report!))
         const { columns, colors } = io.stderr.terminal()
         await io.stderr.write(
           renderBuildError(phrased(error), {
