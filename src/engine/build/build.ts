@@ -7,7 +7,7 @@ import { createAttachments } from './attestations/attachments.ts'
 import { attestationOptions } from './attestations/options.ts'
 import { reportedProvenance } from './attestations/provenance.ts'
 import { BuildRecorder } from './build-record.ts'
-import { checkCacheEntries, exportCaches, openCaches } from './cache.ts'
+import { checkCacheEntries, exportCaches, openCaches, wantsInlineCache } from './cache.ts'
 import { nameOf } from './definition.ts'
 import type { FinishedBuild } from './finished.ts'
 import { explainMismatch } from './lock/pins.ts'
@@ -59,6 +59,7 @@ async function buildImage(
     ...{ ...solved, multiPlatform: isMultiPlatform(request), names, lease, epoch },
     ...(request.squash ? { squash: request.squash } : {}),
     ...(attachments ? { attachments } : {}),
+    inlineCache: wantsInlineCache(cacheTo, request.buildArgs),
   }
   const exported = await exportAll(store, finished, outputs, job)
   await exportCaches({ store, lease }, cacheTo, finished, job)
@@ -91,7 +92,8 @@ async function solve(session: BuildSession, { request, planned, listener, record
   const { store, lease } = session
   const { definition, plans } = planned
   const runners = createRunners(session, definition.contexts)
-  const sources = await openCaches({ store, lease }, request.cacheFrom ?? [], job)
+  const { cacheFrom = [], platforms } = request
+  const sources = await openCaches({ store, lease }, { from: cacheFrom, ...(platforms ? { platforms } : {}) }, job)
   const options = { ...solverOptions(request, lease), sources }
   const results = plans.map(({ stage }) => stage.vertex)
   const create = (stoppable: Job): Solver => {
