@@ -52,13 +52,15 @@ function checkEntry({ type, attributes }: CacheEntry, role: 'importer' | 'export
 /** Opens the caches to import from. One that is not there or cannot be read is a warning: the build goes on without. */
 export async function openCaches(
   places: { store: Store; lease: Lease },
-  { from, platforms = [hostPlatform()] }: { from: readonly CacheEntry[]; platforms?: readonly Platform[] },
+  { from, platforms = [] }: { from: readonly CacheEntry[]; platforms?: readonly Platform[] },
   job: Job,
 ): Promise<CacheSource[]> {
   const sources: CacheSource[] = []
   for (const entry of from) {
     const { where, name, open } =
-      entry.type === 'local' ? cacheInFolder(places, entry, job) : cacheInImage(places, entry, platforms)
+      entry.type === 'local'
+        ? cacheInFolder(places, entry, job)
+        : cacheInImage(places, entry, platforms.length > 0 ? platforms : [hostPlatform()])
     try {
       sources.push(await runTask(job, { id: `cache from ${where}`, name }, open))
     } catch (error) {

@@ -146,6 +146,7 @@ describe('a cache in the image', () => {
 
   test.each<[string, Partial<BuildRequest>]>([
     ['as asked', inline],
+    ['for this machine', { ...inline, platforms: [] }],
     ['by build argument', { tags: ['app:1'], buildArgs: { BUILDKIT_INLINE_CACHE: '1' } }],
     ['for two platforms', { ...inline, platforms: [hostPlatform(), { os: 'linux', architecture: 's390x' }] }],
   ])('goes with it to another store: %s', async (_what, request) => {
