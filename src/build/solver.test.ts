@@ -186,7 +186,7 @@ describe('the cache', () => {
       expect(work.ran).toEqual(['a'])
     }
     const { solver } = await solve(store, { ran: [] }, step('a'))
-    expect(solver.outcome(step('a'))).toEqual({ result: 'cached', createdAt: 1 })
+    expect(solver.outcome(step('a'))).toEqual({ result: 'cached', createdAt: 2 })
   })
 
   test('without its layers is none, and is forgotten', async () => {

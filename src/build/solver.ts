@@ -285,7 +285,7 @@ class GraphSolver implements Solver {
     const document = await step.document()
     const key = keyOf(document)
     const first = this.#firstMade(diffIds, base)
-    if (first) outcome.createdAt = first.createdAt
+    if (first && !vertex.ignoreCache) outcome.createdAt = first.createdAt
     Object.assign(trace, { diffIds, evicted: steps.evicted(key) })
     steps.save({
       key,
@@ -293,6 +293,7 @@ class GraphSolver implements Solver {
       document: this.#redactor.document(document),
       diffIds,
       createdAt: outcome.createdAt,
+      ...(first ? { beganAt: first.beganAt ?? first.createdAt } : {}),
       endedAt: first?.endedAt ?? endedAt,
       label: trace.label,
       kind: vertex.op.kind,
@@ -300,7 +301,10 @@ class GraphSolver implements Solver {
     runner.remembered?.(document.content)
   }
 
-  /** A result that was there before is as old as it was then, so that the image made of it is the same one. */
+  /**
+   * A result that was there before is as old as it was then, so that the image made of it is the same one. Who wants a
+   * step done anew gets a new image, as in Docker, though its layers may be the earlier ones.
+   */
   #firstMade(diffIds: readonly Digest[], base: string): StepRecord | undefined {
     const [first] = diffIds
     const result = JSON.stringify(diffIds)

@@ -150,6 +150,10 @@ CREATE TABLE build_records (
 CREATE INDEX build_records_by_start ON build_records (started_at);
 CREATE INDEX build_records_by_definition ON build_records (definition, started_at);
 `,
+  `
+-- When the run began that wrote the layers, where that was an earlier one than the step's; 0 elsewhere.
+ALTER TABLE steps ADD COLUMN began_at INTEGER NOT NULL DEFAULT 0;
+`,
 ]
 
 /** The version of a store that this program writes. */
