@@ -203,7 +203,8 @@ function writeMachineFiles(op: RunOp, folder: string): ContainerMount[] {
 /** A bind mount of what a stage or image does not have; it is the same mistake as with COPY. */
 function sourceMissing({ data }: SlipwayError): Error {
   const place = String(data['missing'])
-  return fail('COPY_SOURCE_MISSING', `"${place}": not found in the stage`, { data: { path: place } })
+  const message = `failed to compute cache key: failed to calculate checksum of ref: "${place}": not found in the stage`
+  return fail('COPY_SOURCE_MISSING', message, { data: { path: place } })
 }
 
 /** BuildKit's words, which people search for. */
