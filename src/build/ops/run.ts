@@ -52,6 +52,8 @@ export interface RunOp {
     resources: Resources
     /** Control group above that of the step, null for the store's. */
     cgroupParent: string | null
+    /** Variables of `env` that are build arguments. */
+    args: readonly string[]
   }
 }
 
@@ -72,6 +74,7 @@ export function runRunner(session: BuildSession): OpRunner<RunOp> {
       const mounts = await contentOfMounts(session, op.mounts, localValues(inputs), job)
       return mounts.length === 0 ? { base } : { base, mounts }
     },
+    remembered: (content) => session.fileLists.keep(content),
     async run(op, inputs, { id, vertex }, job) {
       const base = baseLayers(inputs)
       const machine = await session.machine(job)
