@@ -20,13 +20,13 @@ export async function tellResult(
   request: BuildRequest,
   report: BuildReport,
 ): Promise<number> {
-  const { flags, io, env } = context
+  const { flags, io } = context
   const writesToStdout = request.outputs?.some((output) => 'dest' in output && typeof output.dest !== 'string')
   if (flags.quiet && !writesToStdout) await io.stdout.write(report.image ? `${report.id}\n` : '\n')
   if (flags.report) await io.stdout.write(reportOf(report.record, flags.report))
   if (flags.iidfile && report.image) writeId(flags.iidfile, report.id)
   if (flags['metadata-file']) {
-    await saveFile(flags['metadata-file'], bytesOf(Buffer.from(metadataOf(report, env))), 0o644)
+    await saveFile(flags['metadata-file'], bytesOf(Buffer.from(metadataOf(report, context.env))), 0o644)
   }
   await explain(context, report.explanation)
   if (report.verification) await io.stderr.write(renderVerification(report.verification))
