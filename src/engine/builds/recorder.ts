@@ -216,7 +216,7 @@ function firstRecord(request: BuildRequest): StoredBuild {
   const context = typeof request.context === 'string' ? request.context : '-'
   const file = typeof dockerfile === 'string' ? dockerfile : dockerfile.name
   return {
-    name: nameOf(context, file, target),
+    name: buildArgs['BUILDKIT_BUILD_NAME'] || nameOf(context, file, target),
     status: 'running',
     context: isLocal(context) ? path.resolve(context) : redactUrl(context),
     dockerfile: file,
