@@ -11,15 +11,15 @@ import {
 } from '../../container/index.ts'
 import { digestOf, fail, hasCode, type Job, quoteGo, type SlipwayError } from '../../core/index.ts'
 import { removeCgroup } from '../../host/index.ts'
-import { commitBehind } from '../commit-behind.ts'
 import type { Vertex } from '../graph.ts'
 import { HOST_CA_PATH, hostCaEnv } from '../host-ca.ts'
+import { commitBehind } from '../layers/commit-behind.ts'
 import { contentOfMounts, keyedMount } from '../mounts/key.ts'
 import { maskingJob } from '../mounts/mask.ts'
 import type { RunMount } from '../mounts/mount.ts'
 import { prepareMounts } from '../mounts/prepare.ts'
+import type { OpRunner } from '../runner.ts'
 import type { BuildSession } from '../session.ts'
-import type { OpRunner } from '../solver.ts'
 import { baseLayers, contentKey, diffIdsOf, type LayerRef, type LocalValue, localValues, stackOf } from '../values.ts'
 
 /** RUN: a process in the file system that the first input is. */
@@ -52,6 +52,8 @@ export interface RunOp {
     resources: Resources
     /** Control group above that of the step, null for the store's. */
     cgroupParent: string | null
+    /** Variables of `env` that are build arguments. */
+    args: readonly string[]
   }
 }
 
@@ -72,6 +74,7 @@ export function runRunner(session: BuildSession): OpRunner<RunOp> {
       const mounts = await contentOfMounts(session, op.mounts, localValues(inputs), job)
       return mounts.length === 0 ? { base } : { base, mounts }
     },
+    remembered: (content) => session.fileLists.keep(content),
     async run(op, inputs, { id, vertex }, job) {
       const base = baseLayers(inputs)
       const machine = await session.machine(job)

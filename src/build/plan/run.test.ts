@@ -29,7 +29,7 @@ test('RUN is what the shell is given, and all that the process sees', async () =
     security: 'sandbox',
     ulimits: [],
     mounts: [],
-    unkeyed: { proxyEnv: [], hostCa: null, resources: {}, cgroupParent: null },
+    unkeyed: { proxyEnv: [], hostCa: null, resources: {}, cgroupParent: null, args: [] },
   })
   expect(createdBy).toBe('RUN /bin/sh -c make $A # buildkit')
 })

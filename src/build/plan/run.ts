@@ -34,11 +34,16 @@ export async function planRun(stage: StageState, instruction: RunInstruction): P
       hostCa: options.hostCa ?? null,
       resources: options.resources ?? {},
       cgroupParent: options.cgroupParent ?? null,
+      args: [...stage.args.keys()].filter((name) => !isSet(stage, name)),
     },
   }
   const createdBy = `RUN ${[...argumentList(stage), ...args].join(' ')} # buildkit`
   addLayer(stage, { instruction, op, inputs, createdBy, masked: secretNames })
 }
+
+/** By ENV, which wins over an argument of the same name. */
+const isSet = ({ config }: StageState, name: string): boolean =>
+  (config.Env ?? []).some((pair) => pair.startsWith(`${name}=`))
 
 /** Build arguments as the history shows them: how many, then each with the value that the command saw. */
 function argumentList(stage: StageState): string[] {

@@ -47,6 +47,11 @@ const OWN_FLAGS = {
     placeholder: 'step',
     about: 'Exit with 3 when this step is not found in the cache (number, "stage n/m", or part of the instruction)',
   },
+  debug: {
+    kind: 'bool',
+    short: 'D',
+    about: 'In a terminal, open a shell where a step failed; more is said of errors',
+  },
   explain: {
     kind: 'string',
     placeholder: 'format',
@@ -101,6 +106,7 @@ const OWN_FLAGS = {
     placeholder: 'stringArray',
     about: 'Limit what "RUN" instructions take of the machine (format: "memory=512m", "cpu-quota=50000")',
   },
+  resume: { kind: 'bool', about: 'Without PATH: do the latest build, which failed, again' },
   sbom: { kind: 'string', about: 'Shorthand for "--attest=type=sbom"' },
   secret: {
     kind: 'list',

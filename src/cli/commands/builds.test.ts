@@ -76,5 +76,9 @@ test('build --report says what each step took', async () => {
     NumCachedSteps: 2,
     Steps: [{ Kind: 'image' }, { Result: 'cached' }, { Result: 'cached' }],
   })
+  const broken = contextOf('FROM scratch\nWORKDIR /a\nCOPY nothing /\n')
+  const failed = await slipway('build', '--report', broken)
+  expect(failed).toMatchObject({ code: 1, out: expect.stringMatching(/\bERROR +0\.\ds .* of \d steps cached\n$/) })
+  expect(JSON.parse((await slipway('build', '--report=json', broken)).out)).toMatchObject({ Status: 'error' })
   expect((await slipway('build', '--report=xml', context)).err).toContain('must be table or json')
 })

@@ -89,7 +89,7 @@ describe('why', () => {
       expect((await slipway('why', step)).out).toMatch(/^2 {2}MISS {4}\[stage-1 1\/1\] COPY b \/b\n/)
     }
     const json = JSON.parse((await slipway('why', 'base', '--format', 'json')).out) as { steps: object[] }
-    expect(json).toMatchObject({ result: 'done', steps: [{ number: 1 }] })
+    expect(json).toMatchObject({ status: 'completed', steps: [{ number: 1 }] })
   })
 
   test('without a build or such a step there is nothing to explain', async () => {
@@ -161,7 +161,8 @@ describe('--cache-to and --cache-from', () => {
     ['--cache-to', 'foo=bar', 'type required form> "foo=bar"'],
     ['--cache-to', 'type=local,x', 'invalid value x'],
     ['--cache-to', 'type=nope,ref=x', 'unknown cache exporter: "nope"'],
-    ['--cache-from', 'user/app:cache', 'a build cache of type registry is not supported yet'],
+    ['--cache-to', 'user/app:cache', 'a build cache of type registry is not supported yet'],
+    ['--cache-from', 'type=inline', 'a build cache of type inline is not supported yet'],
     ['--cache-to', 'type=registry,"ref=a', 'invalid cache option'],
   ])('%s %s is refused', async (flag, value, message) => {
     const { code, err } = await build(flag, value)

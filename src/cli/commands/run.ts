@@ -168,11 +168,17 @@ export const command: Command = defineCommand({
     }),
 })
 
-type RunContext = Pick<CommandContext, 'io' | 'globals' | 'signal'> & {
-  flags: { rm: boolean; interactive: boolean; tty: boolean }
+type RunContext = Pick<CommandContext, 'io' | 'globals' | 'signal'>
+type AttachedContext = RunContext & { flags: { rm: boolean; interactive: boolean; tty: boolean } }
+
+/** Opens a shell in what a build step left, as `run --rm -it` does. */
+export async function enterStep(engine: Engine, step: string, context: RunContext): Promise<number> {
+  const flags = { rm: true, interactive: true, tty: true }
+  const request = await withStep(engine, { image: step, terminal: true, openStdin: true, autoRemove: true }, context.io)
+  return runAttached(engine, engine.containers.create(request).id, { ...context, flags })
 }
 
-async function runDetached(engine: Engine, id: string, { flags, io, globals }: RunContext): Promise<number> {
+async function runDetached(engine: Engine, id: string, { flags, io, globals }: AttachedContext): Promise<number> {
   await startOrRemove(engine, id, flags, { onExit: flags.rm ? removal(id, globals.root) : [] })
   await io.stdout.write(`${id}\n`)
   return 0
@@ -189,7 +195,7 @@ function removalInstead(id: string, root: string | undefined): string[] {
   return ['/bin/sh', '-c', '[ -d "/proc/$0" ] || exec "$@"', String(process.pid), ...removal(id, root)]
 }
 
-async function runAttached(engine: Engine, id: string, context: RunContext): Promise<number> {
+async function runAttached(engine: Engine, id: string, context: AttachedContext): Promise<number> {
   const { flags, io } = context
   const session = attachTerminal(engine, id, { io, terminal: flags.tty, interactive: flags.interactive })
   try {

@@ -66,7 +66,7 @@ describe('a build without RUN', () => {
     const first = await build(engine, text)
     const all = await build(engine, text, { noCache: true })
     expect(short(all.explanation)).toEqual(['HIT', 'MISS, no-cache, same result', 'MISS, no-cache, same result'])
-    expect(all.digest).toBe(first.digest)
+    expect(all.id).not.toBe(first.id)
     const some = await build(engine, text, { noCacheFilter: ['ONE'] })
     expect(short(some.explanation)).toEqual(['HIT', 'MISS, no-cache, same result', 'HIT'])
     const none = await build(engine, text, { noCacheFilter: ['two'] })
@@ -89,8 +89,8 @@ describe('a build without RUN', () => {
     write({ a: '1' })
     await expect(build(engine, 'FROM scratch\nCOPY a /\nCOPY missing /\n')).rejects.toThrow('not found')
     const latest = engine.builds.latest()!
-    expect(latest).toMatchObject({ result: 'failed', name: folder })
-    expect(short(latest.steps)).toEqual(['MISS, new', 'FAILED, new'])
+    expect(latest).toMatchObject({ status: 'error', context: folder })
+    expect(short(latest.explanation)).toEqual(['MISS, new', 'FAILED, new'])
   })
 })
 
@@ -132,7 +132,63 @@ describe('the build cache', () => {
     expect(count({ description: ['COPY a'], until: ['1h'] })).toBe(0)
     expect(count({ description: ['COPY a'], 'until!': ['1h'] })).toBe(1)
     expect(count({ type: ['regular'], shared: ['false'] })).toBe(0)
+    expect(count({ 'description~': ['^COPY \\w /|] COPY a'] })).toBe(1)
+    expect(() => count({ 'description~': ['('] })).toThrow('invalid pattern')
+    expect(() => count({ 'until~': ['1h'] })).toThrow("invalid filter 'until~'")
     expect(() => count({ nonsense: ['1'] })).toThrow("invalid filter 'nonsense'")
+  })
+})
+
+describe('a cache in the image', () => {
+  const text = 'FROM scratch AS one\nCOPY a /\nFROM scratch\nCOPY --from=one /a /b\nWORKDIR /w\n'
+  const inline = { cacheTo: [{ type: 'inline', attributes: {} }], tags: ['app:1'] }
+  const from: Partial<BuildRequest> = { cacheFrom: [{ type: 'registry', attributes: { ref: 'app:1' } }] }
+
+  test.each<[string, Partial<BuildRequest>]>([
+    ['as asked', inline],
+    ['for this machine', { ...inline, platforms: [] }],
+    ['by build argument', { tags: ['app:1'], buildArgs: { BUILDKIT_INLINE_CACHE: '1' } }],
+    ['for two platforms', { ...inline, platforms: [hostPlatform(), { os: 'linux', architecture: 's390x' }] }],
+  ])('goes with it to another store: %s', async (_what, request) => {
+    write({ a: '1' })
+    const { engine } = openTestEngine()
+    const first = await build(engine, text, request)
+    expect((await build(engine, text, request)).digest).toBe(first.digest)
+    const { engine: other } = openTestEngine()
+    await other.images.load(engine.images.save(['app:1']))
+    const { platforms, buildArgs } = request
+    const again = { ...from, ...(platforms ? { platforms } : {}), ...(buildArgs ? { buildArgs } : {}) }
+    const { explanation } = await build(other, text, again)
+    expect(explanation.filter(({ label }) => !label.includes('one 1/1')).map(({ result }) => result)).not.toContain(
+      'MISS',
+    )
+  })
+
+  test('of an image that has none, or is not there, is a warning', async () => {
+    write({ a: '1' })
+    const { engine } = openTestEngine()
+    const warnings: string[] = []
+    const job = {
+      progress: (event: { type: string; message?: string }) =>
+        void (event.type === 'warning' && warnings.push(event.message!)),
+    }
+    write({ Dockerfile: text })
+    await engine.build({ context: folder, ...from }, job)
+    await engine.build({ context: folder, tags: ['app:1'] }, job)
+    await engine.build({ context: folder, ...from }, job)
+    expect(warnings).toEqual([
+      'the build cache in app:1 is not used: No such image: app:1; registries are not supported yet',
+      'the build cache in app:1 is not used: the image has no build cache in it',
+    ])
+  })
+
+  test('has nothing that is not in the image', async () => {
+    write({ a: '1' })
+    const { engine, store } = openTestEngine()
+    const { id } = await build(engine, text, { ...inline, squash: 'new' })
+    const config = JSON.parse(Buffer.from(store.blobs.readWhole(id)).toString()) as Record<string, string>
+    const cache = JSON.parse(Buffer.from(config['moby.buildkit.cache.v0']!, 'base64').toString()) as { layers: [] }
+    expect(cache.layers).toEqual([])
   })
 })
 
@@ -214,11 +270,18 @@ describe.skipIf(!canRun)('a RUN that is done again', { timeout: 60_000 }, () => 
     expect(short(third.explanation)).toEqual(['HIT', 'MISS, command', 'MISS, base'])
   })
 
-  test('without the cache and with the same result gives the same image', async () => {
+  test('without the cache and with the same result gives a new image of the same layers, however often', async () => {
     const { engine } = await openBusyboxEngine()
-    const first = await build(engine, text('one'))
-    await new Promise((resolve) => setTimeout(resolve, 1100))
-    expect((await build(engine, text('one'), { noCache: true })).digest).toBe(first.digest)
+    const ids = [(await build(engine, text('one'))).id]
+    for (let round = 0; round < 2; round++) {
+      await new Promise((resolve) => setTimeout(resolve, 1100))
+      const { id, explanation } = await build(engine, text('one'), { noCache: true })
+      const anew = 'MISS, no-cache, same result'
+      expect(short(explanation)).toEqual(['HIT', anew, anew])
+      ids.push(id)
+    }
+    expect(new Set(ids).size).toBe(3)
+    expect((await build(engine, text('one'))).id).toBe(ids[2])
   })
 
   test('says which variable changed, and hides those that sound like secrets', async () => {
@@ -228,10 +291,22 @@ describe.skipIf(!canRun)('a RUN that is done again', { timeout: 60_000 }, () => 
     await build(engine, dockerfile, values('one', 'geheim-1'))
     const { explanation } = await build(engine, dockerfile, values('two', 'geheim-2'))
     expect(explanation[1]!.differences).toEqual([
-      { part: 'variable', name: 'MODE', old: 'one', new: 'two' },
-      { part: 'variable', name: 'API_TOKEN', old: '****', new: '****' },
+      { part: 'variable', from: 'ARG', name: 'MODE', old: 'one', new: 'two' },
+      { part: 'variable', from: 'ARG', name: 'API_TOKEN', old: '****', new: '****' },
     ])
     expect(JSON.stringify(engine.builds.latest())).not.toContain('geheim')
+  })
+
+  test('says which file of a mount changed, in a context or in a stage', async () => {
+    const { engine } = await openBusyboxEngine()
+    const text = (content: string): string =>
+      `FROM busybox AS tools\nRUN mkdir /t && echo ${content} > /t/f\nFROM busybox\n` +
+      'RUN --mount=from=tools,source=/t,target=/tools cat /tools/f > /g\n'
+    await build(engine, text('one'))
+    const { explanation } = await build(engine, text('two'))
+    expect(explanation.at(-1)!.differences).toMatchObject([
+      { part: 'file', name: 't/f', mount: '/tools', change: 'changed' },
+    ])
   })
 
   test('in two builds at once is done once', async () => {

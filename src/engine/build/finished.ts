@@ -19,6 +19,8 @@ export interface FinishedBuild {
   epoch: number | undefined
   /** Own layers become one, or all of the image do. */
   squash?: 'new' | 'all'
+  /** The config of the image carries the steps it was made by. */
+  inlineCache?: boolean
   attachments?: Attachments
 }
 
@@ -28,6 +30,17 @@ export interface PackedImage extends BuiltPlatform, Image {
   descriptor: Descriptor
   /** Of its config. */
   id: Digest
+}
+
+/** An image that an output wrote. */
+export interface Exported {
+  /** The image id: digest of a config. */
+  id: Digest
+  /** Of the manifest or index, as a list of images would have it. */
+  root: Descriptor
+  images: readonly PackedImage[]
+  /** Full names. */
+  names: readonly string[]
 }
 
 /** What goes along with the images without being one: statements about how they were made and what is in them. */

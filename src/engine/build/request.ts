@@ -4,7 +4,7 @@ import type { Bytes, Digest, SourceFile } from '../../core/index.ts'
 import type { Image } from '../../image/index.ts'
 import type { LintWarning } from '../../lint/index.ts'
 import type { Descriptor, Platform } from '../../oci/index.ts'
-import type { PastBuild } from '../builds/record.ts'
+import type { Invocation, PastBuild } from '../builds/record.ts'
 import type { AttestationRequest } from './attestations/options.ts'
 import type { CacheEntry } from './cache.ts'
 import type { Output } from './outputs/output.ts'
@@ -30,6 +30,8 @@ export interface BuildRequest {
    */
   contexts?: Readonly<Record<string, string>>
   tags?: readonly string[]
+  /** The command line that asks for this, kept to be done again. Values of secrets are left out. */
+  invocation?: Invocation
   /** Image names, URLs and git references mean what `Dockerfile.lock` says, and everything must be in it. */
   locked?: boolean
   buildArgs?: Readonly<Record<string, string>>
@@ -78,6 +80,8 @@ export interface BuildRequest {
   outputs?: readonly Output[]
   /** `new`: one layer of all that this build adds; `all`: one layer, base image included. */
   squash?: 'new' | 'all'
+  /** How much the report says of how the images were made; nothing when missing. */
+  reportProvenance?: 'min' | 'max'
   /** Build a second time without the cache, and compare. */
   verifyReproducible?: boolean
 }
@@ -92,6 +96,8 @@ export interface BuildReport {
   names: string[]
   /** What the last output that holds an image is known by: its manifest or index. Missing when none does. */
   image?: Descriptor & { configDigest?: Digest }
+  /** How the image of each platform was made, as a predicate of SLSA provenance; with `reportProvenance`. */
+  provenance?: readonly { platform: Platform; predicate: unknown }[]
   verification?: Verification
   /** Steps that make layers, and how many of them came from the cache. */
   steps: number

@@ -1,8 +1,7 @@
-import type { Solver, SolverOptions, StageState } from '../../build/index.ts'
+import { type Solver, type SolverOptions, type StageState, secretValues } from '../../build/index.ts'
 import { type Job, mapLimit } from '../../core/index.ts'
 import type { Platform } from '../../oci/index.ts'
 import type { LayerRecord, Lease } from '../../store/index.ts'
-import { secretValues } from './build-record.ts'
 import type { BuildRequest } from './request.ts'
 
 /** What to build for one platform. */
