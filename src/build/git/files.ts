@@ -120,7 +120,7 @@ async function checkNames(repository: string, { commit, subdir }: Part, job: Job
     () => '',
   )
   if (type.toString().trim() !== 'tree') {
-    throw fail('GIT_REF_NOT_FOUND', `"/${subdir}": no such folder in commit ${commit.slice(0, 12)}`)
+    throw fail('GIT_REF_NOT_FOUND', `invalid subdir /${subdir}: no such folder in commit ${commit.slice(0, 12)}`)
   }
   const args = ['ls-tree', '-r', '-t', '-z', '--name-only', '--full-tree', '--end-of-options', `${commit}:${subdir}`]
   for await (const name of records(gitStream(args, { repository }, job))) {

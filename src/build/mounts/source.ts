@@ -38,8 +38,6 @@ export async function sourceDigest(
 export function selectSource(files: FileSource, source: string): Selected[] {
   const name = toByteString(source.slice(1))
   const entry = files.stat(files.resolve(name))
-  // an image without layers has not even a root
-  if (!entry && source === '/') return []
   if (!entry) throw notFound(files, source.slice(1))
   return selectEntry(files, entry, { name })
 }
@@ -61,8 +59,9 @@ export async function writeSource(
   const writer = createLayerWriter(target, {}, job)
   try {
     const pace = createPacer()
+    const links = new Map<number, ByteString>()
     for (const selected of selectSource(files, source)) {
-      writeOne(writer, selected)
+      writeOne(writer, selected, links)
       const pause = pace()
       if (pause) await pause
     }
@@ -73,10 +72,15 @@ export async function writeSource(
   }
 }
 
-function writeOne(writer: LayerWriter, { source, entry, name, top }: Selected): void {
+/** `links` are the names of files that have several, by inode: hard links stay what they are. */
+function writeOne(writer: LayerWriter, { source, entry, name, top }: Selected, links: Map<number, ByteString>): void {
   const at = (top ? SOURCE_NAME : `${SOURCE_NAME}/${name}`) as ByteString
   const { kind } = entry
+  const isLinked = kind === 'file' && entry.nlink > 1
+  const linked = isLinked ? links.get(entry.inode) : undefined
+  if (isLinked && linked === undefined) links.set(entry.inode, at)
   if (kind === 'directory') writer.directory(at, entry)
+  else if (linked !== undefined) writer.hardlink(at, linked)
   else if (kind === 'file') writer.file(at, entry, source.body(entry))
   else if (kind === 'symlink') writer.symlink(at, entry, entry.link!)
   else if (kind === 'fifo') writer.fifo(at, entry)

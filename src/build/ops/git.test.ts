@@ -58,6 +58,6 @@ describe.skipIf(noGit)('ADD of a git repository (needs git)', () => {
     expect(await add(`${url}#none`)).toBe(`2: repository does not contain ref none: ${url}`)
     expect(await add(`--checksum=abcdef1 ${url}`)).toBe(`2: expected checksum to match abcdef1, got ${commit}`)
     expect(await add(`--checksum=main ${url}`)).toBe('2: invalid checksum main for Git URL, expected hex commit hash')
-    expect(await add(`${url}#:none`)).toBe(`2: "/none": no such folder in commit ${commit.slice(0, 12)}`)
+    expect(await add(`${url}#:none`)).toBe(`2: invalid subdir /none: no such folder in commit ${commit.slice(0, 12)}`)
   })
 })

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { existsSync, linkSync, readdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { canRun } from '../../container/fixture.suite.ts'
@@ -100,6 +100,16 @@ describe.skipIf(!canRun)('RUN --mount=type=bind', () => {
     const filter = { excludes: (name: string) => name === 'a/f', mayIncludeBelow: () => true }
     const { said } = await run('RUN --mount=target=/c ls /c/a', { context: context(), filter })
     expect(said).toBe('run.sh\n')
+  })
+
+  test('keeps hard links what they are, as the copy in a cache does', async () => {
+    const made = 'FROM base AS made\nRUN mkdir /d && echo 1 > /d/a && ln /d/a /d/b && ln /d/a /d/c\nFROM base\n'
+    const shown = 'stat -c %h /m/a /m/b'
+    expect((await run(`${made}RUN --mount=from=made,source=/d,target=/m ${shown}`)).said).toBe('3\n3\n')
+    expect((await run(`${made}RUN --mount=type=cache,from=made,source=/d,target=/m ${shown}`)).said).toBe('3\n3\n')
+    const context = contextFolder({ 'd/a': '1' })
+    for (const name of ['b', 'c']) linkSync(path.join(context, 'd/a'), path.join(context, 'd', name))
+    expect((await run(`RUN --mount=source=d,target=/m ${shown}`, { context })).said).toBe('3\n3\n')
   })
 
   test('never leads out of the context, nor of a stage', async () => {

@@ -31,6 +31,11 @@ export const command: Command = defineCommand({
     withEngine(context, async (engine) => {
       const { flags, args } = context
       const [source = '', target = ''] = args
+      if (args.includes('-')) {
+        throw fail('USAGE_INVALID', 'copying from or to a tar stream is not supported', {
+          hint: 'slipway cachemount export writes a tar, slipway cachemount import reads one; a file is called ./-',
+        })
+      }
       const [from, to] = [inCache(engine, source), inCache(engine, target)]
       if (from && to) throw fail('USAGE_INVALID', 'copying between cache mounts is not supported')
       if (!from && !to) {

@@ -105,6 +105,10 @@ describe('cache mounts', () => {
 
 describe('cachemount cp', () => {
   const cp = (...args: string[]) => slipway('cachemount', 'cp', ...args)
+  test('cp takes no tar stream', async () => {
+    expect((await cp('/root/.npm:/', '-')).err).toContain('copying from or to a tar stream is not supported')
+  })
+
   const at = (file: string): string => path.join(folder, file)
 
   test('copies out: files, folders, into folders, contents', async () => {

@@ -26,6 +26,13 @@ async function all(log: AsyncIterable<LoggedEvent>): Promise<LoggedEvent[]> {
   return events
 }
 
+test('a build is called what BUILDKIT_BUILD_NAME says', async () => {
+  const { engine } = openTestEngine()
+  const context = contextOf({ Dockerfile: 'FROM scratch\nENV A=1\n' })
+  const { record } = await engine.build({ context, buildArgs: { BUILDKIT_BUILD_NAME: 'nightly' } })
+  expect(record.name).toBe('nightly')
+})
+
 test('a build is remembered with its steps, and the next one with what was cached', async () => {
   const { engine, store } = openTestEngine()
   const context = contextOf({ Dockerfile: 'FROM scratch\nENV A=1\nWORKDIR /w\nUSER 7\nCOPY x y\n', x: 'text' })

@@ -12,7 +12,7 @@ export function firstRecord(request: BuildRequest): StoredBuild {
   const context = contextOf(request)
   const dockerfile = dockerfileOf(request)
   return {
-    name: nameOf(context, dockerfile, target),
+    name: request.buildArgs?.['BUILDKIT_BUILD_NAME'] || nameOf(context, dockerfile, target),
     status: 'running',
     context,
     dockerfile,
