@@ -1,6 +1,6 @@
 import { type Digest, digestOf } from '../core/index.ts'
 import type { Op } from './graph.ts'
-import type { OpRunner, Runners } from './solver.ts'
+import type { OpRunner, Runners } from './runner.ts'
 
 /** The digest under which the cache knows an operation by itself; `undefined` for one whose results are not remembered. */
 export type OpKeys = (op: Op) => Digest | undefined

@@ -8,8 +8,10 @@ import { openStore } from '../store/index.ts'
 import type { CacheSource } from './cache/source.ts'
 import { digestFor } from './fixture.suite.ts'
 import type { Op, Vertex } from './graph.ts'
+import type { KeyPart } from './key-part.ts'
 import type { CopyOp } from './ops/copy.ts'
-import { createSolver, type KeyPart, type OpRunner, type Outcome, type Runners, type Solver } from './solver.ts'
+import type { OpRunner, Runners } from './runner.ts'
+import { createSolver, type Outcome, type Solver } from './solver.ts'
 import { baseLayers, contentKey, type LayerRef, storedLayer, type Value } from './values.ts'
 
 /** A runner of layers with one file each, named as the op's destination; what it does besides is the test's. */
@@ -184,7 +186,7 @@ describe('the cache', () => {
       expect(work.ran).toEqual(['a'])
     }
     const { solver } = await solve(store, { ran: [] }, step('a'))
-    expect(solver.outcome(step('a'))).toEqual({ result: 'cached', createdAt: 1 })
+    expect(solver.outcome(step('a'))).toEqual({ result: 'cached', createdAt: 2 })
   })
 
   test('without its layers is none, and is forgotten', async () => {

@@ -14,34 +14,11 @@ import type { Lease, StepRecord, Store } from '../store/index.ts'
 import type { CacheSource } from './cache/source.ts'
 import { Redactor } from './explain/redact.ts'
 import type { StepTrace } from './explain/trace.ts'
-import type { Op, Vertex } from './graph.ts'
+import type { Vertex } from './graph.ts'
+import type { KeyPart } from './key-part.ts'
+import type { OpRunner, Runners } from './runner.ts'
 import { lockStep, type StepLock } from './step-lock.ts'
 import { baseLayers, contentKey, diffIdsOf, type LayerRef, storedLayer, type Value } from './values.ts'
-
-/** Plain JSON: what a cache key is made of, kept whole so that a miss can be explained. */
-export type KeyPart = null | boolean | number | string | readonly KeyPart[] | { readonly [key: string]: KeyPart }
-
-/** How one kind of operation is done; one file per kind under `ops/`. */
-export interface OpRunner<O extends Op = Op> {
-  readonly kind: O['kind']
-  /** How it shows when nothing of it had to be done anew. */
-  readonly shownAs?: TaskResult
-  /** What the operation says by itself. `undefined`: its result is not remembered, it is always done. */
-  operation(op: O): KeyPart | undefined
-  /** What its inputs hold, as far as the result depends on it. Waits for inputs that are still being committed. */
-  content(op: O, inputs: readonly Value[], job: Job): Promise<KeyPart>
-  run(op: O, inputs: readonly Value[], task: OpTask, job: Job): Promise<Value>
-  /** Hears that a step with this content was remembered. */
-  remembered?(content: KeyPart): void
-}
-
-/** The task under which an operation reports. */
-export interface OpTask {
-  id: string
-  vertex: Vertex
-}
-
-export type Runners = { readonly [K in Op['kind']]: OpRunner<Extract<Op, { kind: K }>> }
 
 /** What became of a vertex. */
 export interface Outcome {
@@ -308,7 +285,7 @@ class GraphSolver implements Solver {
     const document = await step.document()
     const key = keyOf(document)
     const first = this.#firstMade(diffIds, base)
-    if (first) outcome.createdAt = first.createdAt
+    if (first && !vertex.ignoreCache) outcome.createdAt = first.createdAt
     Object.assign(trace, { diffIds, evicted: steps.evicted(key) })
     steps.save({
       key,
@@ -316,6 +293,7 @@ class GraphSolver implements Solver {
       document: this.#redactor.document(document),
       diffIds,
       createdAt: outcome.createdAt,
+      ...(first ? { beganAt: first.beganAt ?? first.createdAt } : {}),
       endedAt: first?.endedAt ?? endedAt,
       label: trace.label,
       kind: vertex.op.kind,
@@ -323,7 +301,10 @@ class GraphSolver implements Solver {
     runner.remembered?.(document.content)
   }
 
-  /** A result that was there before is as old as it was then, so that the image made of it is the same one. */
+  /**
+   * A result that was there before is as old as it was then, so that the image made of it is the same one. Who wants a
+   * step done anew gets a new image, as in Docker, though its layers may be the earlier ones.
+   */
   #firstMade(diffIds: readonly Digest[], base: string): StepRecord | undefined {
     const [first] = diffIds
     const result = JSON.stringify(diffIds)

@@ -17,6 +17,8 @@ export interface CommandContext<F extends Flags = Flags> {
   /** The names of the flags that were given, to tell a default from a wish. */
   given: ReadonlySet<string>
   args: readonly string[]
+  /** All that was written after the command's name, flags included. */
+  words: readonly string[]
   /** The command as it was called, for messages: `slipway image ls`. */
   path: string
   globals: GlobalFlags
@@ -37,7 +39,13 @@ export interface CommandSpec<F extends Flags = Flags> {
   /** Longer than the summary of the table, where one sentence is not enough. */
   description?: string
   /** How many operands: at least `min`, at most `max` (no limit when absent). */
-  operands: { min: number; max?: number; completes?: CompletionKind }
+  operands: {
+    min: number
+    max?: number
+    completes?: CompletionKind
+    /** A flag with which none are needed. */
+    unless?: string
+  }
   flags: F
   /** Everything after the first operand belongs to it (`run IMAGE --its-own-flag`). */
   stopsAtOperand?: true

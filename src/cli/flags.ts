@@ -1,4 +1,4 @@
-import { fail, messageOf } from '../core/index.ts'
+import { fail, messageOf, notGoBool, parseGoBool } from '../core/index.ts'
 import { goDuration, parseDuration } from './render/durations.ts'
 import { parseSize } from './render/sizes.ts'
 
@@ -119,13 +119,10 @@ function readValue(flag: Flag, text: string, old: unknown): unknown {
   }
 }
 
-const TRUE = ['1', 't', 'T', 'TRUE', 'true', 'True']
-const FALSE = ['0', 'f', 'F', 'FALSE', 'false', 'False']
-
 function parseBool(text: string): boolean {
-  if (TRUE.includes(text)) return true
-  if (FALSE.includes(text)) return false
-  throw new Error(`strconv.ParseBool: parsing ${JSON.stringify(text)}: invalid syntax`)
+  const truth = parseGoBool(text)
+  if (truth === undefined) throw new Error(notGoBool(text))
+  return truth
 }
 
 /** Go's integers: decimal, `0x`, `0o`, `0b` and the old octal with a leading zero. */

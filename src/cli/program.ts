@@ -87,7 +87,7 @@ class DockerCommand extends Commander {
       this.#answer({ kind: 'help', node: this.#node, command, isAnswer: true, notes })
       return { operands: [], unknown: [] }
     }
-    checkOperands(this.#node, command, operands.length)
+    checkOperands(this.#node, command, operands.length, given)
     const globals = this.#session.globals!
     const path = pathOf(this.#node)
     this.#answer({
@@ -95,7 +95,7 @@ class DockerCommand extends Commander {
       node: this.#node,
       command,
       notes,
-      context: { flags: values as CommandContext['flags'], given, args: operands, path, globals },
+      context: { flags: values as CommandContext['flags'], given, args: operands, words: args, path, globals },
     })
     return { operands: [], unknown: [] }
   }

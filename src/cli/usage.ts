@@ -32,9 +32,10 @@ export function unknownCommand(node: TreeNode, word: string): SlipwayError {
 }
 
 /** Fails when there are more or fewer operands than the command takes. */
-export function checkOperands(node: TreeNode, command: Command, count: number): void {
-  const { min, max = Number.POSITIVE_INFINITY } = command.operands
+export function checkOperands(node: TreeNode, command: Command, count: number, given: ReadonlySet<string>): void {
+  const { min, max = Number.POSITIVE_INFINITY, unless } = command.operands
   if (count >= min && count <= max) return
+  if (count === 0 && unless !== undefined && given.has(unless)) return
   const path = pathOf(node)
   const text = `${PROGRAM}: '${path}' ${describeOperands(min, max)}\n\nUsage:  ${usageLine(node, command)}\n\n`
   // Docker has two wordings

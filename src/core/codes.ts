@@ -192,6 +192,7 @@ export const CODES = {
   IMAGE_IN_USE: { fault: 'conflict', about: 'A container, or another name, keeps an image from being removed.' },
   DIFF_NEEDS_TWO: { fault: 'invalid', about: 'An image alone has nothing to be compared with.' },
   COPY_TARGET_INVALID: { fault: 'invalid', about: 'Files cannot be copied to where `cp` was asked to.' },
+  RESUME_IMPOSSIBLE: { fault: 'invalid', about: 'There is no build that failed and could be done again.' },
   STEP_GONE: { fault: 'not-found', about: 'What a step of an earlier build left is not in the store (any more).' },
   CONTAINER_NOT_FOUND: { fault: 'not-found', about: 'No container has this name or id.' },
   CONTAINER_RUNNING: { fault: 'conflict', about: 'This cannot be done while the container runs.' },

@@ -1,4 +1,4 @@
-import { fail, quoteGo } from '../core/index.ts'
+import { fail, parseGoBool, quoteGo } from '../core/index.ts'
 import { CsvError, parseCsvLine } from './csv.ts'
 import { located } from './locate.ts'
 import type { Token } from './logical-line.ts'
@@ -199,11 +199,10 @@ function choose<T extends string>(choices: readonly T[], value: string, what: st
   return choice
 }
 
-/** Go's `strconv.ParseBool`. */
 function truthOf(field: Field): boolean {
-  if (['1', 't', 'T', 'TRUE', 'true', 'True'].includes(field.value ?? '')) return true
-  if (['0', 'f', 'F', 'FALSE', 'false', 'False'].includes(field.value ?? '')) return false
-  throw badValue(field)
+  const truth = parseGoBool(field.value ?? '')
+  if (truth === undefined) throw badValue(field)
+  return truth
 }
 
 function numberOf(text: string, base: 8 | 10, key: string): number {

@@ -1,5 +1,5 @@
 import { fail } from '../core/index.ts'
-import type { CacheRecord } from './build-cache.ts'
+import type { CacheRecord } from './build-cache-record.ts'
 import { type Filters, parseMoment } from './image-filters.ts'
 
 type Test = (record: CacheRecord) => boolean

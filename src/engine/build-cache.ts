@@ -1,29 +1,10 @@
 import { statfsSync } from 'node:fs'
-import { keptRepositories, removeKeptRepository } from '../build/index.ts'
+import { keptRepositories, redactUrl, removeKeptRepository } from '../build/index.ts'
 import { type Digest, digestHex, digestOf } from '../core/index.ts'
 import type { Store } from '../store/index.ts'
 import { cacheFilter } from './build-cache-filters.ts'
+import type { CacheRecord } from './build-cache-record.ts'
 import type { Filters } from './image-filters.ts'
-
-/** Something that builds keep, as `builder du` shows it. */
-export interface CacheRecord {
-  /** Of the form of BuildKit's: 25 letters and digits. */
-  id: string
-  /** As in BuildKit: `regular`, `source.local`, `internal`, `exec.cachemount`, `source.git.checkout`. */
-  type: string
-  description: string
-  bytes: number
-  /** Whether images have its layers, too. */
-  shared: boolean
-  /** Whether it changes: a list of files, a cache mount. */
-  mutable: boolean
-  /** Whether a step uses it now; then it cannot be removed. */
-  inUse: boolean
-  /** Unix milliseconds. */
-  createdAt: number
-  usedAt: number
-  uses: number
-}
 
 /** A record, and how it is removed. */
 interface OwnedRecord extends CacheRecord {
@@ -41,7 +22,7 @@ const SOURCES: readonly RecordSource[] = [
   repositories,
   memos('file-digests', { type: 'source.local', description: () => 'local source for context' }),
   memos('copied-files', { type: 'internal', description: () => 'names of copied files' }),
-  memos('download', { type: 'regular', description: (url) => `http url ${url.replace(/^(\w+:\/\/)[^/@]*@/, '$1')}` }),
+  memos('download', { type: 'regular', description: (url) => `http url ${redactUrl(url)}` }),
 ]
 
 const idOf = (text: string): string =>

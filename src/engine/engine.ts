@@ -6,15 +6,15 @@ import { type CacheMountRecord, defaultRoot, openStore, type Store, type StoredI
 import type { ImportRequest, LoadedImage } from './archives.ts'
 import { type ImageManifests, imageManifests } from './attestations.ts'
 import type { BootstrapRequest } from './bootstrap.ts'
-import type { BuildRecord } from './build/build-record.ts'
 import type { CheckReport } from './build/check.ts'
 import type { LockReport, LockRequest } from './build/lock/lock.ts'
 import type { Outline } from './build/outline.ts'
 import type { BuildReport, BuildRequest } from './build/request.ts'
 import type { Targets } from './build/targets.ts'
 import type { WatchListener } from './build/watch/watch.ts'
-import { type CachePruneRequest, type CacheRecord, type CacheUsage, cacheUsage, pruneCache } from './build-cache.ts'
-import { buildLog, findBuild, listBuilds, removeBuild } from './builds/builds.ts'
+import { type CachePruneRequest, type CacheUsage, cacheUsage, pruneCache } from './build-cache.ts'
+import type { CacheRecord } from './build-cache-record.ts'
+import { buildLog, findBuild, latestExplained, listBuilds, removeBuild } from './builds/builds.ts'
 import type { LoggedEvent } from './builds/log.ts'
 import type { PastBuild } from './builds/record.ts'
 import type { StepImage } from './builds/step-image.ts'
@@ -31,7 +31,7 @@ import {
 import { type Container, type ContainerState, containerState, findContainer } from './container-record.ts'
 import type { StartOptions } from './containers.ts'
 import type { CopyOutRequest } from './copy-out.ts'
-import { type CreateRequest, createContainer } from './create.ts'
+import { type CreatedContainer, type CreateRequest, createContainer } from './create.ts'
 import type { DiffRequest } from './diff.ts'
 import { guarded, guardedStream, guardedSync } from './guarded.ts'
 import { type Filters, imageFilter } from './image-filters.ts'
@@ -93,8 +93,8 @@ export interface Engine extends Disposable {
     stepImage(name: string): Promise<StepImage>
     /** Forgets a build; its id. */
     remove(name: string): string
-    /** The latest build, also one that failed: its steps, and why each of them hit or missed the cache. */
-    latest(): BuildRecord | undefined
+    /** The latest build that got to its steps, also one that failed. */
+    latest(): PastBuild | undefined
   }
   /** What builds keep to go faster the next time. */
   readonly cache: {
@@ -128,7 +128,7 @@ export interface Engine extends Disposable {
   readonly containers: {
     list(): ContainerSummary[]
     inspect(name: string): Inspection
-    create(request: CreateRequest): Container
+    create(request: CreateRequest): CreatedContainer
     start(name: string, options?: StartOptions, job?: Job): Promise<void>
     /** Resolves with the exit code. */
     wait(name: string, job?: Job): Promise<number>
@@ -183,7 +183,7 @@ function buildFunctions(store: Store): Engine['builds'] {
     step: (name) => findStep(store, name),
     stepImage: (name) => guarded(async () => (await import('./builds/step-image.ts')).imageOfStep(store, name)),
     remove: (name) => guardedSync(() => removeBuild(store, name)),
-    latest: () => store.builds.latest()?.record as BuildRecord | undefined,
+    latest: () => latestExplained(store),
   }
 }
 

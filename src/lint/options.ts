@@ -1,4 +1,4 @@
-import { fail, quoteGo, type SourceSpan } from '../core/index.ts'
+import { fail, notGoBool, parseGoBool, quoteGo, type SourceSpan } from '../core/index.ts'
 import type { Directive } from '../dockerfile/index.ts'
 import type { RuleHead } from './rule.ts'
 
@@ -12,11 +12,6 @@ export interface CheckOptions {
 
 /** What holds when nothing is said. */
 export const DEFAULT_OPTIONS: CheckOptions = { skip: [], experimental: [], error: false }
-
-const TRUTHS: Readonly<Record<string, boolean>> = Object.fromEntries([
-  ...['1', 't', 'T', 'TRUE', 'true', 'True'].map((word) => [word, true]),
-  ...['0', 'f', 'F', 'FALSE', 'false', 'False'].map((word) => [word, false]),
-])
 
 /**
  * Reads `skip=A,B;error=true;experimental=all`. Of three parts, the last takes the rest of the text, as in BuildKit.
@@ -49,10 +44,9 @@ function withPart(options: CheckOptions, part: string): CheckOptions {
 const HINT = 'Options are skip=RULE,..., error=true and experimental=RULE,..., with ";" between them.'
 
 function truthOf(value: string, part: string): boolean {
-  const truth = Object.hasOwn(TRUTHS, value) ? TRUTHS[value] : undefined
+  const truth = parseGoBool(value)
   if (truth !== undefined) return truth
-  const problem = `strconv.ParseBool: parsing ${quoteGo(value)}: invalid syntax`
-  throw fail('CHECK_INVALID', `failed to parse check option ${quoteGo(part)}: ${problem}`, { hint: HINT })
+  throw fail('CHECK_INVALID', `failed to parse check option ${quoteGo(part)}: ${notGoBool(value)}`, { hint: HINT })
 }
 
 /**

@@ -29,6 +29,24 @@ test('a record from its start to its end', () => {
   expect(store.buildRecords.find('~')).toEqual([])
 })
 
+test('what was built tells which builds are compared: the latest ten that got to their steps', () => {
+  const { buildRecords, testLease } = temporaryStore()
+  expect(buildRecords.latestDefined()).toBeUndefined()
+  const ids = Array.from({ length: 13 }, (_, at) => {
+    const id = buildRecords.add({ at }, NOW + at, testLease)
+    const definition = at === 12 ? {} : { definition: at === 3 ? 'other' : 'this' }
+    buildRecords.finish(id, { at }, { finishedAt: NOW, logBytes: 0, ...definition })
+    return id
+  })
+  expect(buildRecords.ofDefinition('this').map(({ id }) => id)).toEqual(
+    ids.filter((_, at) => at !== 12 && at !== 3 && at !== 0).reverse(),
+  )
+  expect(buildRecords.ofDefinition('other')).toMatchObject([{ record: { at: 3 } }])
+  expect(buildRecords.latestDefined()).toMatchObject({ record: { at: 11 } })
+  expect(buildRecords.at(1)).toMatchObject({ record: { at: 11 } })
+  expect(buildRecords.at(13)).toBeUndefined()
+})
+
 test('a build whose process is gone does not run', () => {
   const store = temporaryStore()
   const lease = store.lease()

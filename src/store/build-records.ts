@@ -52,29 +52,43 @@ export class BuildRecords {
       .toString(36)
       .padStart(16, '0')
       .slice(-16)
-    const values = [id, startedAt, null, lease.id, 0, JSON.stringify(record)]
-    this.#db.run('INSERT INTO build_records VALUES (?, ?, ?, ?, ?, ?)', ...values)
+    const values = [id, startedAt, lease.id, JSON.stringify(record)]
+    const columns = '(id, started_at, lease, record, log_bytes)'
+    this.#db.run(`INSERT INTO build_records ${columns} VALUES (?, ?, ?, ?, 0)`, ...values)
     mkdirSync(this.folder(id), { recursive: true, mode: 0o700 })
     return id
   }
 
-  /** Ends a record. */
-  finish(id: string, record: unknown, about: { finishedAt: number; logBytes: number }): void {
-    const sql = 'UPDATE build_records SET record = ?, finished_at = ?, log_bytes = ? WHERE id = ?'
-    this.#db.run(sql, JSON.stringify(record), about.finishedAt, about.logBytes, id)
+  /** Ends a record. `definition` is what was built, of one that got to its steps: see `ofDefinition`. */
+  finish(id: string, record: unknown, about: { finishedAt: number; logBytes: number; definition?: string }): void {
+    const { finishedAt, logBytes, definition = null } = about
+    const sql = 'UPDATE build_records SET record = ?, finished_at = ?, log_bytes = ?, definition = ? WHERE id = ?'
+    this.#db.run(sql, JSON.stringify(record), finishedAt, logBytes, definition, id)
   }
 
   /** Latest first. */
   list<R>(): BuildRecordRow<R>[] {
-    return this.#db
-      .all<Row>('SELECT * FROM build_records ORDER BY started_at DESC, id')
-      .map((row) => this.#from<R>(row))
+    return this.#all('ORDER BY started_at DESC, id')
+  }
+
+  /** The latest one, after so many later ones. */
+  at<R>(offset: number): BuildRecordRow<R> | undefined {
+    return this.#all<R>('ORDER BY started_at DESC, id LIMIT 1 OFFSET ?', offset)[0]
+  }
+
+  /** Those of the same definition, latest first, at most ten. */
+  ofDefinition<R>(definition: string): BuildRecordRow<R>[] {
+    return this.#all('WHERE definition = ? ORDER BY started_at DESC, id LIMIT 10', definition)
+  }
+
+  /** The latest one that has a definition. */
+  latestDefined<R>(): BuildRecordRow<R> | undefined {
+    return this.#all<R>('WHERE definition IS NOT NULL ORDER BY started_at DESC, id LIMIT 1')[0]
   }
 
   /** Those whose id begins so, at most two. */
   find<R>(prefix: string): BuildRecordRow<R>[] {
-    const sql = 'SELECT * FROM build_records WHERE id >= ? AND id < ? ORDER BY id LIMIT 2'
-    return this.#db.all<Row>(sql, prefix, `${prefix}{`).map((row) => this.#from<R>(row))
+    return this.#all('WHERE id >= ? AND id < ? ORDER BY id LIMIT 2', prefix, `${prefix}{`)
   }
 
   /** Removes a record with its log; whether it was there. */
@@ -88,10 +102,12 @@ export class BuildRecords {
   sweep(limits: Partial<BuildRecordLimits> = {}): void {
     const { builds, age, logBytes } = { ...LIMITS, ...limits }
     let bytes = 0
-    for (const [at, row] of this.list().entries()) {
-      bytes += row.logBytes
-      const surplus = at >= builds || bytes > logBytes || row.startedAt < Date.now() - age
-      if (at > 0 && surplus && !row.running) this.remove(row.id)
+    const columns = 'id, started_at, finished_at, lease, log_bytes'
+    const rows = this.#db.all<Omit<Row, 'record'>>(`SELECT ${columns} FROM build_records ORDER BY started_at DESC, id`)
+    for (const [at, row] of rows.entries()) {
+      bytes += row.log_bytes
+      const surplus = at >= builds || bytes > logBytes || row.started_at < Date.now() - age
+      if (at > 0 && surplus && !this.#isRunning(row)) this.remove(row.id)
     }
     for (const name of this.#folders()) {
       const known = this.#db.get('SELECT 1 FROM build_records WHERE id = ?', name)
@@ -104,6 +120,10 @@ export class BuildRecords {
     return path.join(this.#layout.builds, id)
   }
 
+  #all<R>(which: string, ...values: (string | number)[]): BuildRecordRow<R>[] {
+    return this.#db.all<Row>(`SELECT * FROM build_records ${which}`, ...values).map((row) => this.#from<R>(row))
+  }
+
   #folders(): string[] {
     try {
       return readdirSync(this.#layout.builds)
@@ -114,15 +134,19 @@ export class BuildRecords {
   }
 
   #from<R>(row: Row): BuildRecordRow<R> {
-    const { id, started_at: startedAt, finished_at: finishedAt, lease, log_bytes: logBytes } = row
+    const { id, started_at: startedAt, finished_at: finishedAt, log_bytes: logBytes } = row
     return {
       id,
       startedAt,
       ...(finishedAt === null ? {} : { finishedAt }),
-      running: finishedAt === null && isLeaseAlive(this.#db, lease),
+      running: this.#isRunning(row),
       logBytes,
       record: JSON.parse(row.record) as R,
     }
+  }
+
+  #isRunning({ finished_at: finishedAt, lease }: Pick<Row, 'finished_at' | 'lease'>): boolean {
+    return finishedAt === null && isLeaseAlive(this.#db, lease)
   }
 }
 

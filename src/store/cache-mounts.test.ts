@@ -97,6 +97,7 @@ test('one in use is not removed, renewed or held; a free one is', async () => {
   ])
   held.release()
   expect(cacheMounts.remove(key)).toBe(4)
+  expect(existsSync(path.dirname(held.folder))).toBe(false)
   expect([cacheMounts.list(), existsSync(held.folder)]).toEqual([[], false])
 })
 

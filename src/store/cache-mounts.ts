@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, renameSync } from 'node:fs'
+import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs'
 import path from 'node:path'
 import { digestHex, digestOf, type Job } from '../core/index.ts'
 import { type FileLock, lock, removeTree, tryLock } from '../host/index.ts'
@@ -133,6 +133,7 @@ export class CacheMountStore {
     try {
       // files first: a row without files is a cache that begins anew
       const bytes = this.#discard(key)
+      rmSync(path.dirname(this.folder(key)), { recursive: true, force: true })
       this.#db.run('DELETE FROM cache_mounts WHERE key = ?', key)
       return bytes
     } finally {

@@ -1,6 +1,5 @@
 export type { BlobStore } from './blobs.ts'
 export type { BuildRecordRow, BuildRecords } from './build-records.ts'
-export type { BuildRow, BuildStore } from './builds.ts'
 export type { CacheIdentity, CacheMountRecord, CacheMountStore, CacheSharing, CacheUse } from './cache-mounts.ts'
 export type { Collected } from './collect.ts'
 export type { ContainerStore, StoredContainer } from './containers.ts'

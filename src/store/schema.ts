@@ -120,16 +120,7 @@ CREATE TABLE evicted_steps (
   evicted_at INTEGER NOT NULL
 ) WITHOUT ROWID;
 CREATE INDEX evicted_steps_by_time ON evicted_steps (evicted_at);
-
--- The latest builds: which steps they had, which of them hit the cache, and why the others missed.
-CREATE TABLE builds (
-  id TEXT PRIMARY KEY,
-  definition TEXT NOT NULL,
-  started_at INTEGER NOT NULL,
-  record TEXT NOT NULL
-) WITHOUT ROWID;
-CREATE INDEX builds_by_definition ON builds (definition, started_at);
-  `,
+`,
   `
 -- Cache mounts of RUN: what makes each the cache that it is; its files lie in a folder of this key.
 CREATE TABLE cache_mounts (
@@ -144,17 +135,24 @@ CREATE TABLE cache_mounts (
 CREATE INDEX cache_mounts_by_id ON cache_mounts (id);
 `,
   `
--- Builds that were done here: what was built, how it went, step by step. Their logs lie in builds/<id>/. One without an
--- end, whose lease is gone, was cut off.
+-- Builds that were done here: what was built, how it went, step by step, and why steps missed the cache. Their logs lie
+-- in builds/<id>/. One without an end, whose lease is gone, was cut off. The definition tells which builds are compared;
+-- one that did not get to its steps has none.
 CREATE TABLE build_records (
   id TEXT PRIMARY KEY,
   started_at INTEGER NOT NULL,
   finished_at INTEGER,
   lease TEXT NOT NULL,
   log_bytes INTEGER NOT NULL,
+  definition TEXT,
   record TEXT NOT NULL
 ) WITHOUT ROWID;
 CREATE INDEX build_records_by_start ON build_records (started_at);
+CREATE INDEX build_records_by_definition ON build_records (definition, started_at);
+`,
+  `
+-- When the run began that wrote the layers, where that was an earlier one than the step's; 0 elsewhere.
+ALTER TABLE steps ADD COLUMN began_at INTEGER NOT NULL DEFAULT 0;
 `,
 ]
 

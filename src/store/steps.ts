@@ -11,9 +11,11 @@ export interface StepRecord {
   document: unknown
   /** The layers that the step added, bottom first. */
   diffIds: readonly Digest[]
-  /** When the step ran, Unix milliseconds. */
+  /** When the step ran, Unix milliseconds; of one with the result of an earlier one perhaps when that did. */
   createdAt: number
-  /** When it had ended; 0 when that is not known. */
+  /** When the run began that wrote the layers, where that was an earlier one. */
+  beganAt?: number
+  /** When that had ended; 0 when that is not known. */
   endedAt?: number
   /** What progress called it; empty for work that no step of a Dockerfile stands for. */
   label?: string
@@ -105,13 +107,25 @@ export class StepStore {
 
   /** Remembers a step whose layers have reached the disk. A newer result replaces an older one. */
   save(record: StepRecord): void {
-    const { key, opKey, document, diffIds, createdAt, endedAt = 0, label = '', kind = '' } = record
+    const { key, opKey, document, diffIds, createdAt, beganAt = 0, endedAt = 0, label = '', kind = '' } = record
     this.#db.transaction(() => {
       this.#db.run('DELETE FROM steps WHERE key = ?', key)
       this.#db.run('DELETE FROM evicted_steps WHERE key = ?', key)
       const result = JSON.stringify(diffIds)
-      const values = [key, opKey, JSON.stringify(document), result, createdAt, Date.now(), 0, label, kind, endedAt]
-      this.#db.run('INSERT INTO steps VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)', ...values)
+      const values = [
+        key,
+        opKey,
+        JSON.stringify(document),
+        result,
+        createdAt,
+        Date.now(),
+        0,
+        label,
+        kind,
+        endedAt,
+        beganAt,
+      ]
+      this.#db.run('INSERT INTO steps VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)', ...values)
       for (const diffId of diffIds) this.#db.run('INSERT OR IGNORE INTO step_layers VALUES (?, ?)', key, diffId)
     })
   }
@@ -165,6 +179,7 @@ interface StepRow {
   label: string
   kind: string
   ended_at: number
+  began_at: number
 }
 
 interface UseRow {
@@ -184,6 +199,7 @@ function fromRow(row: StepRow): StepRecord {
     document: JSON.parse(row.document) as unknown,
     diffIds: JSON.parse(row.result) as Digest[],
     createdAt: row.created_at,
+    ...(row.began_at === 0 ? {} : { beganAt: row.began_at }),
     endedAt: row.ended_at,
     label: row.label,
     kind: row.kind,

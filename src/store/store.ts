@@ -1,6 +1,5 @@
 import { BlobStore } from './blobs.ts'
 import { BuildRecords } from './build-records.ts'
-import { BuildStore } from './builds.ts'
 import { CacheMountStore } from './cache-mounts.ts'
 import { type Collected, collect } from './collect.ts'
 import { ContainerStore } from './containers.ts'
@@ -24,7 +23,6 @@ export interface Store extends Disposable {
   readonly layers: LayerStore
   readonly images: ImageStore
   readonly steps: StepStore
-  readonly builds: BuildStore
   readonly cacheMounts: CacheMountStore
   readonly containers: ContainerStore
   readonly memos: MemoStore
@@ -62,7 +60,6 @@ export function openStore(root: string = defaultRoot()): Store {
     layers,
     images: new ImageStore(db, layout, { blobs, layers }),
     steps: new StepStore(db),
-    builds: new BuildStore(db),
     cacheMounts: new CacheMountStore(db, layout),
     containers: new ContainerStore(db),
     memos: new MemoStore(db),

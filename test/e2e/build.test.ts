@@ -196,7 +196,8 @@ describe('the cache', () => {
   test('is left aside with noCache, and filled again', async () => {
     const folder = context(FILES)
     await build(folder)
-    expect((await build(folder, { noCache: true })).cachedSteps).toBe(0)
+    // WORKDIR: there is nothing in a folder that could be stale
+    expect((await build(folder, { noCache: true })).cachedSteps).toBe(1)
     expect((await build(folder)).cachedSteps).toBe(3)
   })
 

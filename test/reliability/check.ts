@@ -3,6 +3,7 @@
  * every blob, follows every reference. `node test/reliability/check.ts ROOT` prints what it found. Changes nothing: the
  * database is looked at in a copy, as it would be after a crash.
  */
+import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import {
   closeSync,
@@ -47,6 +48,21 @@ export function checkStore(root: string): Findings {
   return new Checker(root).run()
 }
 
+/** Checks a folder that is an OCI image layout. */
+export function checkLayout(folder: string): Findings {
+  return new Checker(folder).runOnLayout()
+}
+
+/** Lock files of a store that somebody holds, although nothing is under way. */
+export function heldLocks(root: string, runtime: string): string[] {
+  const folders = [path.join(root, 'cache-mounts'), path.join(root, 'git'), path.join(runtime, 'locks')]
+  const files = folders.flatMap((folder) => {
+    const names = existsSync(folder) ? readdirSync(folder) : []
+    return names.map((name) => path.join(folder, name)).filter((file) => lstatSync(file).isFile())
+  })
+  return files.filter((file) => spawnSync('flock', ['--nonblock', file, 'true']).status === 1)
+}
+
 class Checker {
   readonly #root: string
   readonly #findings: Findings = {
@@ -77,9 +93,16 @@ class Checker {
     }
   }
 
+  runOnLayout(): Findings {
+    this.#blobs()
+    this.#layoutIndex()
+    return this.#findings
+  }
+
   #blobs(): void {
     for (const algorithm of this.#names('blobs')) {
       for (const name of this.#names('blobs', algorithm)) {
+        if (name.startsWith('.unfinished-')) continue
         const { digest, size } = hashFile(algorithm, path.join(this.#root, 'blobs', algorithm, name))
         if (digest !== name) this.#findings.corrupt.push(`${algorithm}:${name}`)
         this.#findings.counts.blobs++
@@ -115,7 +138,23 @@ class Checker {
     for (const root of text('SELECT digest FROM images')) {
       for (const diffId of this.#diffIds(root)) this.#need(layers.has(diffId), `${root}: no record of layer ${diffId}`)
     }
+    this.#cacheMounts(new Set(text('SELECT key FROM cache_mounts')))
+    this.#buildRecords(new Set(text('SELECT id FROM build_records')))
     db.close()
+  }
+
+  /** Whatever has files has a row. */
+  #cacheMounts(rows: ReadonlySet<string>): void {
+    for (const name of this.#names('cache-mounts')) {
+      if (name.endsWith('.lock')) continue
+      this.#need(rows.has(name), `cache mount ${name} has files and no record`)
+    }
+  }
+
+  #buildRecords(rows: ReadonlySet<string>): void {
+    for (const name of this.#names('builds')) {
+      if (!rows.has(name)) this.#findings.leftovers.push(`builds/${name}`)
+    }
   }
 
   #image(digest: string, what: string): void {
@@ -194,6 +233,8 @@ class Checker {
       /\.(tmp|partial|lock)$/.test(name),
     )
     this.#findings.leftovers.push(...unfinished)
+    const copies = this.#names('git').filter((name) => !/^[0-9a-f]{32}(\.lock)?$/.test(name))
+    this.#findings.leftovers.push(...copies.map((name) => `git/${name}`))
   }
 
   #need(fulfilled: boolean, otherwise: string): boolean {

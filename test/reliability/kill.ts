@@ -8,8 +8,11 @@ import os from 'node:os'
 import path from 'node:path'
 import { parseArgs } from 'node:util'
 import { runCommand } from '../command.ts'
+import { listenForGit } from '../hostile/servers.ts'
+import { makeBuilds } from './builds.ts'
 import { runtimeFolder } from './traces.ts'
 import {
+  emptyOutput,
   makeReference,
   makeTemplate,
   type Outcome,
@@ -45,9 +48,12 @@ export function sizeOf(scale: number): WorkloadSize {
 export async function runCampaign(campaign: Campaign): Promise<{ trial: Trial; outcome: Outcome }[]> {
   const folder = mkdtempSync(path.join(campaign.folder, 'slipway-kill-'))
   const root = path.join(folder, 'store')
+  const repositories = path.join(folder, 'repositories')
+  await using server = await listenForGit(repositories)
   try {
     const operations = makeWorkload(path.join(folder, 'work'), campaign.size)
     operations.push({ ...operations.at(-1)!, name: 'rmi', undo: ['rmi', operations.at(-1)!.image] })
+    operations.push(...makeBuilds(path.join(folder, 'work'), campaign.size, { folder: repositories, url: server.url }))
     const template = path.join(folder, 'template')
     await makeTemplate(template)
     const references: Reference[] = []
@@ -59,6 +65,7 @@ export async function runCampaign(campaign: Campaign): Promise<{ trial: Trial; o
       const before = at % 2 === 1 && last?.outcome.problems.length === 0 ? last.trial : undefined
       const trial = chooseTrial(before ? [before.reference] : references, random, before !== undefined)
       await prepareStore({ root, template, before })
+      emptyOutput(trial.reference.operation)
       const outcome = await runTrial(trial, root)
       results.push({ trial, outcome })
       campaign.report?.(trial, outcome, at)
@@ -84,11 +91,9 @@ async function prepareStore(places: { root: string; template: string; before: Tr
 
 function chooseTrial(references: readonly Reference[], random: () => number, continues: boolean): Trial {
   const pick = <T>(list: readonly T[]): T => list[Math.floor(random() * list.length)]!
-  // a build has more to go wrong
-  const reference = random() < 0.5 ? references[0]! : pick(references)
-  const victim: Victim = reference.operation.hasKeeper
-    ? pick(['command', 'command', 'keeper', 'all'])
-    : pick(['command', 'all'])
+  const reference = pick(references)
+  const { hasKeeper, undo } = reference.operation
+  const victim: Victim = hasKeeper && !undo ? pick(['command', 'command', 'keeper', 'all']) : pick(['command', 'all'])
   // commits and renames come late, and later on a busy machine
   const share = random() < 0.4 ? 0.7 + 0.6 * random() : random()
   return { reference, victim, delay: share * reference.seconds, continues }

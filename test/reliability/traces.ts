@@ -100,7 +100,12 @@ export function runtimeLeftovers(root: string): string[] {
     ...namesIn(path.join(runtime, 'c')),
     ...namesIn(path.join(runtime, 'runtime')),
   ]
-  return [...new Set(groups.map((name) => `control group ${name}`)), ...folders.map((name) => `runtime folder ${name}`)]
+  const locks = namesIn(path.join(runtime, 'locks'))
+  return [
+    ...new Set(groups.map((name) => `control group ${name}`)),
+    ...folders.map((name) => `runtime folder ${name}`),
+    ...locks.map((name) => `lock ${name}`),
+  ]
 }
 
 function namesIn(folder: string, foldersOnly = false): string[] {

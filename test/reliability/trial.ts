@@ -1,10 +1,10 @@
 /** One killed command, and everything that must be true afterwards. */
-import { cpSync, existsSync, readdirSync, rmSync, statSync } from 'node:fs'
+import { cpSync, existsSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type CommandResult, runCommand, startCommand } from '../command.ts'
-import { checkStore, problemsOf } from './check.ts'
-import { commandOf, descendantsOf, runtimeLeftovers, tracesAfter } from './traces.ts'
+import { checkLayout, checkStore, heldLocks, problemsOf } from './check.ts'
+import { commandOf, descendantsOf, runtimeFolder, runtimeLeftovers, tracesAfter } from './traces.ts'
 import type { Operation } from './workload.ts'
 
 /** Who is killed: the command, the keeper that works for it, or all processes there are. */
@@ -18,6 +18,8 @@ export interface Reference {
   image: string
   /** What lies in the store after `image prune`, by path, with sizes. */
   files: Map<string, number>
+  /** What it wrote beside the store. */
+  output: Map<string, number>
 }
 
 export interface Trial {
@@ -50,16 +52,43 @@ function expectSuccess({ exitCode, stderr }: CommandResult, args: readonly strin
 
 /** Does an operation in peace. */
 export async function makeReference(operation: Operation, template: string, root: string): Promise<Reference> {
+  emptyOutput(operation)
+  if (operation.prepare) {
+    cpSync(template, root, { recursive: true })
+    expectSuccess(await runCommand(operation.prepare, { root }), operation.prepare)
+    rmSync(root, { recursive: true })
+  }
   cpSync(template, root, { recursive: true })
   const result = await runCommand(operation.args, { root })
   expectSuccess(result, operation.args)
   const image = await imageId(operation, root)
   expectSuccess(await runCommand(['image', 'prune', '-f'], { root }), ['image', 'prune'])
   const files = filesOf(root)
+  const output = outputOf(operation)
   const { seconds } = operation.undo ? await runCommand(operation.undo, { root }) : result
-  const reference = { operation, seconds, image, files }
+  const reference = { operation, seconds, image, files, output }
   rmSync(root, { recursive: true })
   return reference
+}
+
+/** Takes away what an operation has written beside the store. */
+export function emptyOutput({ out }: Operation): void {
+  if (out === undefined) return
+  rmSync(out, { recursive: true, force: true })
+  mkdirSync(out)
+}
+
+/** Files that have their names, with sizes. An exported cache tells times, so it differs. */
+function outputOf({ out }: Operation): Map<string, number> {
+  const unfinished = /(^|\/)\.(unfinished|slipway)-|^cache(\/|$)/
+  return new Map(out === undefined ? [] : [...filesOf(out)].filter(([name]) => !unfinished.test(name)))
+}
+
+/** Layouts are whole after each file that is written. */
+function outputProblems({ out }: Operation): string[] {
+  const layouts = ['cache', 'layout'].map((name) => path.join(out ?? '', name))
+  const found = out === undefined ? [] : layouts.filter((folder) => existsSync(folder))
+  return found.flatMap((folder) => problemsOf(checkLayout(folder)).map((problem) => `${folder}: ${problem}`))
 }
 
 async function imageId(operation: Operation, root: string): Promise<string> {
@@ -87,7 +116,13 @@ export async function judge(
   const left = checkStore(root)
   problems.push(...problemsOf(left).map((problem) => `after the kill: ${problem}`))
   const leftovers = left.leftovers.length + runtimeLeftovers(root).length
-  const committed = (await imageId(operation, root)) === (operation.undo ? '' : reference.image)
+  problems.push(...heldLocks(root, runtimeFolder(root)).map((file) => `locked by nobody: ${file}`))
+  problems.push(...outputProblems(operation))
+  const wanted = operation.undo && !operation.undoKeepsImage ? '' : reference.image
+  const committed = (await imageId(operation, root)) === wanted
+  const builds = await runCommand(['builds', 'ls', '--filter', 'status=running'], { root })
+  if (builds.stdout.toString().trim().split('\n').length !== 1 || builds.exitCode !== 0)
+    problems.push(`builds ls: ${builds.stderr}${builds.stdout}`)
   if (!committed && /^Loaded image/m.test(result.stdout.toString())) problems.push('it said that the image is there')
   const commands = { images: ['images'], again: operation.args, prune: ['image', 'prune', '-f'] }
   for (const [name, args] of Object.entries(commands)) {
@@ -96,29 +131,39 @@ export async function judge(
   }
   const image = await imageId(operation, root)
   if (image !== reference.image) problems.push(`again it made ${image}, not ${reference.image}`)
+  problems.push(...outputProblems(operation))
+  if (operation.out) problems.push(...differences('output', outputOf(operation), reference.output))
   problems.push(...remains(root, reference))
   return { committed, leftovers, problems }
 }
 
 /** What pruning has left that an undisturbed operation does not leave, or has taken too much. */
 function remains(root: string, { files }: Pick<Reference, 'files'>): string[] {
-  const now = filesOf(root)
   const findings = checkStore(root)
   return [
     ...problemsOf(findings).map((problem) => `after pruning: ${problem}`),
     ...findings.leftovers.map((name) => `not pruned: ${name}`),
     ...runtimeLeftovers(root).map((name) => `not pruned: ${name}`),
-    ...[...now]
-      .filter(([name, size]) => files.get(name) !== size)
-      .map(([name, size]) => `too much: ${name} (${size} bytes)`),
-    ...[...files.keys()].filter((name) => !now.has(name)).map((name) => `too little: ${name}`),
+    ...differences('store', filesOf(root), files),
   ]
 }
 
-/** Files and sizes in a store. The database keeps its size, and its neighbours come and go. */
+function differences(where: string, now: ReadonlyMap<string, number>, wanted: ReadonlyMap<string, number>): string[] {
+  return [
+    ...[...now]
+      .filter(([name, size]) => wanted.get(name) !== size)
+      .map(([name, size]) => `too much in ${where}: ${name} (${size} bytes, not ${wanted.get(name)})`),
+    ...[...wanted.keys()].filter((name) => !now.has(name)).map((name) => `too little in ${where}: ${name}`),
+  ]
+}
+
+/**
+ * Files and sizes in a store. The database keeps its size, and its neighbours come and go; every build leaves a log; git
+ * packs things as it likes.
+ */
 export function filesOf(root: string): Map<string, number> {
   const names = readdirSync(root, { recursive: true, encoding: 'utf8' }).filter(
-    (name) => !name.startsWith('slipway.db'),
+    (name) => !/^(slipway\.db|builds\/|git\/)/.test(name),
   )
   return new Map(names.map((name) => [name, sizeOf(path.join(root, name))]))
 }

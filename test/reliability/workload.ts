@@ -14,6 +14,12 @@ export interface Operation {
   hasKeeper: boolean
   /** Takes the image away again: what is killed then, after the operation itself was done in peace. */
   undo?: readonly string[]
+  /** What is killed takes away something else. */
+  undoKeepsImage?: boolean
+  /** Done once before, in a store of its own. */
+  prepare?: readonly string[]
+  /** Where it writes to, beside the store: empty before each trial. */
+  out?: string
 }
 
 /** How much there is to do. */
@@ -31,7 +37,8 @@ export interface WorkloadSize {
 /** What takes a second or two: for the suite. */
 export const SMALL: WorkloadSize = { contextFiles: 300, stepFiles: 100, archiveFiles: 2000, systemBytes: 8 << 20 }
 
-const EPOCH = 1_600_000_000
+/** The time that files have: the same whenever they are made. */
+export const EPOCH = 1_600_000_000
 
 /** Writes contexts and archives below `folder`. */
 export function makeWorkload(folder: string, size: WorkloadSize): Operation[] {

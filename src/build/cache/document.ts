@@ -68,7 +68,7 @@ function layerOf(value: Json): CacheLayer {
 }
 
 function stepOf(value: Json): StepRecord {
-  const { key, opKey, document, diffIds, createdAt, endedAt, label, kind } = objectOf(value)
+  const { key, opKey, document, diffIds, createdAt, beganAt, endedAt, label, kind } = objectOf(value)
   if (typeof label !== 'string' || typeof kind !== 'string') throw invalid('a step has no name')
   return {
     key: digestOf(key),
@@ -76,6 +76,7 @@ function stepOf(value: Json): StepRecord {
     document: objectOf(document),
     diffIds: listOf(diffIds).map(digestOf),
     createdAt: timeOf(createdAt),
+    ...(beganAt === undefined ? {} : { beganAt: timeOf(beganAt) }),
     endedAt: timeOf(endedAt),
     label,
     kind,

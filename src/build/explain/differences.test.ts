@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { digestFor } from '../fixture.suite.ts'
-import type { KeyPart } from '../solver.ts'
+import type { KeyPart } from '../key-part.ts'
 import { differencesOf } from './differences.ts'
 
 const run = { kind: 'run', args: ['/bin/sh', '-c', 'make'], env: ['A=1', 'B=2'], cwd: '/', network: 'default' }

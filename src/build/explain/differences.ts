@@ -1,5 +1,5 @@
 import { type Digest, isDigest } from '../../core/index.ts'
-import type { KeyPart } from '../solver.ts'
+import type { KeyPart } from '../key-part.ts'
 import { differingFiles, type FileDifference } from './file-differences.ts'
 import { masked, pairOf } from './redact.ts'
 

@@ -1,19 +1,9 @@
 import { createHmac, randomBytes } from 'node:crypto'
 import type { MemoStore } from '../../store/index.ts'
 import type { Vertex } from '../graph.ts'
-import type { KeyPart } from '../solver.ts'
+import type { KeyPart } from '../key-part.ts'
+import { SHORTEST_SECRET, soundsSecret } from '../secret-values.ts'
 
-const SECRET =
-  /(?:_|^)(?:api_?key|auth|credentials?|key|pass|passphrase|password|passwd|pword|secret|token)s?\d*(?:_|$)/i
-const ALLOWED = /(?:_|^)public(?:_|$)/i
-
-/** Whether the value of a variable with this name is better not shown. */
-export function soundsSecret(name: string): boolean {
-  return SECRET.test(name) && !ALLOWED.test(name)
-}
-
-// what is shorter would be found in places that have nothing to do with it
-const SHORTEST = 4
 const HIDDEN = /hidden-[0-9a-f]{12}/g
 const CREDENTIALS = /(\w:\/\/)[^/@\s]*@/g
 
@@ -28,7 +18,7 @@ export class Redactor {
   /** `secrets` are values that are known beforehand. */
   constructor(memos: MemoStore, secrets: Iterable<string> = []) {
     this.#salt = saltOf(memos)
-    this.#secrets = new Set([...secrets].filter((value) => value.length >= SHORTEST))
+    this.#secrets = new Set([...secrets].filter((value) => value.length >= SHORTEST_SECRET))
   }
 
   /** Gets to know the secrets of everything that this vertex needs. */
@@ -66,7 +56,7 @@ export class Redactor {
   #learnEnv(pairs: readonly KeyPart[]): void {
     for (const pair of pairs) {
       const [name, value] = pairOf(String(pair))
-      if (soundsSecret(name) && value.length >= SHORTEST) this.#secrets.add(value)
+      if (soundsSecret(name) && value.length >= SHORTEST_SECRET) this.#secrets.add(value)
     }
   }
 

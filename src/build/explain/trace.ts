@@ -1,7 +1,7 @@
 import type { Digest } from '../../core/index.ts'
 import type { EvictionReason } from '../../store/index.ts'
 import type { Vertex } from '../graph.ts'
-import type { KeyPart } from '../solver.ts'
+import type { KeyPart } from '../key-part.ts'
 
 /** What became of one step, and by which key: what an explanation is made from. Secrets are taken out. */
 export interface StepTrace {

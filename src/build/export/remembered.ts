@@ -1,6 +1,6 @@
 import { type Digest, digestOf } from '../../core/index.ts'
 import type { LayerRecord, Lease, Store } from '../../store/index.ts'
-import type { KeyPart } from '../solver.ts'
+import type { KeyPart } from '../key-part.ts'
 
 /** A layer that was derived from others, remembered like a step: it is made once. */
 export async function rememberedLayer(

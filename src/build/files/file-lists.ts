@@ -1,7 +1,7 @@
 import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib'
 import { type Digest, isDigest } from '../../core/index.ts'
 import type { MemoStore } from '../../store/index.ts'
-import type { KeyPart } from '../solver.ts'
+import type { KeyPart } from '../key-part.ts'
 
 const KIND = 'copied-files'
 const FORGET_AFTER = 30 * 24 * 3600_000

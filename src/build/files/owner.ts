@@ -1,7 +1,7 @@
 import { ACCOUNT_FILE_LIMIT, type AccountFiles, resolveOwner } from '../../container/index.ts'
 import { hasCode, type Job, toByteString } from '../../core/index.ts'
 import type { FileTree } from '../../layer/index.ts'
-import type { OpTask } from '../solver.ts'
+import type { OpTask } from '../runner.ts'
 
 /** Whose a file is. */
 export interface Owner {

@@ -1,6 +1,6 @@
 import type { Job } from '../../core/index.ts'
+import type { KeyPart } from '../key-part.ts'
 import type { BuildSession } from '../session.ts'
-import type { KeyPart } from '../solver.ts'
 import type { LocalValue } from '../values.ts'
 import type { RunMount } from './mount.ts'
 import { sourceDigest } from './source.ts'

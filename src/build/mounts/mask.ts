@@ -1,8 +1,7 @@
 import type { Job } from '../../core/index.ts'
+import { SHORTEST_SECRET } from '../secret-values.ts'
 
 const STARS = Buffer.from('****')
-/** Shorter ones would turn harmless output into stars. */
-const SHORTEST = 4
 
 /** Takes secrets out of a stream of output: what is certain so far, and at the end the rest. */
 interface Mask {
@@ -17,7 +16,7 @@ interface Mask {
 export function createMask(values: readonly Uint8Array[]): Mask {
   const secrets = values
     .map((value) => trimmed(Buffer.from(value)))
-    .filter((value) => value.length >= SHORTEST)
+    .filter((value) => value.length >= SHORTEST_SECRET)
     .sort((a, b) => b.length - a.length)
   let rest: Buffer = Buffer.alloc(0)
   return {

@@ -1,7 +1,7 @@
 import { fail, type Job } from '../../core/index.ts'
 import type { FileSource } from '../files/source.ts'
 import type { ContextOp } from '../graph.ts'
-import type { OpRunner } from '../solver.ts'
+import type { OpRunner } from '../runner.ts'
 
 /** The build contexts by name. Each is opened when it is first asked for. */
 export interface ContextFiles {

@@ -12,10 +12,10 @@ import { selectWithParents } from '../files/select-parents.ts'
 import { SingleFileSource } from '../files/single-file-source.ts'
 import type { FileSource } from '../files/source.ts'
 import { TreeSource } from '../files/tree-source.ts'
+import { writeLayer } from '../layers/write-layer.ts'
+import type { OpRunner, OpTask } from '../runner.ts'
 import type { BuildSession } from '../session.ts'
-import type { OpRunner, OpTask } from '../solver.ts'
 import { baseLayers, contentKey, diffIdsOf, type RemoteFiles, type Value } from '../values.ts'
-import { writeLayer } from '../write-layer.ts'
 
 /** COPY and ADD: files of the inputs, placed on top of the first input. */
 export interface CopyOp {

@@ -1,10 +1,10 @@
 import { type ByteString, fail, fromByteString, toByteString } from '../../core/index.ts'
 import type { Attributes, FileTree, LayerWriter } from '../../layer/index.ts'
 import { findOwner, type Owner, warnUnknownOwner } from '../files/owner.ts'
+import { writeLayer } from '../layers/write-layer.ts'
+import type { OpRunner } from '../runner.ts'
 import type { BuildSession } from '../session.ts'
-import type { OpRunner } from '../solver.ts'
 import { baseLayers, contentKey, diffIdsOf } from '../values.ts'
-import { writeLayer } from '../write-layer.ts'
 
 /** WORKDIR: a folder that must be there, made with its parents where it is not. */
 export interface FolderOp {

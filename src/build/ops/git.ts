@@ -1,6 +1,6 @@
 import { gitContentKey, openGitSource, parseGitUrl, resolveGit } from '../git/index.ts'
+import type { OpRunner } from '../runner.ts'
 import type { BuildSession } from '../session.ts'
-import type { OpRunner } from '../solver.ts'
 
 /** ADD of a git repository: the files of one commit. */
 export interface GitOp {

@@ -5,8 +5,8 @@ import { afterEach, describe, expect, test } from 'vitest'
 import { hearingJob } from '../../container/fixture.suite.ts'
 import { toByteString } from '../../core/index.ts'
 import { temporaryStore } from '../../store/fixture.suite.ts'
-import { download } from '../download.ts'
 import { digestFor, errorOf, listFiles, solveText } from '../fixture.suite.ts'
+import { download } from '../http/download.ts'
 
 const servers: http.Server[] = []
 afterEach(() => {

@@ -1,8 +1,8 @@
 import { fail, type Job } from '../../core/index.ts'
-import { download } from '../download.ts'
 import { SingleFileSource } from '../files/single-file-source.ts'
+import { download } from '../http/download.ts'
+import type { OpRunner } from '../runner.ts'
 import type { BuildSession } from '../session.ts'
-import type { OpRunner } from '../solver.ts'
 import { fileNameOf, redactUrl } from '../url.ts'
 
 /** ADD of a URL: one file, mode 0600, with the server's Last-Modified as its time. */

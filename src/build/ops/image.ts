@@ -1,7 +1,7 @@
 import { fail } from '../../core/index.ts'
 import type { ImageOp } from '../graph.ts'
+import type { OpRunner } from '../runner.ts'
 import type { BuildSession } from '../session.ts'
-import type { OpRunner } from '../solver.ts'
 import { storedLayer } from '../values.ts'
 
 /** FROM an image: its layers as they lie in the store. */

@@ -1,5 +1,5 @@
+import type { Runners } from '../runner.ts'
 import type { BuildSession } from '../session.ts'
-import type { Runners } from '../solver.ts'
 import { type ContextFiles, contextRunner } from './context.ts'
 import { copyRunner } from './copy.ts'
 import { folderRunner } from './folder.ts'

@@ -1,4 +1,4 @@
-import type { OpRunner } from '../solver.ts'
+import type { OpRunner } from '../runner.ts'
 
 /** Layers of other vertices on top of the first input's, as they are: COPY --link. */
 export interface MergeOp {

@@ -11,15 +11,15 @@ import {
 } from '../../container/index.ts'
 import { digestOf, fail, hasCode, type Job, quoteGo, type SlipwayError } from '../../core/index.ts'
 import { removeCgroup } from '../../host/index.ts'
-import { commitBehind } from '../commit-behind.ts'
 import type { Vertex } from '../graph.ts'
 import { HOST_CA_PATH, hostCaEnv } from '../host-ca.ts'
+import { commitBehind } from '../layers/commit-behind.ts'
 import { contentOfMounts, keyedMount } from '../mounts/key.ts'
 import { maskingJob } from '../mounts/mask.ts'
 import type { RunMount } from '../mounts/mount.ts'
 import { prepareMounts } from '../mounts/prepare.ts'
+import type { OpRunner } from '../runner.ts'
 import type { BuildSession } from '../session.ts'
-import type { OpRunner } from '../solver.ts'
 import { baseLayers, contentKey, diffIdsOf, type LayerRef, type LocalValue, localValues, stackOf } from '../values.ts'
 
 /** RUN: a process in the file system that the first input is. */
@@ -206,7 +206,8 @@ function writeMachineFiles(op: RunOp, folder: string): ContainerMount[] {
 /** A bind mount of what a stage or image does not have; it is the same mistake as with COPY. */
 function sourceMissing({ data }: SlipwayError): Error {
   const place = String(data['missing'])
-  return fail('COPY_SOURCE_MISSING', `"${place}": not found in the stage`, { data: { path: place } })
+  const message = `failed to compute cache key: failed to calculate checksum of ref: "${place}": not found in the stage`
+  return fail('COPY_SOURCE_MISSING', message, { data: { path: place } })
 }
 
 /** BuildKit's words, which people search for. */

@@ -1,12 +1,11 @@
 import { formatPlatform, normalizePlatform, type Platform } from '../../oci/index.ts'
-import type { StageState } from './stage-state.ts'
 
 /**
  * The platform of a stage as progress shows it: `linux/arm64`, or `linux/amd64->arm64` for one that works on this
  * platform for another, which its declared arguments TARGETOS, TARGETARCH and TARGETVARIANT tell (BuildKit's
  * dockerfile2llb, `formatTargetPlatform`).
  */
-export function platformLabel({ platform, env }: Pick<StageState, 'platform' | 'env'>): string {
+export function platformLabel({ platform, env }: { platform: Platform; env: ReadonlyMap<string, string> }): string {
   return formatPlatform(platform) + targetLabel(platform, targetOf(env, platform))
 }
 

@@ -61,7 +61,11 @@ interface Command {
 /** A here-document that is all there is becomes the command; beside other words the shell gets it as it is written. */
 function argumentsOf(stage: StageState, { command, node }: RunInstruction): Command {
   const [first] = node.heredocs
-  if (!first) return { args: commandArguments(stage, command) }
+  if (!first) {
+    const args = commandArguments(stage, command)
+    if (args.length > 0) return { args }
+    throw fail('DOCKERFILE_INVALID', 'failed to marshal LLB definition: arguments are required', { span: node.span })
+  }
   if (command.form === 'exec') {
     throw fail('DOCKERFILE_INVALID', 'RUN in exec form cannot have a here-document', { span: node.span })
   }
@@ -89,5 +93,8 @@ function checkEntitlements({ context }: StageState, { network, security, devices
       hint: `if you trust this Dockerfile, allow it with --allow ${missing}`,
     })
   }
-  if (devices.length > 0) throw fail('BUILD_UNSUPPORTED', 'RUN --device is not supported', { span: node.span })
+  if (devices.length > 0) {
+    const message = 'device feature is only supported in Dockerfile frontend 1.14.0-labs or later'
+    throw fail('BUILD_UNSUPPORTED', message, { span: node.span, hint: 'RUN gets no devices of this machine.' })
+  }
 }

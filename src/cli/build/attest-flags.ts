@@ -1,5 +1,6 @@
-import { fail } from '../../core/index.ts'
+import { fail, notGoBool, parseGoBool } from '../../core/index.ts'
 import type { AttestationRequest } from '../../engine/index.ts'
+import { parseFields } from './fields.ts'
 
 interface AttestFlags {
   attest: readonly string[]
@@ -23,7 +24,7 @@ export function attestationsOf({ attest, provenance, sbom }: AttestFlags): Attes
 
 function longForm(type: string, text: string | undefined): string[] {
   if (!text) return []
-  const on = booleanOf(text)
+  const on = parseGoBool(text)
   return [on === undefined ? `type=${type},${text}` : `type=${type},disabled=${!on}`]
 }
 
@@ -31,12 +32,11 @@ function parseAttest(text: string): { request: AttestationRequest; disabled: boo
   let type = ''
   let disabled = false
   const attributes: Record<string, string> = {}
-  for (const field of text.split(',')) {
-    const cut = field.indexOf('=')
-    if (cut < 0) throw fail('USAGE_INVALID', `invalid value ${field}`)
-    const [key, value] = [field.slice(0, cut).trim().toLowerCase(), field.slice(cut + 1)]
+  for (const { text: field, key: name, value } of parseFields(text, (problem) => fail('USAGE_INVALID', problem))) {
+    if (value === undefined) throw fail('USAGE_INVALID', `invalid value ${field}`)
+    const key = name.toLowerCase()
     if (key === 'type') type = value
-    else if (key === 'disabled') disabled = booleanOf(value) ?? notBoolean(field, value)
+    else if (key === 'disabled') disabled = parseGoBool(value) ?? notBoolean(field, value)
     else attributes[key] = value
   }
   if (type === '') throw fail('USAGE_INVALID', 'attestation type not specified')
@@ -44,12 +44,5 @@ function parseAttest(text: string): { request: AttestationRequest; disabled: boo
 }
 
 function notBoolean(field: string, value: string): never {
-  const problem = `strconv.ParseBool: parsing ${JSON.stringify(value)}: invalid syntax`
-  throw fail('USAGE_INVALID', `invalid value ${field}: ${problem}`)
-}
-
-/** Go's strconv.ParseBool. */
-function booleanOf(text: string): boolean | undefined {
-  if (['1', 't', 'T', 'TRUE', 'true', 'True'].includes(text)) return true
-  return ['0', 'f', 'F', 'FALSE', 'false', 'False'].includes(text) ? false : undefined
+  throw fail('USAGE_INVALID', `invalid value ${field}: ${notGoBool(value)}`)
 }

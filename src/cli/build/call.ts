@@ -1,4 +1,4 @@
-import { fail, quoteGo } from '../../core/index.ts'
+import { fail, notGoBool, parseGoBool } from '../../core/index.ts'
 import type { BuildRequest, Engine, Job } from '../../engine/index.ts'
 import type { Answer } from '../render/call/answer.ts'
 import { renderCheck } from '../render/call/check.ts'
@@ -44,10 +44,9 @@ function parseCall(text: string): Call {
 }
 
 function truthOf(text: string): boolean {
-  if (/^(1|t|T|TRUE|true|True)$/.test(text)) return true
-  if (/^(0|f|F|FALSE|false|False)$/.test(text)) return false
-  const problem = `strconv.ParseBool: parsing ${quoteGo(text)}: invalid syntax`
-  throw fail('USAGE_INVALID', `invalid ignorestatus print value: ${text}: ${problem}`)
+  const truth = parseGoBool(text)
+  if (truth !== undefined) return truth
+  throw fail('USAGE_INVALID', `invalid ignorestatus print value: ${text}: ${notGoBool(text)}`)
 }
 
 /** Asks the engine and renders what it says. Fails with `CALL_UNKNOWN` for a method that there is none of. */

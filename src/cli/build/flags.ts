@@ -47,6 +47,11 @@ const OWN_FLAGS = {
     placeholder: 'step',
     about: 'Exit with 3 when this step is not found in the cache (number, "stage n/m", or part of the instruction)',
   },
+  debug: {
+    kind: 'bool',
+    short: 'D',
+    about: 'In a terminal, open a shell where a step failed; more is said of errors',
+  },
   explain: {
     kind: 'string',
     placeholder: 'format',
@@ -101,6 +106,7 @@ const OWN_FLAGS = {
     placeholder: 'stringArray',
     about: 'Limit what "RUN" instructions take of the machine (format: "memory=512m", "cpu-quota=50000")',
   },
+  resume: { kind: 'bool', about: 'Without PATH: do the latest build, which failed, again' },
   sbom: { kind: 'string', about: 'Shorthand for "--attest=type=sbom"' },
   secret: {
     kind: 'list',
@@ -141,12 +147,14 @@ const OWN_FLAGS = {
   'verify-reproducible': { kind: 'bool', about: 'Build again without the cache, and show what comes out otherwise' },
   // accepted for the sake of scripts: there is one builder, and intermediate containers never stay
   builder: { kind: 'string', hidden: true, about: 'Override the configured builder instance' },
+  compress: { kind: 'bool', hidden: true, about: 'Compress the build context using gzip' },
   'cpu-period': { kind: 'int', hidden: true, about: 'Limit the CPU CFS (Completely Fair Scheduler) period' },
   'cpu-quota': { kind: 'int', hidden: true, about: 'Limit the CPU CFS (Completely Fair Scheduler) quota' },
   'cpu-shares': { kind: 'int', short: 'c', hidden: true, about: 'CPU shares (relative weight)' },
   'cpuset-cpus': { kind: 'string', hidden: true, about: 'CPUs in which to allow execution ("0-3", "0,1")' },
   'cpuset-mems': { kind: 'string', hidden: true, about: 'MEMs in which to allow execution ("0-3", "0,1")' },
   'force-rm': { kind: 'bool', hidden: true, about: 'Always remove intermediate containers' },
+  isolation: { kind: 'string', hidden: true, about: 'Container isolation technology' },
   memory: { kind: 'size', short: 'm', hidden: true, about: 'Memory limit' },
   'memory-swap': {
     kind: 'string',
@@ -155,6 +163,7 @@ const OWN_FLAGS = {
   },
   print: { kind: 'string', hidden: true, about: 'The old name of "--call"' },
   rm: { kind: 'bool', default: true, hidden: true, about: 'Remove intermediate containers after a successful build' },
+  'security-opt': { kind: 'list', placeholder: 'strings', hidden: true, about: 'Security options' },
 } as const
 
 /** The flags of `build`. */

@@ -1,10 +1,10 @@
 import { statSync } from 'node:fs'
 import path from 'node:path'
-import { fail } from '../../core/index.ts'
-import { CsvError, parseCsvLine } from '../../dockerfile/index.ts'
+import { fail, notGoBool, parseGoBool } from '../../core/index.ts'
 import type { Annotation, Output } from '../../engine/index.ts'
 import type { CommandIo } from '../io.ts'
 import { annotationAttribute } from './annotations.ts'
+import { parseFields } from './fields.ts'
 
 /** What the flags say of outputs, beside `--output` itself. */
 export interface OutputFlags {
@@ -56,29 +56,18 @@ function parseOutput(text: string, flags: OutputFlags, io: CommandIo): Output {
 
 /** A path alone is a folder, `-` a tar on standard output; else `type=...` and more pairs. */
 function readOutput(text: string): { type: string; attributes: Attributes } {
-  const fields = fieldsOf(text)
-  if (fields.length === 1 && fields[0] === text && !text.startsWith('type=')) {
+  const fields = parseFields(text, (problem) => fail('OUTPUT_INVALID', problem))
+  if (fields.length === 1 && fields[0]!.text === text && !text.startsWith('type=')) {
     return { type: text === '-' ? 'tar' : 'local', attributes: new Map([['dest', text]]) }
   }
   const attributes = new Map<string, string>()
-  for (const field of fields) {
-    const cut = field.indexOf('=')
-    if (cut < 0) throw fail('OUTPUT_INVALID', `invalid value ${field}`)
-    const key = field.slice(0, cut).trim()
-    attributes.set(key.startsWith('annotation') ? key : key.toLowerCase(), field.slice(cut + 1))
+  for (const { text, key, value } of fields) {
+    if (value === undefined) throw fail('OUTPUT_INVALID', `invalid value ${text}`)
+    attributes.set(key.startsWith('annotation') ? key : key.toLowerCase(), value)
   }
   const type = attributes.get('type')
   if (!type) throw fail('OUTPUT_INVALID', 'type is required for output')
   return { type, attributes }
-}
-
-function fieldsOf(text: string): string[] {
-  try {
-    return parseCsvLine(text)
-  } catch (error) {
-    if (error instanceof CsvError) throw fail('OUTPUT_INVALID', error.message, { cause: error })
-    throw error
-  }
 }
 
 /** What all outputs take that hold an image. */
@@ -208,17 +197,13 @@ function fileOf(type: string, attributes: Attributes, io: CommandIo): Extract<Ou
   return dest
 }
 
-const TRUE = ['1', 't', 'T', 'TRUE', 'true', 'True']
-const FALSE = ['0', 'f', 'F', 'FALSE', 'false', 'False']
-
 function flag(attributes: Attributes, name: string): boolean | undefined {
   const text = attributes.get(name)
   if (text === undefined) return undefined
-  if (TRUE.includes(text) || text === '') return true
-  if (FALSE.includes(text)) return false
-  const problem = `strconv.ParseBool: parsing "${text}": invalid syntax`
+  const truth = text === '' || parseGoBool(text)
+  if (truth !== undefined) return truth
   const value = name === 'force-compression' ? `${text} ` : ''
-  throw fail('OUTPUT_INVALID', `failed to solve: non-bool value ${value}specified for ${name}: ${problem}`)
+  throw fail('OUTPUT_INVALID', `failed to solve: non-bool value ${value}specified for ${name}: ${notGoBool(text)}`)
 }
 
 const isTrue = (attributes: Attributes, name: string): boolean => flag(attributes, name) ?? false

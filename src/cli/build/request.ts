@@ -17,6 +17,7 @@ export async function requestOf(context: CommandContext & { flags: BuildFlags })
   const { flags, env } = context
   return {
     ...(await definitionOf(context)),
+    invocation: { words: context.words, folder: process.cwd() },
     tags: flags.tag,
     labels: pairsOf(flags.label, () => ''),
     noCache: flags['no-cache'],

@@ -1,15 +1,15 @@
 import { statSync } from 'node:fs'
 import path from 'node:path'
 import { fail } from '../../core/index.ts'
-import { parseCsvLine } from '../../dockerfile/index.ts'
 import type { AgentSource, Agents, SecretSource, Secrets } from '../../engine/index.ts'
+import { parseFields } from './fields.ts'
 
 const LARGEST = 500 << 10
 
 /** `--secret id=NAME[,src=FILE|,env=VARIABLE][,type=file|env]`, as buildx reads it, by id. */
 export function parseSecrets(texts: readonly string[], env: NodeJS.ProcessEnv): Secrets {
   const secrets: Record<string, SecretSource> = {}
-  for (const text of texts) {
+  for (const text of texts.filter((each) => each !== '')) {
     const { id = '', source, variable } = fieldsOf(text)
     if (id === '') throw fail('USAGE_INVALID', 'secret missing ID')
     const isGiven = source !== undefined || variable !== undefined
@@ -29,10 +29,10 @@ interface SecretFields {
 function fieldsOf(text: string): SecretFields {
   const fields: SecretFields = {}
   let type = ''
-  for (const field of parseCsvLine(text)) {
-    const cut = field.indexOf('=')
-    if (cut < 0) throw fail('USAGE_INVALID', `invalid field '${field}' must be a key=value pair`)
-    const [key, value] = [field.slice(0, cut).toLowerCase(), field.slice(cut + 1)]
+  const asWritten = parseFields(text, (problem) => fail('USAGE_INVALID', `failed to parse csv secret: ${problem}`))
+  for (const { text: field, key: name, value } of asWritten) {
+    if (value === undefined) throw fail('USAGE_INVALID', `invalid field '${field}' must be a key=value pair`)
+    const key = name.toLowerCase()
     if (key === 'type') type = checkedType(value)
     else if (key === 'id') fields.id = value
     else if (key === 'source' || key === 'src') fields.source = value

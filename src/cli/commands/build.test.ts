@@ -85,6 +85,10 @@ describe('messages are those of docker build', () => {
     [['--label', ''], 'failed to build: invalid key-value pair "": empty key'],
     [['--platform', 'foo'], 'failed to build: "foo": unknown operating system or architecture: invalid argument'],
     [['--secret', 'x'], "failed to build: invalid field 'x' must be a key=value pair"],
+    [
+      ['--secret', 'id="a'],
+      'failed to build: failed to parse csv secret: parse error on line 1, column 4: bare " in non-quoted-field',
+    ],
     [['--secret', 'src=x'], 'failed to build: secret missing ID'],
     [['--secret', 'id=x,src=/nope'], 'failed to build: failed to stat /nope: stat /nope: no such file or directory'],
     [['--secret', 'id=x,type=bogus'], 'failed to build: unsupported secret type "bogus"'],

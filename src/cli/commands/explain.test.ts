@@ -89,7 +89,7 @@ describe('why', () => {
       expect((await slipway('why', step)).out).toMatch(/^2 {2}MISS {4}\[stage-1 1\/1\] COPY b \/b\n/)
     }
     const json = JSON.parse((await slipway('why', 'base', '--format', 'json')).out) as { steps: object[] }
-    expect(json).toMatchObject({ result: 'done', steps: [{ number: 1 }] })
+    expect(json).toMatchObject({ status: 'completed', steps: [{ number: 1 }] })
   })
 
   test('without a build or such a step there is nothing to explain', async () => {

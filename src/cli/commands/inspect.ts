@@ -1,8 +1,9 @@
 import { hasCode } from '../../core/index.ts'
-import { type Engine, type Inspection, nameForMessage } from '../../engine/index.ts'
+import { type Engine, type Inspection, isStepRef, nameForMessage } from '../../engine/index.ts'
 import { parsePlatform } from '../../oci/index.ts'
 import { type Command, type CommandContext, defineCommand } from '../command.ts'
 import { OBJECT_FORMAT } from '../format-flag.ts'
+import { stepObject } from '../render/build-report.ts'
 import { renderError } from '../render/error.ts'
 import { withEngine } from '../session.ts'
 import { CONTAINER_TYPE, IMAGE_TYPE, type Inspected, renderInspect } from '../template/index.ts'
@@ -25,6 +26,10 @@ function find(
   kinds: readonly Kind[],
   platform: string | undefined,
 ): Inspected | undefined {
+  if (isStepRef(name)) {
+    const { build, step } = engine.builds.step(name)
+    return { data: { Build: build.id, ...stepObject(step) } }
+  }
   const wanted = platform === undefined ? undefined : parsePlatform(platform)
   const look: Record<Kind, () => Inspection> = {
     container: () => engine.containers.inspect(name),
@@ -60,7 +65,7 @@ async function inspect(
   })
 }
 
-/** `slipway inspect`: containers and images. */
+/** `slipway inspect`: containers, images and build steps. */
 export const command: Command = defineCommand({
   usage: '[OPTIONS] NAME|ID [NAME|ID...]',
   operands: { min: 1, completes: 'container' },

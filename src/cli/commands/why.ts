@@ -22,10 +22,10 @@ export const command: Command = defineCommand({
       const { flags, args, io } = context
       const build = engine.builds.latest()
       if (!build) throw fail('BUILD_NOT_FOUND', 'nothing was built in this store yet')
-      const steps = args[0] === undefined ? build.steps : findSteps(build.steps, args[0])
-      const text =
-        flags.format === 'json' ? `${JSON.stringify({ ...build, steps }, null, 2)}\n` : renderExplanation(steps)
-      await io.stdout.write(text)
+      const { id, name, status, startedAt, finishedAt, explanation } = build
+      const steps = args[0] === undefined ? explanation : findSteps(explanation, args[0])
+      const about = { id, name, status, startedAt, finishedAt, steps }
+      await io.stdout.write(flags.format === 'json' ? `${JSON.stringify(about, null, 2)}\n` : renderExplanation(steps))
       return 0
     }),
 })

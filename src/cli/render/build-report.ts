@@ -79,7 +79,8 @@ export function shortName(name: string): string {
 const pairs = (values: Record<string, string>): { Name: string; Value: string }[] =>
   Object.entries(values).map(([Name, Value]) => ({ Name, Value }))
 
-function stepObject(step: BuildStep): Record<string, unknown> {
+/** A step as `inspect` shows it. */
+export function stepObject(step: BuildStep): Record<string, unknown> {
   const { n, label, kind, inputs, result, startedAt, finishedAt, opKey, diffIds, bytes, line, config, args } = step
   const ended = startedAt !== undefined && finishedAt !== undefined
   return {

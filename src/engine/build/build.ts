@@ -1,14 +1,11 @@
-import { existsSync, realpathSync } from 'node:fs'
-import { BuildSession, createRunners, createSolver, operationKeys, redactUrl, type Solver } from '../../build/index.ts'
+import { BuildSession, createRunners, createSolver, operationKeys, type Solver } from '../../build/index.ts'
 import type { Job } from '../../core/index.ts'
 import type { Store } from '../../store/index.ts'
 import { type BuildListener, recordBuild } from '../builds/recorder.ts'
 import { createAttachments } from './attestations/attachments.ts'
 import { attestationOptions } from './attestations/options.ts'
 import { reportedProvenance } from './attestations/provenance.ts'
-import { BuildRecorder } from './build-record.ts'
 import { checkCacheEntries, exportCaches, openCaches, wantsInlineCache } from './cache.ts'
-import { nameOf } from './definition.ts'
 import type { FinishedBuild } from './finished.ts'
 import { explainMismatch } from './lock/pins.ts'
 import { refuseLists } from './outputs/archive.ts'
@@ -45,9 +42,8 @@ async function buildImage(
   const { names, outputs, cacheTo } = checked(request)
   using lease = store.lease()
   await using session = new BuildSession(store, lease, { secrets: request.secrets ?? {}, agents: request.ssh ?? {} })
-  using record = new BuildRecorder(store, session, { context: contextName(request), dockerfile: nameOf(request) })
   const planned = await planRequest(session, { request, watcher }, job)
-  const solved = await solve(session, { request, planned, listener, record }, job)
+  const solved = await solve(session, { request, planned, listener }, job)
   const { solver } = solved
   const { definition, warnings, epoch } = planned
   const { source, contexts } = definition
@@ -64,7 +60,7 @@ async function buildImage(
   const exported = await exportAll(store, finished, outputs, job)
   await exportCaches({ store, lease }, cacheTo, finished, job)
   const report = {
-    ...{ ...reportOf(exported, finished, warnings), explanation: record.explain() },
+    ...{ ...reportOf(exported, finished, warnings), explanation: listener.explain() },
     ...(await reportedProvenance(sources, finished.built, options, job)),
   }
   if (!request.verifyReproducible) return report
@@ -85,10 +81,9 @@ interface Work {
   request: BuildRequest
   planned: PlannedRequest
   listener: BuildListener
-  record: BuildRecorder
 }
 
-async function solve(session: BuildSession, { request, planned, listener, record }: Work, job: Job) {
+async function solve(session: BuildSession, { request, planned, listener }: Work, job: Job) {
   const { store, lease } = session
   const { definition, plans } = planned
   const runners = createRunners(session, definition.contexts)
@@ -97,8 +92,8 @@ async function solve(session: BuildSession, { request, planned, listener, record
   const options = { ...solverOptions(request, lease), sources }
   const results = plans.map(({ stage }) => stage.vertex)
   const create = (stoppable: Job): Solver => {
-    const solver = record.follow(createSolver(runners, store, options, stoppable))
-    return listener.planned(results, solver, operationKeys(runners))
+    const solver = createSolver(runners, store, options, stoppable)
+    return listener.planned({ results, solver, opKey: operationKeys(runners) }, session.fileLists)
   }
   try {
     return await solvePlatforms(create, plans, job)
@@ -107,10 +102,4 @@ async function solve(session: BuildSession, { request, planned, listener, record
   } finally {
     definition.contexts.save()
   }
-}
-
-/** A context as people know it again. */
-function contextName({ context }: BuildRequest): string {
-  if (typeof context !== 'string') return '-'
-  return existsSync(context) ? realpathSync(context) : redactUrl(context)
 }

@@ -32,6 +32,17 @@ export interface PackedImage extends BuiltPlatform, Image {
   id: Digest
 }
 
+/** An image that an output wrote. */
+export interface Exported {
+  /** The image id: digest of a config. */
+  id: Digest
+  /** Of the manifest or index, as a list of images would have it. */
+  root: Descriptor
+  images: readonly PackedImage[]
+  /** Full names. */
+  names: readonly string[]
+}
+
 /** What goes along with the images without being one: statements about how they were made and what is in them. */
 export interface Attachments {
   /**

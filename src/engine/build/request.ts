@@ -4,7 +4,7 @@ import type { Bytes, Digest, SourceFile } from '../../core/index.ts'
 import type { Image } from '../../image/index.ts'
 import type { LintWarning } from '../../lint/index.ts'
 import type { Descriptor, Platform } from '../../oci/index.ts'
-import type { PastBuild } from '../builds/record.ts'
+import type { Invocation, PastBuild } from '../builds/record.ts'
 import type { AttestationRequest } from './attestations/options.ts'
 import type { CacheEntry } from './cache.ts'
 import type { Output } from './outputs/output.ts'
@@ -30,6 +30,8 @@ export interface BuildRequest {
    */
   contexts?: Readonly<Record<string, string>>
   tags?: readonly string[]
+  /** The command line that asks for this, kept to be done again. Values of secrets are left out. */
+  invocation?: Invocation
   /** Image names, URLs and git references mean what `Dockerfile.lock` says, and everything must be in it. */
   locked?: boolean
   buildArgs?: Readonly<Record<string, string>>

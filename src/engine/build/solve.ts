@@ -1,13 +1,12 @@
-import type { Solver, SolverOptions, StageState } from '../../build/index.ts'
+import { type Solver, type SolverOptions, type StageState, secretValues } from '../../build/index.ts'
 import { type Job, mapLimit } from '../../core/index.ts'
 import type { Platform } from '../../oci/index.ts'
 import type { LayerRecord, Lease } from '../../store/index.ts'
-import { secretValues } from './build-record.ts'
 import type { BuildRequest } from './request.ts'
 
 /** What to build for one platform. */
 export interface PlannedPlatform {
-  /** As it was asked for; what the result runs on is the platform of its stage. */
+  /** What the image says it is for. */
   platform: Platform
   stage: StageState
 }

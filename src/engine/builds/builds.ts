@@ -8,6 +8,12 @@ export function listBuilds(store: Store): PastBuild[] {
   return store.buildRecords.list<StoredBuild>().map(recordOf)
 }
 
+/** The latest build that got to its steps, also one that failed. */
+export function latestExplained(store: Store): PastBuild | undefined {
+  const row = store.buildRecords.latestDefined<StoredBuild>()
+  return row && recordOf(row)
+}
+
 /**
  * The build that a user means: an id (builder and node of buildx may stand before it), the beginning of one, or `^0` for the
  * latest, `^1` for the one before. Fails with
@@ -17,7 +23,7 @@ export function findBuild(store: Store, ref: string): PastBuild {
   const text = ref.slice(ref.lastIndexOf('/') + 1)
   const offset = /^\^(\d{1,6})$/.exec(text)?.[1]
   if (offset !== undefined) {
-    const row = store.buildRecords.list<StoredBuild>()[Number(offset)]
+    const row = store.buildRecords.at<StoredBuild>(Number(offset))
     if (row) return recordOf(row)
   }
   const rows = /^[0-9a-z]+$/.test(text) ? store.buildRecords.find<StoredBuild>(text) : []

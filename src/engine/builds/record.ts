@@ -1,8 +1,15 @@
-import type { RunMount, StepConfig } from '../../build/index.ts'
+import type { ExplainedStep, RunMount, StepConfig } from '../../build/index.ts'
 import type { Digest, TaskResult } from '../../core/index.ts'
 
 /** How a build went. `interrupted`: its process was killed. */
 export type BuildStatus = 'running' | 'completed' | 'error' | 'canceled' | 'interrupted'
+
+/** A command line, and where it was written. */
+export interface Invocation {
+  words: readonly string[]
+  /** The folder that its paths are relative to. */
+  folder: string
+}
 
 /** One step of a build: a node of its graph. */
 export interface BuildStep {
@@ -47,6 +54,7 @@ export interface PastBuild {
   context: string
   dockerfile: string
   target?: string
+  invocation?: Invocation
   platforms: string[]
   /** Full names that the image got. */
   tags: string[]
@@ -62,6 +70,8 @@ export interface PastBuild {
   /** How many of the steps that are shown came from the cache, and how many there are. */
   cachedSteps: number
   totalSteps: number
+  /** Why the cache had each step that is shown, or not; empty for a build that did not get to its steps. */
+  explanation: ExplainedStep[]
   /** Bytes of the log, compressed. */
   logBytes: number
 }

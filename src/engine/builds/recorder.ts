@@ -1,29 +1,11 @@
-import path from 'node:path'
-import {
-  type OpKeys,
-  type RunOp,
-  redactUrl,
-  type Solver,
-  soundsSecret,
-  type Vertex,
-  verticesInOrder,
-} from '../../build/index.ts'
-import {
-  type Digest,
-  hasCode,
-  type Job,
-  messageOf,
-  type ProgressEvent,
-  SlipwayError,
-  type TaskResult,
-} from '../../core/index.ts'
-import { formatPlatform } from '../../oci/index.ts'
+import { type BuildSession, type ExplainedStep, explainSteps, type Solver, secretValues } from '../../build/index.ts'
+import { type Digest, hasCode, type Job, messageOf, type ProgressEvent, SlipwayError } from '../../core/index.ts'
 import type { Store } from '../../store/index.ts'
-import { secretValues } from '../build/build-record.ts'
-import { targetPlatforms } from '../build/plan-options.ts'
 import type { BuildRequest } from '../build/request.ts'
+import { definitionOf, firstRecord } from './first-record.ts'
 import { BuildLogWriter } from './log.ts'
-import type { BuildStep, PastBuild, StoredBuild } from './record.ts'
+import type { PastBuild, StoredBuild } from './record.ts'
+import { type FailedStep, type RecordedPlan, recordSteps, type Timing } from './recorded-steps.ts'
 import { SecretFilter } from './secrets.ts'
 
 /** What a build tells its record beside its progress. */
@@ -33,7 +15,9 @@ export interface BuildListener {
   /** Unix milliseconds. */
   readonly startedAt: number
   /** The results that are built, and who builds them. Told as soon as they are planned. */
-  planned(results: readonly Vertex[], solver: Solver, opKey: OpKeys): Solver
+  planned(plan: RecordedPlan, lists: BuildSession['fileLists']): Solver
+  /** Why the cache had each step or not. To be asked once the steps are settled, and before more is built. */
+  explain(): readonly ExplainedStep[]
 }
 
 /** What a build came to, as far as its record needs it. */
@@ -44,8 +28,9 @@ interface Outcome {
 }
 
 /**
- * Does a build and keeps a record of it, whether it succeeds or not: steps with their times and results, and all
- * progress as a log. The job that `work` gets reports to both. Only the latest builds are kept (`BuildRecords.sweep`).
+ * Does a build and keeps a record of it, whether it succeeds or not: steps with their times and results, why they missed
+ * the cache, and all progress as a log. The job that `work` gets reports to both. Only the latest builds are kept
+ * (`BuildRecords.sweep`).
  */
 export async function recordBuild<T extends Outcome>(
   store: Store,
@@ -68,7 +53,9 @@ export async function recordBuild<T extends Outcome>(
   } catch (error) {
     const status = job.signal?.aborted ? 'canceled' : 'error'
     recording.failed(error)
-    await recording.finish({ status, error: describe(error) })
+    const { id, steps } = await recording.finish({ status, error: describe(error) })
+    const failed = steps.find(({ result }) => result === 'failed')
+    if (failed?.diffIds && error instanceof SlipwayError) error.data['step'] = `step:${id}/${failed.n}`
     throw error
   }
 }
@@ -79,12 +66,6 @@ function describe(error: unknown): NonNullable<PastBuild['error']> {
   return { code, message: messageOf(error), ...(line === undefined ? {} : { line }) }
 }
 
-interface Timing {
-  startedAt: number
-  finishedAt?: number
-  result?: TaskResult
-}
-
 class Recording implements BuildListener, Disposable {
   readonly id: string
   readonly #store: Store
@@ -93,9 +74,10 @@ class Recording implements BuildListener, Disposable {
   readonly #record: StoredBuild
   readonly #log: BuildLogWriter
   readonly #secrets: SecretFilter
-  #failed: { vertex?: Digest; diffIds?: Digest[] } | undefined
   readonly #timings = new Map<string, Timing>()
-  #plan: { results: readonly Vertex[]; solver: Solver; opKey: OpKeys } | undefined
+  #failed: FailedStep | undefined
+  #plan: (RecordedPlan & { lists: BuildSession['fileLists'] }) | undefined
+  #explanation: readonly ExplainedStep[] | undefined
 
   constructor(store: Store, request: BuildRequest) {
     this.#store = store
@@ -118,18 +100,23 @@ class Recording implements BuildListener, Disposable {
     }
   }
 
-  planned(results: readonly Vertex[], solver: Solver, opKey: OpKeys): Solver {
-    this.#plan = { results, solver, opKey }
-    return solver
+  planned(plan: RecordedPlan, lists: BuildSession['fileLists']): Solver {
+    this.#plan = { ...plan, lists }
+    return plan.solver
+  }
+
+  explain(): readonly ExplainedStep[] {
+    this.#explanation ??= this.#explained()
+    return this.#explanation
   }
 
   /** A step that failed leaves what it had written until then. */
   failed(error: unknown): void {
-    if (hasCode(error, 'RUN_FAILED')) this.#failed = error.data as { vertex?: Digest; diffIds?: Digest[] }
+    if (hasCode(error, 'RUN_FAILED')) this.#failed = error.data as FailedStep
   }
 
   async finish(changes: Partial<StoredBuild>): Promise<PastBuild> {
-    const steps = await this.#steps()
+    const steps = this.#plan ? await recordSteps(this.#plan, this.#timings, this.#failed) : []
     const shown = steps.filter((step) => step.label !== '')
     const record = this.#secrets.value<StoredBuild>({
       ...this.#record,
@@ -137,6 +124,7 @@ class Recording implements BuildListener, Disposable {
       steps,
       cachedSteps: shown.filter((step) => step.result === 'cached').length,
       totalSteps: shown.length,
+      explanation: this.#compactExplanation(),
     })
     for (const event of this.#secrets.rests()) this.#log.add(event, Date.now())
     this.#log[Symbol.dispose]()
@@ -152,92 +140,38 @@ class Recording implements BuildListener, Disposable {
 
   /** A record that cannot be written, on a full disk for instance, neither fails a build nor hides why it failed. */
   #save(record: StoredBuild, about: { finishedAt: number; logBytes: number }): void {
+    const definition = this.#plan ? { definition: definitionOf(record) } : {}
     try {
-      this.#store.buildRecords.finish(this.id, record, about)
+      this.#store.buildRecords.finish(this.id, record, { ...about, ...definition })
       this.#store.buildRecords.sweep()
     } catch {
       // it stays as one that was interrupted
     }
   }
 
-  async #steps(): Promise<BuildStep[]> {
+  #explained(): ExplainedStep[] {
     if (!this.#plan) return []
-    const { results, solver, opKey } = this.#plan
-    const vertices = verticesInOrder(results)
-    const numbers = new Map(vertices.map(({ id }, at) => [id, at + 1]))
-    const steps: BuildStep[] = []
-    for (const vertex of vertices) {
-      const timing = this.#timings.get(vertex.id)
-      const key = opKey(vertex.op)
-      const inputs = vertex.inputs.map(({ id }) => numbers.get(id)!)
-      steps.push({
-        n: steps.length + 1,
-        label: vertex.label,
-        kind: vertex.op.kind,
-        inputs,
-        result: timing?.result ?? (timing ? 'canceled' : 'pending'),
-        ...(timing ? { startedAt: timing.startedAt } : {}),
-        ...(timing?.finishedAt === undefined ? {} : { finishedAt: timing.finishedAt }),
-        ...(key === undefined ? {} : { opKey: key }),
-        ...(await this.#resultOf(vertex, solver, steps[(inputs[0] ?? 0) - 1])),
-        ...(vertex.span ? { line: vertex.span.line } : {}),
-        ...(vertex.config ? { config: vertex.config } : {}),
-        ...(vertex.op.kind === 'run' ? runPart(vertex.op) : {}),
-        ...(vertex.id === this.#failed?.vertex ? { diffIds: this.#failed.diffIds } : {}),
-      })
-    }
-    return steps
+    const earlier = this.#store.buildRecords.ofDefinition<StoredBuild>(definitionOf(this.#record))
+    const past = earlier.map(({ record }) => record.explanation)
+    return explainSteps(this.#plan.solver.traces(), past, { store: this.#store, lists: this.#plan.lists })
   }
 
-  /** The file system after a step that ended; what failed on its way to the disk has none. */
-  async #resultOf(vertex: Vertex, solver: Solver, below: BuildStep | undefined): Promise<Partial<BuildStep>> {
-    const { op } = vertex
-    if (op.kind === 'image') return { diffIds: [...op.diffIds], ...(vertex.label === '' ? { result: 'done' } : {}) }
-    if (!solver.outcome(vertex)) return {}
+  /** What cannot be explained, because a disk is full for instance, must not hide why the build failed. */
+  #compactExplanation(): ExplainedStep[] {
     try {
-      const value = await solver.solve(vertex)
-      if (value.kind !== 'layers') return {}
-      const layers = await Promise.all(value.layers.map((layer) => layer.committed))
-      const added = layers.slice(below?.diffIds?.length ?? 0)
-      const bytes = added.reduce((sum, layer) => sum + layer.contentBytes, 0)
-      return { diffIds: layers.map((layer) => layer.diffId), bytes }
+      return this.explain().map(compact)
     } catch {
-      return {}
+      return []
     }
   }
 }
 
-function runPart({ args, mounts }: RunOp): Pick<BuildStep, 'args' | 'mounts'> {
-  return { args, ...(mounts.length === 0 ? {} : { mounts }) }
-}
+const MOST_DIFFERENCES = 50
 
-function firstRecord(request: BuildRequest): StoredBuild {
-  const { dockerfile = 'Dockerfile', target, buildArgs = {}, labels = {} } = request
-  const context = typeof request.context === 'string' ? request.context : '-'
-  const file = typeof dockerfile === 'string' ? dockerfile : dockerfile.name
-  return {
-    name: nameOf(context, file, target),
-    status: 'running',
-    context: isLocal(context) ? path.resolve(context) : redactUrl(context),
-    dockerfile: file,
-    ...(target === undefined ? {} : { target }),
-    platforms: targetPlatforms(request).map(formatPlatform),
-    tags: [],
-    buildArgs: Object.fromEntries(
-      Object.entries(buildArgs).map(([name, value]) => [name, soundsSecret(name) ? '***' : value]),
-    ),
-    labels: { ...labels },
-    warnings: 0,
-    steps: [],
-    cachedSteps: 0,
-    totalSteps: 0,
-  }
-}
-
-const isLocal = (context: string): boolean => context !== '-' && !context.includes('://') && !/^git@/.test(context)
-
-function nameOf(context: string, file: string, target: string | undefined): string {
-  const folder = isLocal(context) ? path.basename(path.resolve(context)) : redactUrl(context)
-  const other = path.basename(file) === 'Dockerfile' ? '' : `/${path.basename(file)}`
-  return `${folder || '/'}${other}${target ? ` (${target})` : ''}`
+/** As it is kept: thousands of files that changed are no better a reason than the first of them. */
+function compact(step: ExplainedStep): ExplainedStep {
+  const surplus = step.differences.length - MOST_DIFFERENCES
+  if (surplus <= 0) return step
+  const omitted = (step.omitted ?? 0) + surplus
+  return { ...step, differences: step.differences.slice(0, MOST_DIFFERENCES), omitted }
 }

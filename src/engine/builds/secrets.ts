@@ -1,7 +1,6 @@
+import { SHORTEST_SECRET } from '../../build/index.ts'
 import type { ProgressEvent } from '../../core/index.ts'
 
-/** What is shorter occurs in places that have nothing to do with it. */
-const SHORTEST = 4
 const MASK = '***'
 /** A line that is longer is passed on in pieces. */
 const LONGEST_LINE = 1 << 20
@@ -16,7 +15,7 @@ export class SecretFilter {
 
   constructor(secrets: Iterable<string>) {
     const parts = [...secrets].flatMap((secret) => [secret, ...secret.split('\n')])
-    const usable = new Set(parts.map((part) => part.trim()).filter((part) => part.length >= SHORTEST))
+    const usable = new Set(parts.map((part) => part.trim()).filter((part) => part.length >= SHORTEST_SECRET))
     this.#secrets = [...usable].sort((a, b) => b.length - a.length)
   }
 

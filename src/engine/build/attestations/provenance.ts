@@ -5,6 +5,7 @@ import {
   type ProvenanceOptions,
   provenancePredicate,
   type Solver,
+  secretValues,
   type Vertex,
 } from '../../../build/index.ts'
 import {
@@ -17,7 +18,6 @@ import {
 } from '../../../core/index.ts'
 import { type Descriptor, hostPlatform, MEDIA } from '../../../oci/index.ts'
 import { SecretFilter } from '../../builds/secrets.ts'
-import { secretValues } from '../build-record.ts'
 import type { BuildReport, BuildRequest } from '../request.ts'
 import type { BuiltPlatform } from '../solve.ts'
 import type { AttestationOptions } from './options.ts'

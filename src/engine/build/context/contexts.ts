@@ -1,24 +1,15 @@
 import path from 'node:path'
-import type { BuildSession, ContextFiles, FileSource, NamedContext, PlanSources } from '../../../build/index.ts'
+import type { ContextFiles, FileSource, NamedContext, PlanSources } from '../../../build/index.ts'
 import { type Job, OncePerKey, runTask, type SourceSpan } from '../../../core/index.ts'
 import { formatPlatform, normalizePlatform, type Platform } from '../../../oci/index.ts'
 import { openRepository } from '../../../store/index.ts'
 import { copyImage, openOciLayout } from '../../../transfer/index.ts'
 import { readBase } from '../base-images.ts'
-import type { Pins } from '../lock/pins.ts'
 import { contextFolder, openFolder, readIgnoreFile } from './folder.ts'
 import type { Ignore } from './ignore.ts'
 import { contextKey, type Location } from './location.ts'
-import type { OpenContext } from './open-context.ts'
+import type { ContextOptions, OpenContext } from './open-context.ts'
 import { openRemote, type RemoteLocation } from './remote.ts'
-
-/** What contexts are opened with. */
-export interface ContextOptions {
-  session: BuildSession
-  buildArgs: Readonly<Record<string, string>>
-  /** What URLs of named contexts must hold. */
-  pins?: Pins | undefined
-}
 
 /** The main context as it was found, and which of its files take part. */
 export interface MainContext {

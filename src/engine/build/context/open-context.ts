@@ -1,4 +1,5 @@
-import type { FileSource } from '../../../build/index.ts'
+import type { BuildSession, FileSource } from '../../../build/index.ts'
+import type { Pins } from '../lock/pins.ts'
 import type { Ignore } from './ignore.ts'
 
 /** A build context that was found. */
@@ -13,4 +14,12 @@ export interface OpenContext {
   time?(): number
   /** Remembers what was found out about the files. */
   save?(): void
+}
+
+/** What contexts are opened with. */
+export interface ContextOptions {
+  session: BuildSession
+  buildArgs: Readonly<Record<string, string>>
+  /** What URLs of named contexts must hold. */
+  pins?: Pins | undefined
 }

@@ -1,9 +1,8 @@
 import { download, type FileSource, openGitSource, redactUrl, SingleFileSource } from '../../../build/index.ts'
 import { collectBytes, fail, type Job, toByteString } from '../../../core/index.ts'
 import { ARCHIVE_HEAD, isArchive, openArchive } from './archive.ts'
-import type { ContextOptions } from './contexts.ts'
 import type { FilesLocation } from './location.ts'
-import type { OpenContext } from './open-context.ts'
+import type { ContextOptions, OpenContext } from './open-context.ts'
 
 const LARGEST_DOCKERFILE = 16 << 20
 

@@ -1,10 +1,9 @@
 import { runTask } from '../../../core/index.ts'
 import { isIndexType } from '../../../oci/index.ts'
 import type { Store } from '../../../store/index.ts'
-import type { FinishedBuild } from '../finished.ts'
+import type { Exported, FinishedBuild } from '../finished.ts'
 import { checkedTag } from '../tags.ts'
 import { announce, type OutputTask, say } from './announce.ts'
-import type { Exported } from './index.ts'
 import type { ImageOutput } from './output.ts'
 import { packBuild } from './pack.ts'
 

@@ -1,24 +1,12 @@
-import type { Digest, Job } from '../../../core/index.ts'
-import type { Descriptor } from '../../../oci/index.ts'
+import type { Job } from '../../../core/index.ts'
 import type { Store } from '../../../store/index.ts'
-import type { FinishedBuild, PackedImage } from '../finished.ts'
+import type { Exported, FinishedBuild } from '../finished.ts'
 import type { OutputTask } from './announce.ts'
 import { exportToArchive, imageId } from './archive.ts'
 import { exportToFolder, exportToTar } from './files.ts'
 import { exportToStore } from './image.ts'
 import type { Output } from './output.ts'
 import { packBuild } from './pack.ts'
-
-/** An image that an output wrote. */
-export interface Exported {
-  /** The image id: digest of a config. */
-  id: Digest
-  /** Of the manifest or index, as a list of images would have it. */
-  root: Descriptor
-  images: readonly PackedImage[]
-  /** Full names. */
-  names: readonly string[]
-}
 
 /** What became of a build: the image, and whether an output has it. */
 export interface ExportResult extends Exported {

@@ -70,7 +70,7 @@ interface Packer {
 
 async function packPlatform(packer: Packer, built: BuiltPlatform, job: Job): Promise<PackedImage> {
   const { annotations } = packer.options
-  const { stage, platform } = built
+  const { platform } = built
   const result = await resultOf(packer, built, job)
   const own = new Set(result.steps.flatMap(({ layer }) => layer?.diffId ?? []))
   const travelling = await descriptorsOf(packer, layersOf(result), own, job)
@@ -86,7 +86,7 @@ async function packPlatform(packer: Packer, built: BuiltPlatform, job: Job): Pro
   const descriptor = {
     ...writeDocument(packer, written.manifest),
     ...annotationsOn(annotations, 'manifest-descriptor', platform),
-    platform: packer.finished.multiPlatform ? platform : stage.platform,
+    platform,
   }
   return { ...built, ...written.image, descriptor, id }
 }
@@ -115,7 +115,8 @@ async function descriptorsOf(
 
 /** What was built, with the times and layers that this output wants. */
 async function resultOf(packer: Packer, built: BuiltPlatform, job: Job): Promise<BuildResult> {
-  const { base, config, author, platform } = built.stage
+  const { platform, stage } = built
+  const { base, config, author } = stage
   const result: BuildResult = {
     platform,
     config,

@@ -1,9 +1,9 @@
 import type { Dispatcher } from 'undici'
-import { type Bytes, checkCanceled, type Digest, hasCode, type Job, messageOf } from '../core/index.ts'
-import type { Lease, Store } from '../store/index.ts'
-import { httpAuthorization } from './http-authorization.ts'
-import { downloadFailed, fetchUrl } from './http-request.ts'
-import { redactUrl } from './url.ts'
+import { type Bytes, checkCanceled, type Digest, hasCode, type Job, messageOf } from '../../core/index.ts'
+import type { Lease, Store } from '../../store/index.ts'
+import { redactUrl } from '../url.ts'
+import { httpAuthorization } from './authorization.ts'
+import { downloadFailed, fetchUrl } from './request.ts'
 
 /** A downloaded file; its content is a blob that the build holds. */
 export interface Downloaded {

@@ -1,12 +1,12 @@
 import { readdirSync, rmSync } from 'node:fs'
 import path from 'node:path'
-import type { Machine } from '../container/index.ts'
-import { digestOf, type Job, yieldToEvents } from '../core/index.ts'
-import type { LayerFiles } from '../layer/index.ts'
-import type { LayerRecord } from '../store/index.ts'
+import type { Machine } from '../../container/index.ts'
+import { digestOf, type Job, yieldToEvents } from '../../core/index.ts'
+import type { LayerFiles } from '../../layer/index.ts'
+import type { LayerRecord } from '../../store/index.ts'
+import type { BuildSession } from '../session.ts'
+import { diffIdsOf, type LayerRef } from '../values.ts'
 import { findSameResult } from './same-result.ts'
-import type { BuildSession } from './session.ts'
-import { diffIdsOf, type LayerRef } from './values.ts'
 
 /** What a step left behind. */
 interface CommitStep {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { judge, refuseHost } from './http-request.ts'
+import { judge, refuseHost } from './request.ts'
 
 describe('what a name was found to mean', () => {
   const judged = (...addresses: string[]): string => {

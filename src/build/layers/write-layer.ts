@@ -1,7 +1,7 @@
-import type { Job } from '../core/index.ts'
-import { createLayerWriter, type LayerWriter } from '../layer/index.ts'
-import type { BuildSession } from './session.ts'
-import { type LayerRef, storedLayer } from './values.ts'
+import type { Job } from '../../core/index.ts'
+import { createLayerWriter, type LayerWriter } from '../../layer/index.ts'
+import type { BuildSession } from '../session.ts'
+import { type LayerRef, storedLayer } from '../values.ts'
 
 /** Writes a layer straight into the store: `fill` gives it its entries. Nothing is left when that fails. */
 export async function writeLayer(

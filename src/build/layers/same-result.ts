@@ -1,7 +1,7 @@
-import type { Job } from '../core/index.ts'
-import { sameButTimes } from '../layer/index.ts'
-import type { LayerRecord } from '../store/index.ts'
-import type { BuildSession } from './session.ts'
+import type { Job } from '../../core/index.ts'
+import { sameButTimes } from '../../layer/index.ts'
+import type { LayerRecord } from '../../store/index.ts'
+import type { BuildSession } from '../session.ts'
 
 /** A layer that was written but is not in the store yet. */
 export interface FreshLayer {
@@ -22,13 +22,13 @@ export async function findSameResult(
 ): Promise<LayerRecord | undefined> {
   const { store, lease } = session
   const { summary, tar, ran } = fresh
-  for (const { diffIds, createdAt, endedAt = 0 } of store.steps.similar('run', summary)) {
+  for (const { diffIds, createdAt, beganAt = createdAt, endedAt = 0 } of store.steps.similar('run', summary)) {
     const diffId = diffIds[0]!
     if (diffId === summary.diffId) continue
     lease.hold([diffId])
     const record = store.layers.get(diffId)
     if (!record) continue
-    const earlier = { path: store.layers.tarPath(diffId), ...seconds({ from: createdAt, to: endedAt }) }
+    const earlier = { path: store.layers.tarPath(diffId), ...seconds({ from: beganAt, to: endedAt }) }
     if (await sameButTimes({ path: tar, ...seconds(ran) }, earlier, job)) return record
   }
   return undefined

@@ -2,8 +2,8 @@ import { type LookupAddress, lookup } from 'node:dns'
 import type { LookupFunction } from 'node:net'
 import { BlockList, isIP } from 'node:net'
 import type { Dispatcher } from 'undici'
-import { checkCanceled, fail, type Job, messageOf } from '../core/index.ts'
-import { redactUrl } from './url.ts'
+import { checkCanceled, fail, type Job, messageOf } from '../../core/index.ts'
+import { redactUrl } from '../url.ts'
 
 /** What is asked of a server, and how long it may take. */
 export interface FetchOptions {

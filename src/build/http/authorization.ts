@@ -1,4 +1,4 @@
-import { fail } from '../core/index.ts'
+import { fail } from '../../core/index.ts'
 
 /** Who has the user's secrets, if there are any. */
 export interface SecretKeeper {
