@@ -60,7 +60,7 @@ interface Value {
 }
 
 function valueLines({ part, name, old, new: now, because }: Value): string[] {
-  const what = name === undefined ? part : `${part} ${escapeMessage(name)}`
+  const what = escapeMessage(name === undefined ? part : `${part} ${name}`)
   const why = because === undefined ? '' : ` (${escapeMessage(because)})`
   if (old === undefined && now === undefined) return [`${what} changed${why}`]
   if (old === undefined) return [`${what} added: ${brief(now!)}${why}`]

@@ -1,6 +1,6 @@
 import path from 'node:path'
 import { type CacheCompression, type CacheSource, exportCache, openCache } from '../../build/index.ts'
-import { fail, isDigest, type Job, messageOf, runTask } from '../../core/index.ts'
+import { fail, hasCode, isDigest, type Job, messageOf, runTask } from '../../core/index.ts'
 import type { Lease, Store } from '../../store/index.ts'
 import { createOciLayout, openOciLayout } from '../../transfer/index.ts'
 import type { FinishedBuild } from './finished.ts'
@@ -53,14 +53,36 @@ export async function openCaches(
     try {
       const open = async (): Promise<CacheSource> =>
         openCache({ ...places, source: await openOciLayout(folder, job) }, reference, job)
-      sources.push(await runTask(job, { id: `cache from ${folder} ${reference}`, name }, open))
+      const source = await runTask(job, { id: `cache from ${folder} ${reference}`, name }, open)
+      sources.push(mistrusted(source, folder))
     } catch (error) {
-      if (job.signal?.aborted) throw error
-      const message = `the build cache in ${folder} is not used: ${messageOf(error)}`
-      job.progress({ type: 'warning', code: 'CACHE_IMPORT_FAILED', message })
+      warnUnused(folder, error, job)
     }
   }
   return sources
+}
+
+/** What a cache holds may not be what it says: then it is not asked again. */
+function mistrusted(source: CacheSource, folder: string): CacheSource {
+  let isUsable = true
+  return {
+    knowsOperation: (opKey) => isUsable && source.knowsOperation(opKey),
+    async bring(key, task, job) {
+      try {
+        return isUsable && (await source.bring(key, task, job))
+      } catch (error) {
+        if (isUsable) warnUnused(folder, error, job)
+        isUsable = false
+        return false
+      }
+    },
+  }
+}
+
+function warnUnused(folder: string, error: unknown, job: Job): void {
+  if (job.signal?.aborted || hasCode(error, 'DISK_FULL')) throw error
+  const message = `the build cache in ${folder} is not used: ${messageOf(error)}`
+  job.progress({ type: 'warning', code: 'CACHE_IMPORT_FAILED', message })
 }
 
 function referenceOf({ digest, tag = 'latest' }: CacheEntry['attributes']): string {
