@@ -1,5 +1,6 @@
 export { type CacheCompression, type CacheExport, exportCache } from './cache/export.ts'
 export { openCache } from './cache/import.ts'
+export { openInlineCache, withInlineCache } from './cache/inline.ts'
 export type { CacheSource } from './cache/source.ts'
 export { type ContextUse, contextUses } from './context-uses.ts'
 export type { Difference, OtherDifference, ValueDifference } from './explain/differences.ts'

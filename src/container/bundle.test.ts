@@ -31,7 +31,7 @@ function request(changes: Partial<BundleRequest> = {}): BundleRequest {
 }
 
 function configOf(changes: Partial<BundleRequest> = {}): {
-  process: { user: object }
+  process: { user: object; env: string[] }
   root: object
   linux: { cgroupsPath: string }
 } {
@@ -45,6 +45,17 @@ test('a bundle names its root, its user and its control group', () => {
   expect(config.process.user).toMatchObject({ uid: 33, gid: 34, additionalGids: [34, 44] })
   expect(config.linux.cgroupsPath).toBe('/slipway/store/abc')
   expect(statSync(folder).mode & 0o777).toBe(0o700)
+})
+
+test('HOME is that of the user, the root folder without one, and what the image says wins', () => {
+  const homeWith = (changes: Partial<BundleRequest>): string[] =>
+    configOf(changes).process.env.filter((pair) => pair.startsWith('HOME='))
+  writeFileSync(path.join(rootfs, 'etc/passwd'), 'root:x:0:0::/root:/bin/sh\nbare:x:9:9:::\n')
+  expect(homeWith({})).toEqual(['HOME=/root'])
+  expect(homeWith({ user: '1234' })).toEqual(['HOME=/'])
+  expect(homeWith({ user: 'bare' })).toEqual(['HOME=/'])
+  const { process } = request()
+  expect(homeWith({ process: { ...process, env: ['HOME=/own'] } })).toEqual(['HOME=/own'])
 })
 
 test('an image without account files has root and numbers', () => {

@@ -6,7 +6,7 @@ import { checkArguments } from './exec-limits.ts'
 import { checkProgram } from './foreign.ts'
 import type { Runtime } from './runtime.ts'
 import { type ContainerProcess, runtimeSpec } from './spec.ts'
-import { ACCOUNT_FILE_LIMIT, resolveUser } from './user.ts'
+import { ACCOUNT_FILE_LIMIT, homeOf, resolveUser } from './user.ts'
 
 /** What an OCI bundle is made from; the user is still as people write it. */
 export interface BundleRequest {
@@ -23,8 +23,11 @@ export function writeBundle(folder: string, rootfs: string, request: BundleReque
   checkArguments(request.process)
   checkProgram(rootfs, request.process, request.runtime.emulators)
   const account = (file: string): Buffer | undefined => readInRoot(rootfs, toByteString(file), ACCOUNT_FILE_LIMIT)
-  const user = resolveUser(request.user, { passwd: account('etc/passwd'), group: account('etc/group') })
-  const spec = runtimeSpec({ ...request.process, user }, rootfs, `${request.runtime.cgroup}/${request.id}`)
+  const accounts = { passwd: account('etc/passwd'), group: account('etc/group') }
+  const user = resolveUser(request.user, accounts)
+  const hasHome = request.process.env.some((pair) => pair.startsWith('HOME='))
+  const env = hasHome ? request.process.env : [...request.process.env, `HOME=${homeOf(user.uid, accounts)}`]
+  const spec = runtimeSpec({ ...request.process, env, user }, rootfs, `${request.runtime.cgroup}/${request.id}`)
   mkdirSync(folder, { recursive: true, mode: 0o700 })
   writeFileSync(path.join(folder, 'config.json'), JSON.stringify({ ...spec, ...filterAnnotation(request) }))
 }

@@ -17,6 +17,7 @@ interface PasswdEntry {
   name: string
   uid: number
   gid: number
+  home: string
 }
 
 interface GroupEntry {
@@ -56,6 +57,11 @@ export function resolveOwner(spec: string, files: AccountFiles): { uid: number; 
   return { uid: user.uid, gid: isNumeric(userPart) ? user.uid : user.gid }
 }
 
+/** The folder that a user calls home: that of its passwd entry, else the root folder, as with Docker. */
+export function homeOf(uid: number, files: AccountFiles): string {
+  return readUsers(files.passwd).find((entry) => entry.uid === uid)?.home || '/'
+}
+
 function findUser(text: string, files: AccountFiles): { uid: number; gid: number; name?: string } {
   const entries = readUsers(files.passwd)
   // a name of digits wins over the number, as in Docker
@@ -86,7 +92,7 @@ function parseId(text: string): number {
 function readUsers(file: Uint8Array | undefined): PasswdEntry[] {
   return records(file)
     .filter((fields) => isNumeric(fields[2] ?? '') && isNumeric(fields[3] ?? ''))
-    .map((fields) => ({ name: fields[0]!, uid: Number(fields[2]), gid: Number(fields[3]) }))
+    .map((fields) => ({ name: fields[0]!, uid: Number(fields[2]), gid: Number(fields[3]), home: fields[5] ?? '' }))
 }
 
 function readGroups(file: Uint8Array | undefined): GroupEntry[] {

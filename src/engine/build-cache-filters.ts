@@ -15,10 +15,32 @@ function testOf(name: string, value: string): Test {
     const test = testOf(name.slice(0, -1), value)
     return (record) => !test(record)
   }
+  if (name.endsWith('~')) return matching(name.slice(0, -1), value)
   const make = TESTS[name]
   if (!make)
     throw fail('FILTER_INVALID', `invalid filter '${name}'`, { hint: `known: ${Object.keys(TESTS).join(', ')}` })
   return make(value)
+}
+
+const TEXTS: Readonly<Record<string, (record: CacheRecord) => string>> = {
+  id: ({ id }) => id,
+  type: ({ type }) => type,
+  description: ({ description }) => description,
+}
+
+/** `NAME~=PATTERN`, a regular expression. */
+function matching(name: string, value: string): Test {
+  const textOf = TEXTS[name]
+  if (!textOf)
+    throw fail('FILTER_INVALID', `invalid filter '${name}~'`, {
+      hint: `patterns are for ${Object.keys(TEXTS).join(', ')}`,
+    })
+  try {
+    const pattern = new RegExp(value)
+    return (record) => pattern.test(textOf(record))
+  } catch (cause) {
+    throw fail('FILTER_INVALID', `invalid pattern in filter '${name}~=${value}'`, { cause })
+  }
 }
 
 const yes = (value: string): boolean => !/^(0|f|false)$/i.test(value)

@@ -5,6 +5,7 @@ import { parseSignal } from '../host/index.ts'
 import {
   type ContainerConfig,
   formatPlatform,
+  hostPlatform,
   type ImageConfig,
   matchesPlatform,
   normalizePlatform,
@@ -46,8 +47,13 @@ export interface CreateRequest {
 const NAME = /^[a-zA-Z0-9][a-zA-Z0-9_.-]+$/
 const DEFAULT_PATH = 'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
 
+/** A container that was just made, and what its user should know about it, in Docker's words. */
+export interface CreatedContainer extends Container {
+  warnings: readonly string[]
+}
+
 /** Makes a container, without starting it. Fails with `IMAGE_NOT_FOUND`, `CONTAINER_INVALID`, `CONTAINER_NAME_TAKEN`. */
-export function createContainer(store: Store, request: CreateRequest): Container {
+export function createContainer(store: Store, request: CreateRequest): CreatedContainer {
   const { image } = findImage(store, request.image)
   const { config } = imageConfig(store, image, request)
   if (request.name !== undefined && !NAME.test(request.name)) {
@@ -72,7 +78,18 @@ export function createContainer(store: Store, request: CreateRequest): Container
     labels: { ...config.config?.Labels, ...request.labels },
     autoRemove: request.autoRemove ?? false,
   }
-  return addUnderName(store, request.name, { id, imageDigest: image.descriptor.digest, record, createdAt: Date.now() })
+  const made = { id, imageDigest: image.descriptor.digest, record, createdAt: Date.now() }
+  return { ...addUnderName(store, request.name, made), warnings: platformWarnings(config, request) }
+}
+
+/** Whoever asks for a platform knows what it is. */
+function platformWarnings(config: ImageConfig, { platform }: CreateRequest): string[] {
+  const host = hostPlatform()
+  if (platform || matchesPlatform(host, config)) return []
+  const [actual, detected] = [config, host].map((each) => formatPlatform(normalizePlatform(each)))
+  return [
+    `The requested image's platform (${actual}) does not match the detected host platform (${detected}) and no specific platform was requested`,
+  ]
 }
 
 /** The config for the platform that is asked for. Fails with `PLATFORM_NOT_FOUND`, in Docker's words. */

@@ -31,7 +31,7 @@ import {
 import { type Container, type ContainerState, containerState, findContainer } from './container-record.ts'
 import type { StartOptions } from './containers.ts'
 import type { CopyOutRequest } from './copy-out.ts'
-import { type CreateRequest, createContainer } from './create.ts'
+import { type CreatedContainer, type CreateRequest, createContainer } from './create.ts'
 import type { DiffRequest } from './diff.ts'
 import { guarded, guardedStream, guardedSync } from './guarded.ts'
 import { type Filters, imageFilter } from './image-filters.ts'
@@ -128,7 +128,7 @@ export interface Engine extends Disposable {
   readonly containers: {
     list(): ContainerSummary[]
     inspect(name: string): Inspection
-    create(request: CreateRequest): Container
+    create(request: CreateRequest): CreatedContainer
     start(name: string, options?: StartOptions, job?: Job): Promise<void>
     /** Resolves with the exit code. */
     wait(name: string, job?: Job): Promise<number>

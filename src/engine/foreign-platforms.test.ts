@@ -42,9 +42,15 @@ test('COPY alone needs no emulator, and a container is made of the platform that
   await engine.build({ context, platforms, tags: ['both'] })
   await engine.build({ context, platforms: platforms.slice(0, 1), tags: ['one'] })
   for (const platform of platforms) {
-    const { id } = engine.containers.create({ image: 'both', platform })
+    const { id, warnings } = engine.containers.create({ image: 'both', platform })
+    expect(warnings).toEqual([])
     expect(engine.containers.list().find((each) => each.id === id)?.record.diffIds).toHaveLength(1)
   }
+  expect(engine.containers.create({ image: 'one' }).warnings).toEqual(
+    process.arch === 'arm64'
+      ? []
+      : [expect.stringMatching(/^The requested image's platform \(linux\/arm64\) does not match the detected host/)],
+  )
   expect(() => engine.containers.create({ image: 'one', platform: platforms[1]! })).toThrow(
     expect.objectContaining({
       code: 'PLATFORM_NOT_FOUND',

@@ -10,7 +10,8 @@ import { type CommandBlock, matchesOutput, readPage } from './page.ts'
 
 const source = path.resolve(import.meta.dirname, '../..')
 const guide = path.join(source, 'docs/guide')
-const pages = readdirSync(guide).filter((name) => name.endsWith('.md'))
+const INDEX = 'README.md'
+const pages = readdirSync(guide).filter((name) => name.endsWith('.md') && name !== INDEX)
 const canRun = process.getuid?.() === 0 && findProgram('busybox') !== undefined
 
 let work: string
@@ -73,6 +74,12 @@ function run(block: CommandBlock, folder: string, root: string): Outcome {
     return { exitCode: status ?? 255, stdout, all: stdout + readFileSync(errors, 'utf8') }
   }
 }
+
+test('the index of the guide names every page once', () => {
+  const index = readFileSync(path.join(guide, INDEX), 'utf8')
+  const linked = [...index.matchAll(/\]\(([\w-]+\.md)\)/g)].map((match) => match[1]!)
+  expect(linked.sort()).toEqual(pages.toSorted())
+})
 
 describe.skipIf(!canRun)('the guide (needs root and busybox)', () => {
   test.each(pages)(

@@ -14,20 +14,24 @@ describe('of an instruction', () => {
   test.each<[string, Record<string, KeyPart>, object[]]>([
     ['the command', { args: ['/bin/sh', '-c', 'make all'] }, [{ part: 'command', old: 'make', new: 'make all' }]],
     ['a list as command', { args: ['make'] }, [{ part: 'command', old: 'make', new: '["make"]' }]],
-    ['a variable', { env: ['A=1', 'B=3'] }, [{ part: 'variable', name: 'B', old: '2', new: '3' }]],
+    ['a variable', { env: ['A=1', 'B=3'] }, [{ part: 'variable', from: 'ENV', name: 'B', old: '2', new: '3' }]],
     [
       'a variable more, one less',
       { env: ['A=1', 'C=3'] },
       [
         { part: 'variable', name: 'B', old: '2' },
-        { part: 'variable', name: 'C', new: '3' },
+        { part: 'variable', from: 'ENV', name: 'C', new: '3' },
       ],
     ],
     ['the order of variables', { env: ['B=2', 'A=1'] }, [{ part: 'order of variables' }]],
     ['the folder', { cwd: '/src' }, [{ part: 'workdir', old: '/', new: '/src' }]],
     ['the network', { network: 'none' }, [{ part: 'network', old: 'default', new: 'none' }]],
     ['something new', { more: { a: [1] } }, [{ part: 'more', new: '{"a":[1]}' }]],
-    ['a mount', { mounts: [{ target: '/c' }] }, [{ part: 'mount', name: '/c', new: '{"target":"/c"}' }]],
+    [
+      'a mount',
+      { mounts: [{ type: 'cache', target: '/c', input: null, source: '/', readonly: false, mode: 448 }] },
+      [{ part: 'mount', name: '/c', new: 'type=cache,source=/,mode=448' }],
+    ],
   ])('%s', (_what, change, expected) => {
     expect(differencesOf(of(run), of({ ...run, ...change }), none)).toEqual(expected)
   })
@@ -41,7 +45,36 @@ describe('of an instruction', () => {
   test('a hidden value shows as stars', () => {
     const [old, now] = ['hidden-0123456789ab', 'hidden-ba9876543210']
     const found = differencesOf(of({ env: [`T=${old}`] }), of({ env: [`T=${now}`] }), none)
-    expect(found).toEqual([{ part: 'variable', name: 'T', old: '****', new: '****' }])
+    expect(found).toEqual([{ part: 'variable', from: 'ENV', name: 'T', old: '****', new: '****' }])
+  })
+
+  test('a build argument is told apart from ENV', () => {
+    const found = differencesOf(of(run), of({ ...run, env: ['A=2', 'B=3'] }), none, { args: ['B'] })
+    expect(found).toMatchObject([
+      { name: 'A', from: 'ENV' },
+      { name: 'B', from: 'ARG' },
+    ])
+  })
+
+  test('what is mounted goes by its target, and its files by their names', () => {
+    const bind = (target: string, source: string): KeyPart => ({ type: 'bind', target, input: 1, source })
+    const operation = { ...run, mounts: [{ type: 'tmpfs', target: '/t' }, bind('/a', '/one'), bind('/b', '/two')] }
+    const [a, b, c, d] = [1, 2, 3, 4].map((at) => digestFor(`list ${at}`)) as [string, string, string, string]
+    const list = (content: string): string => `\tdirectory\t755\t0\t0\t0\nf\tfile\t644\t0\t0\t1\t\t\t${content}\n`
+    const lists = new Map<string, string>([
+      [b, list('before')],
+      [d, list('after')],
+    ])
+    const found = differencesOf(of(operation, { mounts: [a, b] }), of(operation, { mounts: [c, d] }), (digest) =>
+      lists.get(digest),
+    )
+    expect(found).toMatchObject([
+      { part: 'source of mount', name: '/a', old: a, new: c },
+      { part: 'file', name: 'two/f', mount: '/b', change: 'changed' },
+    ])
+    expect(differencesOf(of(operation, { mounts: [a] }), of(operation, { mounts: [a, b] }), none)).toEqual([
+      { part: 'hidden' },
+    ])
   })
 
   test('that nothing shows is said', () => {

@@ -9,6 +9,8 @@ export interface ValueDifference {
   part: string
   /** Which one, where there are several: of variables, of mounts. */
   name?: string
+  /** The instruction that gives a variable its value; missing where that is not known any more. */
+  from?: 'ARG' | 'ENV'
   old?: string
   new?: string
   /** In words, what made it so. */
@@ -55,14 +57,26 @@ const partName = (key: string): string => (Object.hasOwn(NAMES, key) ? NAMES[key
 /** Reads a list of files that was kept with a step. */
 export type ReadList = (digest: Digest) => string | undefined
 
+/** What a step says beside its key. */
+interface About {
+  /** Variables that are build arguments. */
+  args?: readonly string[]
+}
+
 /**
  * What differs between two steps: first what the instruction says, then the files that it takes, then what it is done
  * on. Values that were taken out show as `****`.
  */
-export function differencesOf(old: KeyDocument, now: KeyDocument, readList: ReadList): Difference[] {
+export function differencesOf(
+  old: KeyDocument,
+  now: KeyDocument,
+  readList: ReadList,
+  { args = [] }: About = {},
+): Difference[] {
+  const { operation } = now
   const found = [
-    ...ofOperation(asObject(old.operation), asObject(now.operation)),
-    ...ofContent(old.content, now.content, { readList, source: sourceOf(now.operation) }),
+    ...ofOperation(asObject(old.operation), asObject(operation), args),
+    ...ofContent(old.content, now.content, { readList, source: sourceOf(operation), mounts: sourcesOf(operation) }),
   ]
   return found.length > 0 ? found : [{ part: 'hidden' }]
 }
@@ -72,24 +86,30 @@ type Fields = Readonly<Record<string, KeyPart>>
 const asObject = (part: KeyPart | undefined): Fields =>
   typeof part === 'object' && part !== null && !Array.isArray(part) ? (part as Fields) : {}
 
-function ofOperation(old: Fields, now: Fields): ValueDifference[] {
+function ofOperation(old: Fields, now: Fields, args: readonly string[]): ValueDifference[] {
   const keys = [...new Set([...Object.keys(old), ...Object.keys(now)])]
   // the command says most
   const sorted = keys.sort((a, b) => Number(b === 'args') - Number(a === 'args'))
   return sorted.flatMap((key) => {
     if (sameJson(old[key], now[key])) return []
-    if (key === 'env') return ofVariables(old[key], now[key])
+    if (key === 'env') return ofVariables(old[key], now[key], args)
     if (key === 'mounts') return ofMounts(old[key], now[key])
     return [valueDifference(partName(key), shown(key, old[key]), shown(key, now[key]))]
   })
 }
 
-function ofVariables(old: KeyPart | undefined, now: KeyPart | undefined): ValueDifference[] {
+function ofVariables(old: KeyPart | undefined, now: KeyPart | undefined, args: readonly string[]): ValueDifference[] {
   const [before, after] = [old, now].map((list) => new Map(asList(list).map((pair) => pairOf(String(pair)))))
   const names = [...new Set([...before!.keys(), ...after!.keys()])]
   const differing = names.filter((name) => before!.get(name) !== after!.get(name))
   if (differing.length === 0) return [{ part: 'order of variables' }]
-  return differing.map((name) => ({ ...valueDifference('variable', before!.get(name), after!.get(name)), name }))
+  const instruction = (name: string): Pick<ValueDifference, 'from'> =>
+    after!.has(name) ? { from: args.includes(name) ? 'ARG' : 'ENV' } : {}
+  return differing.map((name) => ({
+    ...valueDifference('variable', before!.get(name), after!.get(name)),
+    ...instruction(name),
+    name,
+  }))
 }
 
 /** Mounts are told apart by their targets. */
@@ -100,13 +120,37 @@ function ofMounts(old: KeyPart | undefined, now: KeyPart | undefined): ValueDiff
   return names.flatMap((name) => {
     const [one, other] = [before!.get(name), after!.get(name)]
     if (sameJson(one, other)) return []
-    return [{ ...valueDifference('mount', shown('mounts', one), shown('mounts', other)), name }]
+    return [{ ...valueDifference('mount', mountText(one), mountText(other)), name }]
   })
+}
+
+/** The options of a mount that say something, nearly as they stand in a Dockerfile. */
+function mountText(mount: KeyPart | undefined): string | undefined {
+  if (mount === undefined) return undefined
+  const fields = Object.entries(asObject(mount)).filter(
+    ([key, value]) => key !== 'target' && key !== 'input' && value !== null && value !== false,
+  )
+  return fields.map(([key, value]) => `${key}=${typeof value === 'string' ? value : JSON.stringify(value)}`).join(',')
+}
+
+/** What each digest of a RUN's mounts is of: where it is mounted, and from which path. */
+function sourcesOf(operation: KeyPart): MountSource[] {
+  return asList(asObject(operation)['mounts']).flatMap((part) => {
+    const { type, input, target, source } = asObject(part)
+    const isRead = type === 'bind' || type === 'cache'
+    return isRead && typeof input === 'number' ? [{ target: String(target), source: String(source) }] : []
+  })
+}
+
+interface MountSource {
+  target: string
+  source: string
 }
 
 interface ContentOptions {
   readList: ReadList
   source: string | undefined
+  mounts: readonly MountSource[]
 }
 
 /** The base comes last: it differs for every step after one that gave another result. */
@@ -114,9 +158,24 @@ function ofContent(old: KeyPart | undefined, now: KeyPart | undefined, options: 
   if (old === undefined || now === undefined) return []
   const [before, after] = [asObject(old), asObject(now)]
   const keys = [...new Set([...Object.keys(before), ...Object.keys(after)])].filter((key) => key !== 'base')
-  const found = keys.flatMap((key) => ofLeaf(key, before[key], after[key], options))
+  const found = keys.flatMap((key) =>
+    key === 'mounts'
+      ? ofMountSources(asList(before[key]), asList(after[key]), options)
+      : ofLeaf(key, before[key], after[key], options),
+  )
   if (sameJson(before['base'], after['base'])) return found
   return [...found, valueDifference('base', shown('base', before['base']), shown('base', after['base']))]
+}
+
+/** Where mounts came or went that is said of them already, and what was in them tells no more. */
+function ofMountSources(old: readonly KeyPart[], now: readonly KeyPart[], options: ContentOptions): Difference[] {
+  if (old.length !== now.length) return []
+  return now.flatMap((digest, at) => {
+    const { target, source } = options.mounts[at] ?? { target: String(at), source: undefined }
+    return ofLeaf('mount', old[at], digest, { ...options, source }).map((each) =>
+      'change' in each ? { ...each, mount: target } : { ...each, part: 'source of mount', name: target },
+    )
+  })
 }
 
 function ofLeaf(

@@ -88,7 +88,9 @@ class Explanation {
     const near = nearestStep(trace, this.#past, this.#store.steps, this.#own)
     if (!near) return [this.#lost(trace) ?? { part: 'new' }]
     const now = { operation: trace.operation!, ...(trace.content === undefined ? {} : { content: trace.content }) }
-    const found = differencesOf(near.document as KeyDocument, now, (digest) => this.#lists.get(digest))
+    const { op } = trace.vertex
+    const about = op.kind === 'run' ? { args: op.unkeyed.args } : {}
+    const found = differencesOf(near.document as KeyDocument, now, (digest) => this.#lists.get(digest), about)
     const because = this.#because(trace)
     return found.map((each) => (each.part === 'base' && because ? { ...each, because } : each))
   }

@@ -19,6 +19,8 @@ export interface FileDifference {
   part: 'file'
   /** Its path. */
   name: string
+  /** Where it is mounted from: the target of the mount. */
+  mount?: string
   change: 'added' | 'removed' | 'changed'
   old?: FileFacts
   new?: FileFacts

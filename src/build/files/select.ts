@@ -146,6 +146,8 @@ function baseName(name: ByteString): ByteString {
 
 /** The error for a path that is not there. */
 export function notFound(source: FileSource, name: string, span?: SourceSpan): Error {
-  const message = `"/${fromByteString(toByteString(name))}": not found ${source.where}`
+  const place = `"/${fromByteString(toByteString(name))}": not found ${source.where}`
+  // the words that people search for; BuildKit's reference is a random name
+  const message = `failed to compute cache key: failed to calculate checksum of ref: ${place}`
   return fail('COPY_SOURCE_MISSING', message, { ...(span ? { span } : {}), data: { path: name } })
 }

@@ -1,6 +1,26 @@
-import { type ByteString, checkCanceled, createDigester, type Digest, type Job } from '../../core/index.ts'
+import {
+  type ByteString,
+  checkCanceled,
+  createDigester,
+  type Digest,
+  type Job,
+  toByteString,
+} from '../../core/index.ts'
 import type { Entry, FileTree } from '../../layer/index.ts'
 import type { FileBody, FileSource } from './source.ts'
+
+/** The root of an image without layers. */
+const NOTHING: Entry = {
+  path: toByteString(''),
+  kind: 'directory',
+  mode: 0o755,
+  uid: 0,
+  gid: 0,
+  mtime: { seconds: 0, nanoseconds: 0 },
+  size: 0,
+  inode: 0,
+  nlink: 1,
+}
 
 /** The file system of a stage or an image as something to copy from. `where` is for messages. */
 export class TreeSource implements FileSource {
@@ -14,7 +34,7 @@ export class TreeSource implements FileSource {
   }
 
   stat(path: ByteString): Entry | undefined {
-    return this.#tree.stat(path)
+    return this.#tree.stat(path) ?? (path === '' ? NOTHING : undefined)
   }
 
   resolve(path: ByteString): ByteString {

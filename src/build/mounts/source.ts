@@ -29,7 +29,7 @@ export async function sourceDigest(
   const known = memos.getText(MEMO, key)
   if (known !== undefined) return known
   const tree = new TreeSource(await layers.tree(diffIds, job), 'in the stage')
-  const digest = await digestSelection(selectSource(tree, source), undefined, job)
+  const digest = await digestSelection(selectSource(tree, source), session.fileLists, job)
   memos.set(MEMO, key, digest)
   return digest
 }

@@ -49,12 +49,25 @@ describe('COPY', () => {
     )
   })
 
+  test('all of nothing is an empty folder', async () => {
+    for (const nothing of [
+      'FROM scratch AS one\nFROM scratch\nCOPY --from=one / /d\n',
+      'FROM scratch\nCOPY --from=scratch / /d\n',
+    ]) {
+      const { tree } = await build(nothing, {})
+      expect(tree.stat(toByteString('d'))).toMatchObject({ kind: 'directory', mode: 0o755, uid: 0, gid: 0 })
+      expect(tree.list(toByteString('d'))).toEqual([])
+    }
+  })
+
   test('a source that is missing is told with its line and where it was looked for', async () => {
     expect(await errorOf(build('FROM scratch\nCOPY a b /\n', { a: '' }))).toBe(
-      '2: "/b": not found in the build context',
+      '2: failed to compute cache key: failed to calculate checksum of ref: "/b": not found in the build context',
     )
     const stage = 'FROM scratch AS one\nFROM scratch\nCOPY --from=one /a /\n'
-    expect(await errorOf(build(stage, {}))).toBe('3: "/a": not found in the stage')
+    expect(await errorOf(build(stage, {}))).toBe(
+      '3: failed to compute cache key: failed to calculate checksum of ref: "/a": not found in the stage',
+    )
   })
 
   test('a file in the way is told with its line', async () => {

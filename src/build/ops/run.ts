@@ -52,6 +52,8 @@ export interface RunOp {
     resources: Resources
     /** Control group above that of the step, null for the store's. */
     cgroupParent: string | null
+    /** Variables of `env` that are build arguments. */
+    args: readonly string[]
   }
 }
 
@@ -72,6 +74,7 @@ export function runRunner(session: BuildSession): OpRunner<RunOp> {
       const mounts = await contentOfMounts(session, op.mounts, localValues(inputs), job)
       return mounts.length === 0 ? { base } : { base, mounts }
     },
+    remembered: (content) => session.fileLists.keep(content),
     async run(op, inputs, { id, vertex }, job) {
       const base = baseLayers(inputs)
       const machine = await session.machine(job)
@@ -203,7 +206,8 @@ function writeMachineFiles(op: RunOp, folder: string): ContainerMount[] {
 /** A bind mount of what a stage or image does not have; it is the same mistake as with COPY. */
 function sourceMissing({ data }: SlipwayError): Error {
   const place = String(data['missing'])
-  return fail('COPY_SOURCE_MISSING', `"${place}": not found in the stage`, { data: { path: place } })
+  const message = `failed to compute cache key: failed to calculate checksum of ref: "${place}": not found in the stage`
+  return fail('COPY_SOURCE_MISSING', message, { data: { path: place } })
 }
 
 /** BuildKit's words, which people search for. */

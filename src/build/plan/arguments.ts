@@ -49,9 +49,16 @@ function platformArguments({ platform, buildPlatform, target }: PlanOptions): [s
   return [...of('BUILD', buildPlatform), ...of('TARGET', platform), ['TARGETSTAGE', target || 'default']]
 }
 
-/** `NAME=value` of the proxy settings among the build arguments, for RUN. */
+/**
+ * `NAME=value` of the proxy settings among the build arguments, for RUN: in capitals and in small letters, as programs
+ * look for either. What is given in both is not changed.
+ */
 export function proxyEnvironment(options: PlanOptions, declared: ReadonlyMap<string, string>): string[] {
-  return Object.entries(options.buildArgs)
-    .filter(([name]) => PROXY_NAMES.includes(name.toUpperCase()) && !declared.has(name))
-    .map(([name, value]) => `${name}=${value}`)
+  const given = Object.entries(options.buildArgs).filter(([name]) => PROXY_NAMES.includes(name.toUpperCase()))
+  const inBothCases = given.flatMap(([name, value]): [string, string][] => [
+    [name.toUpperCase(), value],
+    [name.toLowerCase(), value],
+  ])
+  const values = new Map([...inBothCases, ...given])
+  return [...values].filter(([name]) => !declared.has(name)).map(([name, value]) => `${name}=${value}`)
 }

@@ -11,7 +11,7 @@ const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/b
 
 /** The state of a stage after FROM: an earlier stage of this name, what the user put in its place, scratch, or an image. */
 export async function beginStage(context: PlanContext, stage: Stage, base: string): Promise<StageState> {
-  const earlier = context.dockerfile.stages.slice(0, stage.index).findLast((other) => other.name === base.toLowerCase())
+  const earlier = context.dockerfile.stages.slice(0, stage.index).findLast((other) => other.name === base)
   const parent = earlier && (await context.stage(earlier.index))
   context.sources.listener?.begun?.(stage, earlier)
   if (parent) return fromStage(parent, emptyState(context, stage, context.options.platform))
@@ -58,11 +58,15 @@ function fromNamed(
   return { ...state, vertex, steps: [{ createdBy: `FROM ${name}`, vertex }] }
 }
 
-function fromStage(parent: StageState, { label, noCache }: Pick<Empty, 'label' | 'noCache'>): StageState {
+function fromStage(
+  parent: StageState,
+  { index, label, noCache }: Pick<Empty, 'index' | 'label' | 'noCache'>,
+): StageState {
   const env = new Map(parent.env)
   for (const pair of parent.config.Env ?? []) setPair(env, pair)
   return {
     ...parent,
+    index,
     label,
     noCache,
     config: { ...parent.config },
@@ -105,6 +109,7 @@ type Empty = Omit<StageState, 'vertex' | 'config' | 'env'>
 function emptyState(context: PlanContext, stage: Stage, platform: Platform): Empty {
   return {
     context,
+    index: stage.index,
     escape: context.dockerfile.escape,
     label: labelOf(context, stage),
     noCache: isWithoutCache(context, stage),

@@ -74,6 +74,14 @@ export type NamedContext =
   | { readonly kind: 'files'; readonly context: string }
   | { readonly kind: 'scratch' }
 
+/** What asks for the files of a stage, for messages. */
+export interface Asking {
+  readonly stage: StageState
+  readonly span: SourceSpan
+  /** Where a mount shows the files; COPY has none. */
+  readonly target?: string
+}
+
 /** What the planning of all stages shares. */
 export interface PlanContext {
   readonly dockerfile: Dockerfile
@@ -85,8 +93,8 @@ export interface PlanContext {
   readonly contextVertex: Vertex
   /** Numbers of the stages that were needed so far. */
   plannedStages(): number[]
-  /** The finished state of a stage; planned when first asked for. `from` is who asks, for the message about a circle. */
+  /** The finished state of a stage; planned when first asked for. */
   stage(index: number): Promise<StageState>
-  /** The state of a stage, or a vertex for an image, by what stands in `COPY --from`. */
-  source(from: string, span: SourceSpan): Promise<Vertex>
+  /** The files of an earlier stage, an image or a named context, by what stands in `COPY --from`. */
+  source(from: string, asking: Asking): Promise<Vertex>
 }

@@ -20,8 +20,8 @@ import { absolutePath } from './workdir.ts'
 export async function planCopy(stage: StageState, instruction: CopyInstruction): Promise<void> {
   const { context } = stage
   const paths = instruction.sources.map((source) => localPath(stage, source))
-  const from = instruction.from
-    ? await context.source(instruction.from.text, instruction.from.span)
+  const from = instruction.from?.text
+    ? await context.source(instruction.from.text, { stage, span: instruction.from.span })
     : context.contextVertex
   const named: CopySource[] = paths.length > 0 ? [{ input: 1, paths }] : []
   const unpack = { local: false, downloads: false }

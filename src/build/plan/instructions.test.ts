@@ -131,7 +131,8 @@ const ERRORS: [lines: string, message: string][] = [
   ['RUN --mount=type=cache x', '2: invalid mount target "/"'],
   ['RUN --security=insecure x', '2: failed to load LLB: security.insecure is not allowed'],
   ['RUN --network=host x', '2: failed to load LLB: network.host is not allowed'],
-  ['RUN --device=a x', '2: RUN --device is not supported'],
+  ['RUN []', '2: failed to marshal LLB definition: arguments are required'],
+  ['RUN --device=a x', '2: device feature is only supported in Dockerfile frontend 1.14.0-labs or later'],
   ['ADD --checksum=md5:1 http://x.invalid/f /', '2: invalid checksum md5:1: only sha256:... is supported'],
   ['COPY --chmod=999 a b', "2: invalid chmod parameter: '999'. it should be octal string and between 0 and 07777"],
 ]

@@ -127,11 +127,38 @@ describe('FROM', () => {
 })
 
 describe('stages', () => {
-  test('one that copies from itself, or from one that copies from it, is a circle', async () => {
+  test('one that copies from itself is a circle', async () => {
     const self = 'FROM base AS a\nCOPY --from=a /x /\n'
-    expect(await errorOf(planText(self))).toBe('1: circular dependency detected on stage: a')
-    const two = 'FROM base AS a\nCOPY --from=b /x /\nFROM base AS b\nCOPY --from=a /x /\n'
-    expect(await errorOf(planText(two))).toBe('3: circular dependency detected on stage: b')
+    expect(await errorOf(planText(self))).toBe('2: circular dependency detected on stage: a')
+    expect(await errorOf(planText('FROM base\nRUN --mount=from=0,target=/x x\n'))).toBe(
+      '2: circular dependency detected on stage: 0',
+    )
+  })
+
+  test.each([
+    ['COPY --from=b /x /', 'cannot copy from stage "b", it needs to be defined before current stage "a"'],
+    ['COPY --from=1 /x /', 'cannot copy from stage "1", it needs to be defined before current stage "a"'],
+    [
+      'RUN --mount=from=B,target=/l x',
+      'cannot mount from stage "B" to "/l", stage needs to be defined before current command',
+    ],
+  ])('one that stands later gives no files: %s', async (line, message) => {
+    const text = `FROM base AS a\n${line}\nFROM a AS b\nRUN x\n`
+    expect(await errorOf(planText(text))).toBe(`2: ${message}`)
+    expect(await errorOf(planText(text, { target: 'a' }))).toBe(`2: ${message}`)
+  })
+
+  test('FROM finds one by its name in small letters, --from in any', async () => {
+    const asked: string[] = []
+    await planText('FROM base AS Big\nFROM big\nCOPY --from=BIG /x /y\n', { asked })
+    expect(asked).toEqual(['base'])
+    await planText('FROM base AS Big\nFROM Big\n', { asked, bases: { base: {}, Big: {} } })
+    expect(asked).toContain('Big')
+  })
+
+  test('a platform or --from that is empty is none', async () => {
+    const stage = await planText('FROM --platform= base\nCOPY --from= x /y\n')
+    expect(stage.steps.at(-1)?.createdBy).toBe('COPY x /y # buildkit')
   })
 
   test('--from finds stages by number, images by name, and no stage that is not there', async () => {

@@ -1,4 +1,4 @@
-import { fail, type SourceSpan } from '../../core/index.ts'
+import { fail } from '../../core/index.ts'
 import {
   type Dockerfile,
   didYouMean,
@@ -10,7 +10,7 @@ import {
 import type { Vertex } from '../graph.ts'
 import { globalArguments } from './arguments.ts'
 import { beginStage, findReplacement } from './begin-stage.ts'
-import type { PlanContext, PlanOptions, PlanSources } from './context.ts'
+import type { Asking, PlanContext, PlanOptions, PlanSources } from './context.ts'
 import { findImage } from './find-image.ts'
 import { fromOf } from './from.ts'
 import { isStep, planInstruction } from './instructions.ts'
@@ -48,7 +48,6 @@ export async function planEveryStage(
 
 function createContext(dockerfile: Dockerfile, options: PlanOptions, sources: PlanSources): PlanContext {
   const planned = new Map<number, Promise<StageState>>()
-  const underWay = new Set<number>()
   const context: PlanContext = {
     dockerfile,
     options,
@@ -58,22 +57,13 @@ function createContext(dockerfile: Dockerfile, options: PlanOptions, sources: Pl
     plannedStages: () => [...planned.keys()],
     stage(index) {
       const stage = dockerfile.stages[index]!
-      if (underWay.has(index)) throw circular(stage)
-      const known = planned.get(index)
-      if (known) return known
-      underWay.add(index)
-      const state = planStage(context, stage).finally(() => underWay.delete(index))
+      const state = planned.get(index) ?? planStage(context, stage)
       planned.set(index, state)
       return state
     },
-    source: (from, span) => findSource(context, from, span),
+    source: (from, asking) => findSource(context, from, asking),
   }
   return context
-}
-
-function circular(stage: Stage): Error {
-  const name = stage.name ?? String(stage.index)
-  return fail('DOCKERFILE_INVALID', `circular dependency detected on stage: ${name}`, { span: stage.from.node.span })
 }
 
 /** The stage of this name or number; the last one for no name. */
@@ -87,12 +77,17 @@ function targetIndex(dockerfile: Dockerfile, target: string | undefined): number
   throw fail('DOCKERFILE_INVALID', `target stage "${target}" could not be found${didYouMean(target, names)}`)
 }
 
-async function findSource(context: PlanContext, from: string, span: SourceSpan): Promise<Vertex> {
+async function findSource(context: PlanContext, from: string, asking: Asking): Promise<Vertex> {
+  const { span } = asking
   const index = findStage(context.dockerfile.stages, from)
-  if (index !== undefined) return (await context.stage(index)).vertex
+  if (index !== undefined) {
+    if (index >= asking.stage.index) throw notEarlier(context, from, index, asking)
+    return (await context.stage(index)).vertex
+  }
   if (/^\d+$/.test(from)) throw fail('DOCKERFILE_INVALID', `invalid stage index ${from}`, { span })
   const { platform } = context.options
   const named = await context.sources.named?.(from, platform, span)
+  if (from === 'scratch' && !named) return imageVertex('scratch', [], platform, '', span)
   if (named?.kind === 'files') return filesVertex(named.context, from)
   if (named?.kind === 'scratch') return imageVertex('scratch', [], platform, '', span)
   const image = named?.image ?? (await findImage(context, from, platform, span))
@@ -103,6 +98,18 @@ async function findSource(context: PlanContext, from: string, span: SourceSpan):
     `FROM ${image.name}`,
     span,
   )
+}
+
+/** Only a stage that stands before can be had files of: so no stage needs itself. BuildKit's words. */
+function notEarlier({ dockerfile }: PlanContext, from: string, index: number, { stage, span, target }: Asking): Error {
+  const { name = '' } = dockerfile.stages[stage.index]!
+  const message =
+    index === stage.index
+      ? `circular dependency detected on stage: ${name || index}`
+      : target === undefined
+        ? `cannot copy from stage "${from}", it needs to be defined before current stage "${name}"`
+        : `cannot mount from stage "${from}" to "${target}", stage needs to be defined before current command`
+  return fail('DOCKERFILE_INVALID', message, { span })
 }
 
 async function planStage(context: PlanContext, stage: Stage): Promise<StageState> {

@@ -3,7 +3,7 @@ import { fail, type SourceSpan } from '../../core/index.ts'
 import { type Mount, parseMount, type RunInstruction, type RunMount as WrittenMount } from '../../dockerfile/index.ts'
 import type { Vertex } from '../graph.ts'
 import type { RunMount } from '../mounts/mount.ts'
-import { createVertex, expandToken, type StageState } from './stage-state.ts'
+import { expandToken, type StageState } from './stage-state.ts'
 import { absolutePath } from './workdir.ts'
 
 /** The mounts of a RUN, and the vertices whose files they show. */
@@ -85,7 +85,8 @@ class MountPlanner {
   async #bind(mount: Mount, span: SourceSpan): Promise<RunMount> {
     const { readOnly: readonly, from } = mount
     const target = this.#target(mount, span)
-    return { type: 'bind', target, input: await this.#input(from, span), source: sourceOf(mount), readonly }
+    const input = await this.#input(from, { span, target })
+    return { type: 'bind', target, input, source: sourceOf(mount), readonly }
   }
 
   async #cache(mount: Mount, span: SourceSpan): Promise<RunMount> {
@@ -102,7 +103,7 @@ class MountPlanner {
       namespace: this.#stage.context.options.buildArgs['BUILDKIT_CACHE_MOUNT_NS'] ?? '',
       id: mount.id || path.posix.normalize(mount.target || '/').replace(/(.)\/$/, '$1'),
       sharing: mount.sharing ?? 'shared',
-      input: mount.from && !hasAttributes ? await this.#input(mount.from, span) : null,
+      input: mount.from && !hasAttributes ? await this.#input(mount.from, { span, target }) : null,
       source,
       readonly: mount.readOnly,
       ...fields,
@@ -114,22 +115,15 @@ class MountPlanner {
   }
 
   /** The number of the input that holds the files of a stage, an image or a context. */
-  async #input(from: string | undefined, span: SourceSpan): Promise<number> {
-    const { context } = this.#stage
-    const vertex = from ? await this.#source(from, span) : context.contextVertex
+  async #input(from: string | undefined, place: { span: SourceSpan; target: string }): Promise<number> {
+    const stage = this.#stage
+    const { context } = stage
+    const vertex = from ? await context.source(from, { stage, ...place }) : context.contextVertex
     const known = this.inputs.findIndex((input) => input.id === vertex.id)
     return known >= 0 ? known + 1 : this.inputs.push(vertex)
   }
-
-  /** Unlike COPY, a mount can be of nothing at all. */
-  async #source(from: string, span: SourceSpan): Promise<Vertex> {
-    const { context, platform } = this.#stage
-    if (from !== SCRATCH) return context.source(from, span)
-    return createVertex({ kind: 'image', reference: SCRATCH, platform, diffIds: [] }, [], { label: '' })
-  }
 }
 
-const SCRATCH = 'scratch'
 const NO_ATTRIBUTES = { mode: null, uid: null, gid: null }
 
 function secret(mount: Mount, span: SourceSpan): RunMount {

@@ -29,7 +29,7 @@ test('RUN is what the shell is given, and all that the process sees', async () =
     security: 'sandbox',
     ulimits: [],
     mounts: [],
-    unkeyed: { proxyEnv: [], hostCa: null, resources: {}, cgroupParent: null },
+    unkeyed: { proxyEnv: [], hostCa: null, resources: {}, cgroupParent: null, args: [] },
   })
   expect(createdBy).toBe('RUN /bin/sh -c make $A # buildkit')
 })
@@ -57,14 +57,14 @@ describe('build arguments', () => {
   test('of proxies need no declaration, and stay out of history and key', async () => {
     const buildArgs = { HTTP_PROXY: 'http://p', no_proxy: 'l', OTHER: 'x' }
     const { op, createdBy } = await run('RUN x', { buildArgs })
-    expect(op.unkeyed.proxyEnv).toEqual(['HTTP_PROXY=http://p', 'no_proxy=l'])
+    expect(op.unkeyed.proxyEnv).toEqual(['HTTP_PROXY=http://p', 'http_proxy=http://p', 'NO_PROXY=l', 'no_proxy=l'])
     expect(op.env).toEqual([PATH])
     expect(createdBy).toBe('RUN /bin/sh -c x # buildkit')
   })
 
   test('of proxies that are declared are like any other', async () => {
     const { op, createdBy } = await run('ARG HTTP_PROXY\nRUN x', { buildArgs: { HTTP_PROXY: 'p' } })
-    expect(op.unkeyed.proxyEnv).toEqual([])
+    expect(op.unkeyed.proxyEnv).toEqual(['http_proxy=p'])
     expect(op.env).toContain('HTTP_PROXY=p')
     expect(createdBy).toBe('RUN |1 HTTP_PROXY=p /bin/sh -c x # buildkit')
   })

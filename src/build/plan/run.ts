@@ -34,11 +34,16 @@ export async function planRun(stage: StageState, instruction: RunInstruction): P
       hostCa: options.hostCa ?? null,
       resources: options.resources ?? {},
       cgroupParent: options.cgroupParent ?? null,
+      args: [...stage.args.keys()].filter((name) => !isSet(stage, name)),
     },
   }
   const createdBy = `RUN ${[...argumentList(stage), ...args].join(' ')} # buildkit`
   addLayer(stage, { instruction, op, inputs, createdBy, masked: secretNames })
 }
+
+/** By ENV, which wins over an argument of the same name. */
+const isSet = ({ config }: StageState, name: string): boolean =>
+  (config.Env ?? []).some((pair) => pair.startsWith(`${name}=`))
 
 /** Build arguments as the history shows them: how many, then each with the value that the command saw. */
 function argumentList(stage: StageState): string[] {
@@ -56,7 +61,11 @@ interface Command {
 /** A here-document that is all there is becomes the command; beside other words the shell gets it as it is written. */
 function argumentsOf(stage: StageState, { command, node }: RunInstruction): Command {
   const [first] = node.heredocs
-  if (!first) return { args: commandArguments(stage, command) }
+  if (!first) {
+    const args = commandArguments(stage, command)
+    if (args.length > 0) return { args }
+    throw fail('DOCKERFILE_INVALID', 'failed to marshal LLB definition: arguments are required', { span: node.span })
+  }
   if (command.form === 'exec') {
     throw fail('DOCKERFILE_INVALID', 'RUN in exec form cannot have a here-document', { span: node.span })
   }
@@ -84,5 +93,8 @@ function checkEntitlements({ context }: StageState, { network, security, devices
       hint: `if you trust this Dockerfile, allow it with --allow ${missing}`,
     })
   }
-  if (devices.length > 0) throw fail('BUILD_UNSUPPORTED', 'RUN --device is not supported', { span: node.span })
+  if (devices.length > 0) {
+    const message = 'device feature is only supported in Dockerfile frontend 1.14.0-labs or later'
+    throw fail('BUILD_UNSUPPORTED', message, { span: node.span, hint: 'RUN gets no devices of this machine.' })
+  }
 }

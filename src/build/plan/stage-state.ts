@@ -39,6 +39,8 @@ export interface ConfigState {
 /** A stage while its instructions are gone through, one after another. */
 export interface StageState extends ConfigState {
   readonly context: PlanContext
+  /** Its number in the Dockerfile. */
+  readonly index: number
   /** As progress shows it: its name, or `stage-1` where there are several. */
   readonly label: string
   /** Whether its steps are done without the cache. */

@@ -27,7 +27,13 @@ const RUN: RunOp = {
     { type: 'tmpfs', target: '/tmp', size: null, readonly: false },
     { type: 'bind', target: '/in', input: 1, source: '/', readonly: true },
   ],
-  unkeyed: { proxyEnv: ['http_proxy=http://me:hush@proxy'], hostCa: '/etc/ca', resources: {}, cgroupParent: null },
+  unkeyed: {
+    proxyEnv: ['http_proxy=http://me:hush@proxy'],
+    hostCa: '/etc/ca',
+    resources: {},
+    cgroupParent: null,
+    args: [],
+  },
 }
 
 test('a step with its mounts, on its platform, without what only this machine knows', () => {

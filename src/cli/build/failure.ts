@@ -12,10 +12,10 @@ import { reportOf } from './result.ts'
 export function phrased(error: unknown): unknown {
   if (!(error instanceof SlipwayError) || error.fault === 'canceled') return error
   const before: string[] = [
-    ...['CONTEXT_MISSING', 'USAGE_INVALID', 'HOST_CA_MISSING', 'EPOCH_INVALID', 'PLATFORM_INVALID'],
+    ...['CONTEXT_MISSING', 'USAGE_INVALID', 'HOST_CA_MISSING', 'EPOCH_INVALID'],
     ...['OUTPUT_INVALID', 'OUTPUT_UNSUPPORTED'],
   ]
-  const ofFlags: string[] = ['REFERENCE_INVALID', 'BUILD_UNSUPPORTED']
+  const ofFlags: string[] = ['REFERENCE_INVALID', 'BUILD_UNSUPPORTED', 'PLATFORM_INVALID']
   if (before.includes(error.code) || (ofFlags.includes(error.code) && !error.span)) return error
   return changed(error, { message: `failed to solve: ${error.message}` })
 }

@@ -147,12 +147,14 @@ const OWN_FLAGS = {
   'verify-reproducible': { kind: 'bool', about: 'Build again without the cache, and show what comes out otherwise' },
   // accepted for the sake of scripts: there is one builder, and intermediate containers never stay
   builder: { kind: 'string', hidden: true, about: 'Override the configured builder instance' },
+  compress: { kind: 'bool', hidden: true, about: 'Compress the build context using gzip' },
   'cpu-period': { kind: 'int', hidden: true, about: 'Limit the CPU CFS (Completely Fair Scheduler) period' },
   'cpu-quota': { kind: 'int', hidden: true, about: 'Limit the CPU CFS (Completely Fair Scheduler) quota' },
   'cpu-shares': { kind: 'int', short: 'c', hidden: true, about: 'CPU shares (relative weight)' },
   'cpuset-cpus': { kind: 'string', hidden: true, about: 'CPUs in which to allow execution ("0-3", "0,1")' },
   'cpuset-mems': { kind: 'string', hidden: true, about: 'MEMs in which to allow execution ("0-3", "0,1")' },
   'force-rm': { kind: 'bool', hidden: true, about: 'Always remove intermediate containers' },
+  isolation: { kind: 'string', hidden: true, about: 'Container isolation technology' },
   memory: { kind: 'size', short: 'm', hidden: true, about: 'Memory limit' },
   'memory-swap': {
     kind: 'string',
@@ -161,6 +163,7 @@ const OWN_FLAGS = {
   },
   print: { kind: 'string', hidden: true, about: 'The old name of "--call"' },
   rm: { kind: 'bool', default: true, hidden: true, about: 'Remove intermediate containers after a successful build' },
+  'security-opt': { kind: 'list', placeholder: 'strings', hidden: true, about: 'Security options' },
 } as const
 
 /** The flags of `build`. */

@@ -116,6 +116,10 @@ describe('--output', () => {
       'type=oci,tar=maybe',
       'failed to solve: non-bool value specified for tar: strconv.ParseBool: parsing "maybe": invalid syntax',
     ],
+    [
+      'type=oci,force-compression=x',
+      'failed to solve: non-bool value x specified for force-compression: strconv.ParseBool: parsing "x": invalid syntax',
+    ],
     ['type=image,source-date-epoch=x', 'invalid SOURCE_DATE_EPOCH: x'],
     ['type=image,push=true', 'pushing to a registry is not supported yet'],
     ['type=registry', 'pushing to a registry is not supported yet'],
@@ -137,6 +141,11 @@ test('without outputs, and with --load, the image goes into the store', () => {
   expect(parse([])).toEqual([{ type: 'image', annotations: [], ...PLAIN }])
   expect(parse(['DIR/new'], { load: true }).map(({ type }) => type)).toEqual(['local', 'image'])
   expect(parse(['type=image'], { load: true })).toHaveLength(1)
+})
+
+test('only one output can have standard output', () => {
+  expect(refusal(['-', 'type=oci'])).toBe('multiple outputs configured to write to stdout')
+  expect(parse(['-', 'type=oci,dest=DIR/f'])).toHaveLength(2)
 })
 
 test('--push needs a tag, and then a registry', () => {

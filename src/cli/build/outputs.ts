@@ -22,6 +22,9 @@ type Attributes = ReadonlyMap<string, string>
 /** The outputs that `-o`, `--load` and `--push` ask for. Fails with `OUTPUT_INVALID` and the like, in buildx's words. */
 export function outputsOf(texts: readonly string[], flags: OutputFlags, io: CommandIo): Output[] {
   const outputs = texts.filter((text) => text !== '').map((text) => parseOutput(text, flags, io))
+  if (outputs.filter((output) => 'dest' in output && typeof output.dest === 'function').length > 1) {
+    throw fail('OUTPUT_INVALID', 'multiple outputs configured to write to stdout')
+  }
   if (flags.push) throw noRegistry(flags.tag.length > 0)
   const needsImage = outputs.length === 0 || (flags.load && !outputs.some(({ type }) => type === 'image'))
   return needsImage ? [...outputs, imageOutput('image', new Map(), flags)] : outputs
@@ -199,7 +202,8 @@ function flag(attributes: Attributes, name: string): boolean | undefined {
   if (text === undefined) return undefined
   const truth = text === '' || parseGoBool(text)
   if (truth !== undefined) return truth
-  throw fail('OUTPUT_INVALID', `failed to solve: non-bool value specified for ${name}: ${notGoBool(text)}`)
+  const value = name === 'force-compression' ? `${text} ` : ''
+  throw fail('OUTPUT_INVALID', `failed to solve: non-bool value ${value}specified for ${name}: ${notGoBool(text)}`)
 }
 
 const isTrue = (attributes: Attributes, name: string): boolean => flag(attributes, name) ?? false

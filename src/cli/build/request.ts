@@ -8,6 +8,7 @@ import { parseCacheEntry } from './cache-entry.ts'
 import { definitionOf, pairsOf } from './definition.ts'
 import type { BuildFlags } from './flags.ts'
 import { checkEntitlement, parseUlimit, resourcesOf } from './limits.ts'
+import { metadataProvenance } from './metadata.ts'
 import { outputsOf } from './outputs.ts'
 import { parseAgents, parseSecrets } from './secrets.ts'
 
@@ -38,6 +39,7 @@ export async function requestOf(context: CommandContext & { flags: BuildFlags })
     outputs: outputsOf(flags.output, { ...flags, annotations: parseAnnotations(flags.annotation) }, context.io),
     ...squashOf(flags.squash),
     verifyReproducible: flags['verify-reproducible'],
+    ...reportProvenanceOf(flags, env),
     ...(flags['shm-size'] === undefined ? {} : { shmSize: flags['shm-size'] }),
   }
 }
@@ -64,6 +66,11 @@ function parallelismOf(flag: number | undefined, variable: string | undefined): 
   throw fail('USAGE_INVALID', `invalid SLIPWAY_PARALLELISM: ${variable}`, {
     hint: 'it is a number of steps, 1 or more',
   })
+}
+
+function reportProvenanceOf(flags: BuildFlags, env: Parameters<typeof metadataProvenance>[0]): Partial<BuildRequest> {
+  const mode = flags['metadata-file'] ? metadataProvenance(env) : undefined
+  return mode ? { reportProvenance: mode } : {}
 }
 
 function squashOf(text: string | undefined): Pick<BuildRequest, 'squash'> {

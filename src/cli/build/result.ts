@@ -26,7 +26,7 @@ export async function tellResult(
   if (flags.report) await io.stdout.write(reportOf(report.record, flags.report))
   if (flags.iidfile && report.image) writeId(flags.iidfile, report.id)
   if (flags['metadata-file']) {
-    await saveFile(flags['metadata-file'], bytesOf(Buffer.from(metadataOf(report))), 0o644)
+    await saveFile(flags['metadata-file'], bytesOf(Buffer.from(metadataOf(report, context.env))), 0o644)
   }
   await explain(context, report.explanation)
   if (report.verification) await io.stderr.write(renderVerification(report.verification))

@@ -36,7 +36,7 @@ test('builds are listed, shown, printed and removed', async () => {
   expect((await slipway('builds', 'ls', '-f', 'colour=red')).err).toContain("invalid filter 'colour'")
 
   const shown = await slipway('buildx', 'history', 'inspect')
-  expect(shown.out).toMatch(/^Error: +"\/none": not found in the build context$/m)
+  expect(shown.out).toMatch(/^Error: +failed to compute cache key: .*"\/none": not found in the build context$/m)
   expect(shown.out).toMatch(/FAILED +0\.\ds +- +\[\d\/\d\] COPY none \//)
   const object = JSON.parse((await slipway('builds', 'inspect', '^1', '--format', 'json')).out) as Record<
     string,
@@ -76,5 +76,9 @@ test('build --report says what each step took', async () => {
     NumCachedSteps: 2,
     Steps: [{ Kind: 'image' }, { Result: 'cached' }, { Result: 'cached' }],
   })
+  const broken = contextOf('FROM scratch\nWORKDIR /a\nCOPY nothing /\n')
+  const failed = await slipway('build', '--report', broken)
+  expect(failed).toMatchObject({ code: 1, out: expect.stringMatching(/\bERROR +0\.\ds .* of \d steps cached\n$/) })
+  expect(JSON.parse((await slipway('build', '--report=json', broken)).out)).toMatchObject({ Status: 'error' })
   expect((await slipway('build', '--report=xml', context)).err).toContain('must be table or json')
 })

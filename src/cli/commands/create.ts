@@ -1,6 +1,6 @@
 import { type Command, defineCommand } from '../command.ts'
 import { withEngine } from '../session.ts'
-import { CREATE_FLAGS, createRequestOf, withStep } from './run.ts'
+import { CREATE_FLAGS, createFrom } from './run.ts'
 
 /** `slipway create`. */
 export const command: Command = defineCommand({
@@ -10,7 +10,7 @@ export const command: Command = defineCommand({
   flags: CREATE_FLAGS,
   run: (context) =>
     withEngine(context, async (engine) => {
-      const { id } = engine.containers.create(await withStep(engine, createRequestOf(context), context.io))
+      const { id } = await createFrom(engine, context)
       await context.io.stdout.write(`${id}\n`)
       return 0
     }),

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import path from 'node:path'
 import { errnoOf, fail, messageOf, SlipwayError } from '../../core/index.ts'
-import { type CreateRequest, type Engine, isStepRef } from '../../engine/index.ts'
+import { type CreatedContainer, type CreateRequest, type Engine, isStepRef } from '../../engine/index.ts'
 import { parsePlatform } from '../../oci/index.ts'
 import { attachTerminal } from '../attach.ts'
 import { type Command, type CommandContext, defineCommand } from '../command.ts'
@@ -40,7 +40,7 @@ export const CREATE_FLAGS = {
 } as const
 
 /** What the flags and operands of `create` and `run` ask for. Fails with `USAGE_INVALID`. */
-export function createRequestOf(context: {
+function createRequestOf(context: {
   flags: FlagValues<typeof CREATE_FLAGS>
   args: readonly string[]
   env: NodeJS.ProcessEnv
@@ -78,15 +78,21 @@ export function createRequestOf(context: {
   }
 }
 
+/** Makes the container that the command line asks for, and tells what Docker warns of. */
+export async function createFrom(
+  engine: Engine,
+  context: Parameters<typeof createRequestOf>[0] & Pick<CommandContext, 'io'>,
+): Promise<CreatedContainer> {
+  const made = engine.containers.create(await withStep(engine, createRequestOf(context), context.io))
+  for (const warning of made.warnings) await context.io.stderr.write(`WARNING: ${warning}\n`)
+  return made
+}
+
 /**
  * A build step in place of an image: its file system, its environment and what it had mounted, as far as that is still
  * there; what is not is told.
  */
-export async function withStep(
-  engine: Engine,
-  request: CreateRequest,
-  io: CommandContext['io'],
-): Promise<CreateRequest> {
+async function withStep(engine: Engine, request: CreateRequest, io: CommandContext['io']): Promise<CreateRequest> {
   if (!isStepRef(request.image)) return request
   const { image, mounts, missing } = await engine.builds.stepImage(request.image)
   if (missing.length > 0) await io.stderr.write(`warning: not there as in the build: ${missing.join(', ')}\n`)
@@ -152,7 +158,7 @@ export const command: Command = defineCommand({
     withEngine(context, async (engine) => {
       const { flags } = context
       try {
-        const { id } = engine.containers.create(await withStep(engine, createRequestOf(context), context.io))
+        const { id } = await createFrom(engine, context)
         return flags.detach ? await runDetached(engine, id, context) : await runAttached(engine, id, context)
       } catch (error) {
         // Docker answers 125 when it is not the command that failed

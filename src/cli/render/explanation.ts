@@ -47,20 +47,21 @@ function reasonLines(difference: Difference): string[] {
       return [`evicted: the cache had it, but ${EVICTIONS[reason] ?? reason} (${at.replace(/\.\d+Z$/, 'Z')})`]
     }
     default:
-      return valueLines(difference as { part: string; name?: string; old?: string; new?: string; because?: string })
+      return valueLines(difference as Value)
   }
 }
 
 interface Value {
   part: string
   name?: string
+  from?: string
   old?: string
   new?: string
   because?: string
 }
 
-function valueLines({ part, name, old, new: now, because }: Value): string[] {
-  const what = escapeMessage(name === undefined ? part : `${part} ${name}`)
+function valueLines({ part, name, from, old, new: now, because }: Value): string[] {
+  const what = escapeMessage(name === undefined ? part : `${from ?? part} ${name}`)
   const why = because === undefined ? '' : ` (${escapeMessage(because)})`
   if (old === undefined && now === undefined) return [`${what} changed${why}`]
   if (old === undefined) return [`${what} added: ${brief(now!)}${why}`]
@@ -87,8 +88,8 @@ function changedLines(old: string, now: string): string[] {
   return [...lines('-', before), ...lines('+', after)]
 }
 
-function fileLine({ name, change, old, new: now }: Extract<Difference, { change: string }>): string {
-  const path = escapeMessage(name)
+function fileLine({ name, mount, change, old, new: now }: Extract<Difference, { change: string }>): string {
+  const path = `${escapeMessage(name)}${mount === undefined ? '' : ` in mount ${escapeMessage(mount)}`}`
   if (!old || !now) return `file ${change}: ${path}${factsText(old ?? now)}`
   const parts = [
     old.kind === now.kind ? undefined : `${old.kind} -> ${now.kind}`,

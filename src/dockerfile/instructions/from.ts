@@ -30,7 +30,8 @@ export function parseFrom(node: DockerfileNode): FromInstruction {
     kind: 'from',
     node,
     base,
-    ...(platform ? { platform } : {}),
+    // as in BuildKit, an empty one is none
+    ...(platform?.text ? { platform } : {}),
     ...(alias ? { alias } : {}),
     ...(description === undefined ? {} : { description }),
   }

@@ -4,7 +4,8 @@ import type { Store } from '../../store/index.ts'
 import { type BuildListener, recordBuild } from '../builds/recorder.ts'
 import { createAttachments } from './attestations/attachments.ts'
 import { attestationOptions } from './attestations/options.ts'
-import { checkCacheEntries, exportCaches, openCaches } from './cache.ts'
+import { reportedProvenance } from './attestations/provenance.ts'
+import { checkCacheEntries, exportCaches, openCaches, wantsInlineCache } from './cache.ts'
 import type { FinishedBuild } from './finished.ts'
 import { explainMismatch } from './lock/pins.ts'
 import { refuseLists } from './outputs/archive.ts'
@@ -46,18 +47,22 @@ async function buildImage(
   const { solver } = solved
   const { definition, warnings, epoch } = planned
   const { source, contexts } = definition
-  const attachments = createAttachments(store, {
-    ...{ request, dockerfile: source, solver, invocationId: listener.id, startedAt: listener.startedAt },
-    ...{ options: attestationOptions(request.attestations ?? []), names, lease, contexts, epoch },
-  })
+  const { id: invocationId, startedAt } = listener
+  const sources = { request, dockerfile: source, solver, invocationId, startedAt }
+  const options = attestationOptions(request.attestations ?? [])
+  const attachments = createAttachments(store, { ...sources, options, names, lease, contexts, epoch })
   const finished: FinishedBuild = {
     ...{ ...solved, multiPlatform: isMultiPlatform(request), names, lease, epoch },
     ...(request.squash ? { squash: request.squash } : {}),
     ...(attachments ? { attachments } : {}),
+    inlineCache: wantsInlineCache(cacheTo, request.buildArgs),
   }
   const exported = await exportAll(store, finished, outputs, job)
   await exportCaches({ store, lease }, cacheTo, finished, job)
-  const report = { ...reportOf(exported, finished, warnings), explanation: listener.explain() }
+  const report = {
+    ...{ ...reportOf(exported, finished, warnings), explanation: listener.explain() },
+    ...(await reportedProvenance(sources, finished.built, options, job)),
+  }
   if (!request.verifyReproducible) return report
   const again = { store, request, plans: await planned.planAfresh(), contexts }
   return { ...report, verification: await verifyBuild(finished, again, job) }
@@ -82,7 +87,8 @@ async function solve(session: BuildSession, { request, planned, listener }: Work
   const { store, lease } = session
   const { definition, plans } = planned
   const runners = createRunners(session, definition.contexts)
-  const sources = await openCaches({ store, lease }, request.cacheFrom ?? [], job)
+  const { cacheFrom = [], platforms } = request
+  const sources = await openCaches({ store, lease }, { from: cacheFrom, ...(platforms ? { platforms } : {}) }, job)
   const options = { ...solverOptions(request, lease), sources }
   const results = plans.map(({ stage }) => stage.vertex)
   const create = (stoppable: Job): Solver => {

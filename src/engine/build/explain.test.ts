@@ -132,7 +132,63 @@ describe('the build cache', () => {
     expect(count({ description: ['COPY a'], until: ['1h'] })).toBe(0)
     expect(count({ description: ['COPY a'], 'until!': ['1h'] })).toBe(1)
     expect(count({ type: ['regular'], shared: ['false'] })).toBe(0)
+    expect(count({ 'description~': ['^COPY \\w /|] COPY a'] })).toBe(1)
+    expect(() => count({ 'description~': ['('] })).toThrow('invalid pattern')
+    expect(() => count({ 'until~': ['1h'] })).toThrow("invalid filter 'until~'")
     expect(() => count({ nonsense: ['1'] })).toThrow("invalid filter 'nonsense'")
+  })
+})
+
+describe('a cache in the image', () => {
+  const text = 'FROM scratch AS one\nCOPY a /\nFROM scratch\nCOPY --from=one /a /b\nWORKDIR /w\n'
+  const inline = { cacheTo: [{ type: 'inline', attributes: {} }], tags: ['app:1'] }
+  const from: Partial<BuildRequest> = { cacheFrom: [{ type: 'registry', attributes: { ref: 'app:1' } }] }
+
+  test.each<[string, Partial<BuildRequest>]>([
+    ['as asked', inline],
+    ['for this machine', { ...inline, platforms: [] }],
+    ['by build argument', { tags: ['app:1'], buildArgs: { BUILDKIT_INLINE_CACHE: '1' } }],
+    ['for two platforms', { ...inline, platforms: [hostPlatform(), { os: 'linux', architecture: 's390x' }] }],
+  ])('goes with it to another store: %s', async (_what, request) => {
+    write({ a: '1' })
+    const { engine } = openTestEngine()
+    const first = await build(engine, text, request)
+    expect((await build(engine, text, request)).digest).toBe(first.digest)
+    const { engine: other } = openTestEngine()
+    await other.images.load(engine.images.save(['app:1']))
+    const { platforms, buildArgs } = request
+    const again = { ...from, ...(platforms ? { platforms } : {}), ...(buildArgs ? { buildArgs } : {}) }
+    const { explanation } = await build(other, text, again)
+    expect(explanation.filter(({ label }) => !label.includes('one 1/1')).map(({ result }) => result)).not.toContain(
+      'MISS',
+    )
+  })
+
+  test('of an image that has none, or is not there, is a warning', async () => {
+    write({ a: '1' })
+    const { engine } = openTestEngine()
+    const warnings: string[] = []
+    const job = {
+      progress: (event: { type: string; message?: string }) =>
+        void (event.type === 'warning' && warnings.push(event.message!)),
+    }
+    write({ Dockerfile: text })
+    await engine.build({ context: folder, ...from }, job)
+    await engine.build({ context: folder, tags: ['app:1'] }, job)
+    await engine.build({ context: folder, ...from }, job)
+    expect(warnings).toEqual([
+      'the build cache in app:1 is not used: No such image: app:1; registries are not supported yet',
+      'the build cache in app:1 is not used: the image has no build cache in it',
+    ])
+  })
+
+  test('has nothing that is not in the image', async () => {
+    write({ a: '1' })
+    const { engine, store } = openTestEngine()
+    const { id } = await build(engine, text, { ...inline, squash: 'new' })
+    const config = JSON.parse(Buffer.from(store.blobs.readWhole(id)).toString()) as Record<string, string>
+    const cache = JSON.parse(Buffer.from(config['moby.buildkit.cache.v0']!, 'base64').toString()) as { layers: [] }
+    expect(cache.layers).toEqual([])
   })
 })
 
@@ -235,10 +291,22 @@ describe.skipIf(!canRun)('a RUN that is done again', { timeout: 60_000 }, () => 
     await build(engine, dockerfile, values('one', 'geheim-1'))
     const { explanation } = await build(engine, dockerfile, values('two', 'geheim-2'))
     expect(explanation[1]!.differences).toEqual([
-      { part: 'variable', name: 'MODE', old: 'one', new: 'two' },
-      { part: 'variable', name: 'API_TOKEN', old: '****', new: '****' },
+      { part: 'variable', from: 'ARG', name: 'MODE', old: 'one', new: 'two' },
+      { part: 'variable', from: 'ARG', name: 'API_TOKEN', old: '****', new: '****' },
     ])
     expect(JSON.stringify(engine.builds.latest())).not.toContain('geheim')
+  })
+
+  test('says which file of a mount changed, in a context or in a stage', async () => {
+    const { engine } = await openBusyboxEngine()
+    const text = (content: string): string =>
+      `FROM busybox AS tools\nRUN mkdir /t && echo ${content} > /t/f\nFROM busybox\n` +
+      'RUN --mount=from=tools,source=/t,target=/tools cat /tools/f > /g\n'
+    await build(engine, text('one'))
+    const { explanation } = await build(engine, text('two'))
+    expect(explanation.at(-1)!.differences).toMatchObject([
+      { part: 'file', name: 't/f', mount: '/tools', change: 'changed' },
+    ])
   })
 
   test('in two builds at once is done once', async () => {

@@ -19,6 +19,8 @@ export interface FinishedBuild {
   epoch: number | undefined
   /** Own layers become one, or all of the image do. */
   squash?: 'new' | 'all'
+  /** The config of the image carries the steps it was made by. */
+  inlineCache?: boolean
   attachments?: Attachments
 }
 

@@ -1,4 +1,4 @@
-import { type BuildSession, type PlanOptions, planBuild, type Vertex } from '../../build/index.ts'
+import { type BuildSession, type PlanOptions, planBuild, type StageState, type Vertex } from '../../build/index.ts'
 import { type Job, mapLimit } from '../../core/index.ts'
 import { parseDockerfile } from '../../dockerfile/index.ts'
 import type { LintWarning } from '../../lint/index.ts'
@@ -54,11 +54,11 @@ export async function planRequest(
   const linter = linterOf(dockerfile, options)
   const [first, ...others] = platforms as [Platform, ...Platform[]]
   const plan = async (platform: Platform, changes: Partial<PlanOptions> = {}): Promise<PlannedPlatform> => {
-    return { platform, stage: await planBuild(dockerfile, { ...options, platform, ...changes }, sources) }
+    return ofPlatform(request, platform, await planBuild(dockerfile, { ...options, platform, ...changes }, sources))
   }
   const linted = planLinted(dockerfile, linter, { options, sources, ignore })
   const stage = await linted.finally(() => tellWarnings(linter.warnings(), task, job))
-  const plans: PlannedPlatform[] = [{ platform: first, stage }]
+  const plans: PlannedPlatform[] = [ofPlatform(request, first, stage)]
   for (const platform of others) plans.push(await plan(platform))
   const planAfresh = () => mapLimit(platforms, 1, (platform) => plan(platform, { noCache: true }))
   const warnings = linter.warnings()
@@ -67,4 +67,11 @@ export async function planRequest(
     plans.map((planned) => planned.stage.vertex),
   )
   return { definition, plans, warnings, epoch: request.epoch ?? epoch, planAfresh }
+}
+
+/** What was asked for by name counts, as with Docker; else an image is for the machines that its base is for. */
+function ofPlatform({ platforms = [] }: BuildRequest, platform: Platform, stage: StageState): PlannedPlatform {
+  if (platforms.length > 0 || !stage.base) return { platform, stage }
+  const { os, architecture, variant } = stage.base.config
+  return { platform: { os, architecture, ...(variant === undefined ? {} : { variant }) }, stage }
 }

@@ -67,6 +67,19 @@ describe('several platforms', () => {
     expect(one.started).toContain('[1/1] COPY data-s390x /data')
   })
 
+  test('an image is for what was asked for, else for what its base is for', async () => {
+    const { engine, store } = openTestEngine()
+    const platformOf = async (Dockerfile: string, on: readonly string[]): Promise<string> => {
+      const { digest } = await build(engine, { Dockerfile }, { on, tags: ['made'] })
+      const { config } = parseManifest(store.blobs.readWhole(digest))
+      return parseConfig(store.blobs.readWhole(config.digest)).architecture
+    }
+    expect(await platformOf('FROM scratch\nLABEL a=b\n', ['linux/s390x'])).toBe('s390x')
+    expect(await platformOf('FROM --platform=linux/s390x made\nLABEL a=c\n', [])).toBe('s390x')
+    expect(await platformOf('FROM --platform=linux/s390x made\nLABEL a=c\n', ['linux/riscv64'])).toBe('riscv64')
+    expect(await platformOf('FROM --platform=linux/ppc64le scratch\nLABEL a=c\n', ['linux/riscv64'])).toBe('riscv64')
+  })
+
   test('count once when they are the same', async () => {
     const { engine, store } = openTestEngine()
     const { digest } = await build(engine, COPY_ONLY, { on: ['linux/arm64', 'linux/arm64/v8', 'aarch64'] })

@@ -80,6 +80,8 @@ export interface BuildRequest {
   outputs?: readonly Output[]
   /** `new`: one layer of all that this build adds; `all`: one layer, base image included. */
   squash?: 'new' | 'all'
+  /** How much the report says of how the images were made; nothing when missing. */
+  reportProvenance?: 'min' | 'max'
   /** Build a second time without the cache, and compare. */
   verifyReproducible?: boolean
 }
@@ -94,6 +96,8 @@ export interface BuildReport {
   names: string[]
   /** What the last output that holds an image is known by: its manifest or index. Missing when none does. */
   image?: Descriptor & { configDigest?: Digest }
+  /** How the image of each platform was made, as a predicate of SLSA provenance; with `reportProvenance`. */
+  provenance?: readonly { platform: Platform; predicate: unknown }[]
   verification?: Verification
   /** Steps that make layers, and how many of them came from the cache. */
   steps: number

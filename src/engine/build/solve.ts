@@ -6,7 +6,7 @@ import type { BuildRequest } from './request.ts'
 
 /** What to build for one platform. */
 export interface PlannedPlatform {
-  /** As it was asked for; what the result runs on is the platform of its stage. */
+  /** What the image says it is for. */
   platform: Platform
   stage: StageState
 }

@@ -5,7 +5,7 @@ import type { Lease, Store } from '../../../store/index.ts'
 import type { AttachedFile, Attachments, PackedImage } from '../finished.ts'
 import type { BuiltPlatform } from '../solve.ts'
 import type { AttestationOptions } from './options.ts'
-import { type ProvenanceSources, provenanceOf } from './provenance.ts'
+import { type ProvenanceSources, provenanceOf, tarDescriptors } from './provenance.ts'
 import { type Predicate, type SbomImage, type Scanned, sbomPredicates } from './sbom.ts'
 import { scanTargets } from './scan-targets.ts'
 import { filesOfSource } from './source-files.ts'
@@ -60,7 +60,7 @@ async function statementsOn(store: Store, build: AttestedBuild, image: PackedIma
 /** A file for each statement; an image that is only files has no digest to speak of. */
 async function filesOn(store: Store, build: AttestedBuild, built: BuiltPlatform, job: Job): Promise<AttachedFile[]> {
   const { options, epoch } = build
-  const { stage, platform, layers } = built
+  const { stage, platform } = built
   const files: AttachedFile[] = []
   const add = (name: string, predicate: Predicate): void => {
     files.push({ name, bytes: Buffer.from(formatStatement({ ...predicate, subjects: [] })) })
@@ -78,12 +78,7 @@ async function filesOn(store: Store, build: AttestedBuild, built: BuiltPlatform,
     }
   }
   if (options.provenance && !options.provenance.inlineOnly) {
-    const descriptors = layers.map(({ diffId, size }) => ({
-      mediaType: 'application/vnd.oci.image.layer.v1.tar',
-      digest: diffId,
-      size,
-    }))
-    add(options.provenance.filename, await provenanceOf(build, built, descriptors, options.provenance, job))
+    add(options.provenance.filename, await provenanceOf(build, built, tarDescriptors(built), options.provenance, job))
   }
   return files
 }

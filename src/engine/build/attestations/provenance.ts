@@ -16,10 +16,11 @@ import {
   type SourceFile,
   toByteString,
 } from '../../../core/index.ts'
-import { type Descriptor, hostPlatform } from '../../../oci/index.ts'
+import { type Descriptor, hostPlatform, MEDIA } from '../../../oci/index.ts'
 import { SecretFilter } from '../../builds/secrets.ts'
-import type { BuildRequest } from '../request.ts'
+import type { BuildReport, BuildRequest } from '../request.ts'
 import type { BuiltPlatform } from '../solve.ts'
+import type { AttestationOptions } from './options.ts'
 import type { Predicate } from './sbom.ts'
 
 /** What is known of a build beside what was built. */
@@ -56,6 +57,29 @@ export async function provenanceOf(
   const secrets = new SecretFilter(secretValues(request.buildArgs))
   const predicate = secrets.value(provenancePredicate(facts, options))
   return { name: 'provenance', predicateType: PROVENANCE_TYPES[options.version], predicate }
+}
+
+/** What the report of a build says of how its images were made; nothing when it was not asked for. */
+export async function reportedProvenance(
+  sources: ProvenanceSources,
+  builds: readonly BuiltPlatform[],
+  { provenance }: AttestationOptions,
+  job: Job,
+): Promise<Pick<BuildReport, 'provenance'>> {
+  const mode = sources.request.reportProvenance
+  if (!mode) return {}
+  const options = { version: 'v1', builderId: '', reproducible: false, ...provenance, mode } as const
+  const reported: NonNullable<BuildReport['provenance']>[number][] = []
+  for (const built of builds) {
+    const { predicate } = await provenanceOf(sources, built, tarDescriptors(built), options, job)
+    reported.push({ platform: built.platform, predicate })
+  }
+  return { provenance: reported }
+}
+
+/** The layers as they are before an output compresses them. */
+export function tarDescriptors({ layers }: BuiltPlatform): Descriptor[] {
+  return layers.map(({ diffId, size }) => ({ mediaType: MEDIA.ociLayer, digest: diffId, size }))
 }
 
 /** The user's words, under BuildKit's names (`frontend attributes`). */

@@ -5,6 +5,7 @@ import {
   type ResultStep,
   restampLayer,
   squashLayers,
+  withInlineCache,
 } from '../../../build/index.ts'
 import { type Digest, type Job, mapLimit } from '../../../core/index.ts'
 import {
@@ -19,6 +20,7 @@ import {
   writeIndex,
 } from '../../../oci/index.ts'
 import type { LayerRecord, Store } from '../../../store/index.ts'
+import { stepKeys } from '../cache.ts'
 import type { FinishedBuild, PackedImage } from '../finished.ts'
 import type { BuiltPlatform } from '../solve.ts'
 import { annotationsOn, refuseIndexAnnotations } from './annotations.ts'
@@ -68,19 +70,23 @@ interface Packer {
 
 async function packPlatform(packer: Packer, built: BuiltPlatform, job: Job): Promise<PackedImage> {
   const { annotations } = packer.options
-  const { stage, platform } = built
+  const { platform } = built
   const result = await resultOf(packer, built, job)
   const own = new Set(result.steps.flatMap(({ layer }) => layer?.diffId ?? []))
   const travelling = await descriptorsOf(packer, layersOf(result), own, job)
   const mediaTypes = packer.options.mediaTypes ?? 'oci'
-  const image = assembleImage(result, { mediaTypes, descriptorOf: ({ diffId }) => travelling.get(diffId)! })
+  const assembled = assembleImage(result, { mediaTypes, descriptorOf: ({ diffId }) => travelling.get(diffId)! })
+  const { inlineCache, solver } = packer.finished
+  const image = inlineCache
+    ? { ...assembled, config: withInlineCache(packer.store, assembled.config, stepKeys(solver, [built])) }
+    : assembled
   const onManifest = annotationsOn(annotations, 'manifest', platform)
   const written = writeImage(onManifest ? annotate(image, onManifest.annotations) : image)
   const { digest: id } = writeDocument(packer, written.config)
   const descriptor = {
     ...writeDocument(packer, written.manifest),
     ...annotationsOn(annotations, 'manifest-descriptor', platform),
-    platform: packer.finished.multiPlatform ? platform : stage.platform,
+    platform,
   }
   return { ...built, ...written.image, descriptor, id }
 }
@@ -109,7 +115,8 @@ async function descriptorsOf(
 
 /** What was built, with the times and layers that this output wants. */
 async function resultOf(packer: Packer, built: BuiltPlatform, job: Job): Promise<BuildResult> {
-  const { base, config, author, platform } = built.stage
+  const { platform, stage } = built
+  const { base, config, author } = stage
   const result: BuildResult = {
     platform,
     config,
