@@ -1,5 +1,5 @@
 import { SlipwayError } from '../../core/index.ts'
-import type { Engine } from '../../engine/index.ts'
+import type { Engine, PastBuild } from '../../engine/index.ts'
 import type { CommandContext } from '../command.ts'
 import { enterStep } from '../commands/run.ts'
 import { chooseColors } from '../render/colors.ts'
@@ -44,18 +44,22 @@ function stepOf(error: unknown): string | undefined {
   return typeof step === 'string' ? step : undefined
 }
 
+/** What is remembered of the build; nothing when it did not come so far as to have a record. */
+function recordOf(engine: Engine, error: unknown): PastBuild | undefined {
+  const id = error instanceof SlipwayError ? error.data['build'] : undefined
+  return typeof id === 'string' ? engine.builds.inspect(id) : undefined
+}
+
 /** Tells why a build failed, and lets the user in where it did if they want that. Answers with the exit code. */
 export async function tellFailure(
   engine: Engine,
   context: CommandContext & { flags: BuildFlags },
   error: unknown,
-  startedAt: number,
 ): Promise<number> {
   const { io, env, flags, globals } = context
-  const explained = engine.builds.latest()
-  if (explained && explained.startedAt >= startedAt) await explain(context, explained.explanation)
-  const record = flags.report ? engine.builds.list()[0] : undefined
-  if (flags.report && record && record.startedAt >= startedAt) await io.stdout.write(reportOf(record, flags.report))
+  const record = recordOf(engine, error)
+  if (record?.explanation) await explain(context, record.explanation)
+  if (record && flags.report) await io.stdout.write(reportOf(record, flags.report))
   const { columns, colors } = io.stderr.terminal()
   const style = { columns, colors: chooseColors(colors, env), debug: globals.debug }
   await io.stderr.write(renderBuildError(phrased(withStepHint(error)), style))

@@ -42,13 +42,12 @@ async function run(engine: Engine, context: Context): Promise<number> {
   checkExplain(flags.explain)
   const call = callOf(flags, context.given)
   if (flags.watch && !call) return watchBuild(engine, context, phrased)
-  const startedAt = Date.now()
   const console = openConsole(context)
   try {
     return call ? await runCall(engine, context, call, console) : await runBuild(engine, context, console)
   } catch (error) {
     await console.close()
-    return tellFailure(engine, context, error, startedAt)
+    return tellFailure(engine, context, error)
   }
 }
 

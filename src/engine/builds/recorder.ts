@@ -56,7 +56,10 @@ export async function recordBuild<T extends Outcome>(
     recording.failed(error)
     const { id, steps } = await recording.finish({ status, error: describe(error) })
     const failed = steps.find(({ result }) => result === 'failed')
-    if (failed?.diffIds && error instanceof SlipwayError) error.data['step'] = `step:${id}/${failed.n}`
+    if (error instanceof SlipwayError) {
+      error.data['build'] = id
+      if (failed?.diffIds) error.data['step'] = `step:${id}/${failed.n}`
+    }
     throw error
   }
 }
