@@ -72,6 +72,8 @@ describe('the nearest step', () => {
     const { steps } = temporaryStore()
     steps.save(record('[2/2] RUN x', { key: digestFor('1'), opKey: digestFor('another operation') }))
     expect(nearestStep(trace('[2/2] RUN x'), [], steps, new Set())?.key).toBe(digestFor('1'))
+    steps.save(record('[2/2] RUN x', { key: digestFor('3'), opKey: digestFor('left'), kind: 'failed', createdAt: 2 }))
+    expect(nearestStep(trace('[2/2] RUN x'), [], steps, new Set())?.key).toBe(digestFor('1'))
     steps.save(record('[7/7] RUN y', { key: digestFor('2'), opKey: digestFor('op [2/2] RUN x') }))
     expect(nearestStep(trace('[2/2] RUN x'), [], steps, new Set())?.key).toBe(digestFor('2'))
   })

@@ -33,8 +33,8 @@ export function nearestStep(
   const isEarlier = (record: StepRecord): boolean => !own.has(record.key)
   const sameOperation = trace.opKey ? steps.ofOperation(trace.opKey).find(isEarlier) : undefined
   // what a command that failed has left behind is kept under its name, too
-  const isSameKind = ({ kind }: StepRecord): boolean => kind === trace.vertex.op.kind
-  return sameOperation ?? steps.withLabel(trace.label).find((record) => isSameKind(record) && isEarlier(record))
+  const isStep = ({ kind }: StepRecord): boolean => kind !== 'failed'
+  return sameOperation ?? steps.withLabel(trace.label).find((record) => isStep(record) && isEarlier(record))
 }
 
 /** The best match within one build: by operation, by name, by number in its stage. */
