@@ -1,5 +1,6 @@
-import { type Digest, digestOf } from '../core/index.ts'
+import type { Digest } from '../core/index.ts'
 import type { Op } from './graph.ts'
+import { keyOf } from './known-steps.ts'
 import type { OpRunner, Runners } from './runner.ts'
 
 /** The digest under which the cache knows an operation by itself; `undefined` for one whose results are not remembered. */
@@ -9,6 +10,6 @@ export type OpKeys = (op: Op) => Digest | undefined
 export function operationKeys(runners: Runners): OpKeys {
   return (op) => {
     const operation = (runners[op.kind] as unknown as OpRunner).operation(op)
-    return operation === undefined ? undefined : digestOf(JSON.stringify(operation))
+    return operation === undefined ? undefined : keyOf(operation)
   }
 }

@@ -2,7 +2,6 @@ import {
   checkCanceled,
   createLimit,
   type Digest,
-  digestOf,
   type Job,
   messageOf,
   OncePerKey,
@@ -10,15 +9,16 @@ import {
   type TaskResult,
   withSpan,
 } from '../core/index.ts'
-import type { Lease, StepRecord, Store } from '../store/index.ts'
+import type { Lease, Store } from '../store/index.ts'
 import type { CacheSource } from './cache/source.ts'
 import { Redactor } from './explain/redact.ts'
 import type { StepTrace } from './explain/trace.ts'
 import type { Vertex } from './graph.ts'
 import type { KeyPart } from './key-part.ts'
+import { KnownSteps, keyOf } from './known-steps.ts'
 import type { OpRunner, Runners } from './runner.ts'
 import { lockStep, type StepLock } from './step-lock.ts'
-import { baseLayers, contentKey, diffIdsOf, type LayerRef, storedLayer, type Value } from './values.ts'
+import { baseLayers, contentKey, diffIdsOf, type Value } from './values.ts'
 
 /** What became of a vertex. */
 export interface Outcome {
@@ -84,6 +84,7 @@ class GraphSolver implements Solver {
   readonly #job: Job
   readonly #limit: <T>(work: () => Promise<T>) => Promise<T>
   readonly #redactor: Redactor
+  readonly #known: KnownSteps
   readonly #values = new OncePerKey<Digest, Value>()
   readonly #outcomes = new Map<Digest, Outcome>()
   readonly #traces = new Map<Digest, StepTrace>()
@@ -99,6 +100,7 @@ class GraphSolver implements Solver {
     this.#job = job
     this.#limit = createLimit(options.parallelism ?? PARALLELISM)
     this.#redactor = new Redactor(store.memos, options.secrets)
+    this.#known = new KnownSteps(store, options.lease, options.sources)
   }
 
   solve(vertex: Vertex): Promise<Value> {
@@ -185,41 +187,13 @@ class GraphSolver implements Solver {
     return { vertex, label: this.#redactor.text(vertex.label), result }
   }
 
-  /** The key is only computed when the operation was seen before: else nothing can be found, and nothing is waited for. */
   async #find(step: Step): Promise<Solved | undefined> {
-    const opKey = keyOf(step.operation)
-    const sources = (this.#options.sources ?? []).filter((source) => source.knowsOperation(opKey))
-    if (sources.length === 0 && !this.#store.steps.knowsOperation(opKey)) return undefined
-    const key = keyOf(await step.document())
-    const found = this.#stored(key) ?? (await this.#import(sources, step, key))
+    const found = await this.#known.find(keyOf(step.operation), step.document, step.vertex.id, this.#job)
     if (!found) return undefined
     const { record, layers } = found
     Object.assign(step.trace, { result: 'hit', diffIds: record.diffIds })
     const value: Value = { kind: 'layers', layers: [...baseLayers(step.inputs), ...layers] }
     return { value, outcome: { result: 'cached', createdAt: record.createdAt } }
-  }
-
-  #stored(key: Digest): { record: StepRecord; layers: LayerRef[] } | undefined {
-    const record = this.#store.steps.find(key)
-    if (!record) return undefined
-    this.#options.lease.hold(record.diffIds)
-    const layers = record.diffIds.map((diffId) => this.#store.layers.get(diffId))
-    if (layers.every((layer) => layer !== undefined)) return { record, layers: layers.map(storedLayer) }
-    this.#store.steps.forget(record.key, 'layers-missing')
-    return undefined
-  }
-
-  async #import(
-    sources: readonly CacheSource[],
-    { vertex }: Step,
-    key: Digest,
-  ): Promise<{ record: StepRecord; layers: LayerRef[] } | undefined> {
-    for (const source of sources) {
-      if (!(await source.bring(key, vertex.id, this.#job))) continue
-      const found = this.#stored(key)
-      if (found) return found
-    }
-    return undefined
   }
 
   /** Another build may be doing the very same at this moment: then its result is waited for. */
@@ -284,7 +258,8 @@ class GraphSolver implements Solver {
     const base = await contentKey(baseLayers(inputs))
     const document = await step.document()
     const key = keyOf(document)
-    const first = this.#firstMade(diffIds, base)
+    const first = this.#known.firstMade(diffIds, base)
+    // who wants a step done anew gets a new image, as in Docker, though its layers may be the earlier ones
     if (first && !vertex.ignoreCache) outcome.createdAt = first.createdAt
     Object.assign(trace, { diffIds, evicted: steps.evicted(key) })
     steps.save({
@@ -301,25 +276,7 @@ class GraphSolver implements Solver {
     runner.remembered?.(document.content)
   }
 
-  /**
-   * A result that was there before is as old as it was then, so that the image made of it is the same one. Who wants a
-   * step done anew gets a new image, as in Docker, though its layers may be the earlier ones.
-   */
-  #firstMade(diffIds: readonly Digest[], base: string): StepRecord | undefined {
-    const [first] = diffIds
-    const result = JSON.stringify(diffIds)
-    const records = first === undefined ? [] : this.#store.steps.withLayer(first)
-    return records.find((record) => JSON.stringify(record.diffIds) === result && baseOf(record.document) === base)
-  }
-
   #report(event: ProgressEvent): void {
     this.#job.progress(event)
   }
-}
-
-const keyOf = (part: KeyPart): Digest => digestOf(JSON.stringify(part))
-
-function baseOf(document: unknown): unknown {
-  const { content } = document as { content?: { base?: unknown } }
-  return content?.base
 }

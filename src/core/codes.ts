@@ -187,6 +187,7 @@ export const CODES = {
     about: 'An attestation is of no known type, or one of its attributes makes no sense.',
   },
   BUILD_AMBIGUOUS: { fault: 'invalid', about: 'The beginning of the id of a build fits several builds.' },
+  BUILD_RECORD_INVALID: { fault: 'invalid', about: 'The record of a build says nothing that can be understood.' },
   BUILD_RUNNING: { fault: 'conflict', about: 'This cannot be done while the build is under way.' },
   BOOTSTRAP_UNKNOWN: { fault: 'invalid', about: 'There is no recipe for a base image of this name.' },
   IMAGE_IN_USE: { fault: 'conflict', about: 'A container, or another name, keeps an image from being removed.' },

@@ -7,7 +7,7 @@ import type { Database } from './database.ts'
 import type { StoreLayout } from './layout.ts'
 import { isLeaseAlive, type Lease } from './leases.ts'
 
-/** One build that was done here. What a record says is up to who writes it. */
+/** One build that was done here. What a record says is up to who writes it; it may be anything. */
 export interface BuildRecordRow<R = unknown> {
   id: string
   /** Unix milliseconds. */
@@ -141,12 +141,21 @@ export class BuildRecords {
       ...(finishedAt === null ? {} : { finishedAt }),
       running: this.#isRunning(row),
       logBytes,
-      record: JSON.parse(row.record) as R,
+      record: parsed(row.record) as R,
     }
   }
 
   #isRunning({ finished_at: finishedAt, lease }: Pick<Row, 'finished_at' | 'lease'>): boolean {
     return finishedAt === null && isLeaseAlive(this.#db, lease)
+  }
+}
+
+/** `null` for what is no JSON: somebody has edited it. */
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return null
   }
 }
 

@@ -5,7 +5,7 @@ import path from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { type BuildReport, type Engine, openEngine, type ProgressEvent } from '../../src/engine/index.ts'
 import { findProgram } from '../../src/host/index.ts'
-import { runCommand } from '../command.ts'
+import { type RunningCommand, runCommand, startCommand } from '../command.ts'
 
 const canRun = process.getuid?.() === 0 && findProgram('busybox') !== undefined
 
@@ -102,6 +102,43 @@ describe.skipIf(!canRun)('two builds of the same at once', () => {
     expect(ranIn(ended.map(({ stderr }) => stderr).join('\n'))).toBe(1)
   })
 })
+
+describe.skipIf(!canRun)('a build that waits for another one which does the same', () => {
+  test('goes on by itself when that one is killed', async () => {
+    await engine.bootstrap({ what: 'busybox' })
+    const folder = context('FROM busybox\nRUN --mount=type=bind,from=gate,target=/gate sh /gate/wait; echo ran > /f\n')
+    const gate = mkdtempSync(path.join(work, 'gate-'))
+    writeFileSync(path.join(gate, 'wait'), 'echo begun-$((40+2)); sleep 4\n')
+    const args = ['build', '--progress=plain', '--build-context', `gate=${gate}`, folder]
+    const first = startCommand(args, { root })
+    await said(first, 'begun-42')
+    const second = startCommand([...args, `--iidfile=${work}/id`], { root })
+    await said(second, 'waiting for another build that does the same')
+    first.child.kill('SIGKILL')
+    expect((await first.ended).exitCode).toBe(137)
+    const ended = await second.ended
+    expect(ended.exitCode, ended.stderr).toBe(0)
+    expect(ended.stderr).toContain('begun-42')
+    expect(readFileSync(path.join(work, 'id'), 'utf8')).toMatch(/^sha256:/)
+    const { stdout } = await runCommand(['builds', 'ls', '--format', '{{.Status}}'], { root })
+    expect(stdout.toString()).toBe('Completed\nInterrupted\n')
+  }, 60_000)
+})
+
+/** Waits until a command has written this to its progress. */
+async function said({ child, ended }: RunningCommand, words: string): Promise<void> {
+  let text = ''
+  const heard = new Promise<void>((resolve) => {
+    child.stderr!.on('data', (chunk: Buffer) => {
+      text += chunk.toString()
+      if (text.includes(words)) resolve()
+    })
+  })
+  await Promise.race([
+    heard,
+    ended.then(({ stderr }) => Promise.reject(new Error(`it never said ${words}: ${stderr}`))),
+  ])
+}
 
 const logsOf = (events: readonly ProgressEvent[]): string =>
   events.flatMap((event) => (event.type === 'log' ? [Buffer.from(event.chunk).toString()] : [])).join('')

@@ -26,6 +26,7 @@ export interface Arena {
 export interface PlayOptions {
   output?: 'ours' | 'of a container'
   env?: Record<string, string>
+  stdin?: Buffer
 }
 
 /** Prepares a place for each test of a file and looks at the canary after each. */
@@ -49,8 +50,8 @@ export function openArena(): Arena {
       rmSync(folder, { recursive: true, force: true })
   })
   afterAll(() => rmSync(work, { recursive: true, force: true }))
-  const play = async (args: readonly string[], { output = 'ours', env }: PlayOptions = {}): Promise<Examined> => {
-    const examined = await examine(args, { root: root(), output, ...(env ? { env } : {}) })
+  const play = async (args: readonly string[], { output = 'ours', ...more }: PlayOptions = {}): Promise<Examined> => {
+    const examined = await examine(args, { root: root(), output, ...more })
     expect(examined.problems).toEqual([])
     const { stdout, stderr } = examined.result
     expect(stdout + stderr).not.toContain(secret)

@@ -12,11 +12,9 @@ export interface Repositories {
   url: string
 }
 
-/** Writes contexts below `folder`, and a repository for one of them. Outputs go to `folder/out`. */
+/** Writes contexts below `folder`, and a repository for one of them. */
 export function makeBuilds(folder: string, size: WorkloadSize, repositories: Repositories): Operation[] {
-  const out = path.join(folder, 'out')
-  mkdirSync(out)
-  const mounts = mountsBuild(folder, size)
+  const mounts = makeMountsBuild(folder, size)
   return [
     mounts,
     { ...mounts, name: 'cachemount rm', undo: ['cachemount', 'rm', 'shared', 'locked'], undoKeepsImage: true },
@@ -26,7 +24,9 @@ export function makeBuilds(folder: string, size: WorkloadSize, repositories: Rep
   ]
 }
 
-function mountsBuild(folder: string, { contextFiles, stepFiles }: WorkloadSize): Operation {
+/** A build with cache mounts, outputs and an exported cache, which go to `out`. */
+export function makeMountsBuild(folder: string, size: WorkloadSize, out: string = path.join(folder, 'out')): Operation {
+  const { contextFiles, stepFiles } = size
   const context = path.join(folder, 'mounts')
   writeFiles(context, contextFiles >> 1)
   const fill = `set -e; i=0; while [ $i -lt ${stepFiles} ]; do echo "$i" > /c/$i; i=$((i+1)); done`
@@ -47,7 +47,6 @@ function mountsBuild(folder: string, { contextFiles, stepFiles }: WorkloadSize):
     ].join('\n'),
   )
   stopClocks(context)
-  const out = path.join(folder, 'out')
   const outputs = ['type=image', `type=oci,dest=${out}/image.tar`, `type=local,dest=${out}/tree`]
   const args = [...BUILD, '-t', 'mounted', '--cache-to', `type=local,dest=${out}/cache,mode=max`]
   return {

@@ -39,7 +39,7 @@ export interface Findings {
 
 interface Document {
   config?: { digest: string; size: number }
-  layers?: { digest: string; size: number }[]
+  layers?: { digest: string; size: number; mediaType?: string }[]
   manifests?: { digest: string; size: number }[]
 }
 
@@ -201,7 +201,11 @@ class Checker {
     const manifests = document.manifests
       ? document.manifests.filter((entry) => this.#has(entry.digest)).map((entry) => this.#json(entry.digest))
       : [document]
-    return manifests.flatMap(({ config }) =>
+    // statements about an image are listed like layers, and are none
+    const images = manifests.filter(
+      ({ layers = [] }) => !layers.some(({ mediaType = '' }) => /in-toto/.test(mediaType)),
+    )
+    return images.flatMap(({ config }) =>
       config && this.#has(config.digest) ? diffIdsOf(this.#json(config.digest)) : [],
     )
   }

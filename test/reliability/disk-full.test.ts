@@ -4,10 +4,11 @@ import os from 'node:os'
 import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { runCommand } from '../command.ts'
+import { makeMountsBuild } from './builds.ts'
 import { checkStore, problemsOf } from './check.ts'
 import { openSmallDisk } from './small-disk.ts'
 import { runtimeFolder, runtimeLeftovers, tracesAfter } from './traces.ts'
-import { filesOf, makeReference, makeTemplate, type Reference } from './trial.ts'
+import { emptyOutput, filesOf, makeReference, makeTemplate, type Reference } from './trial.ts'
 import { makeWorkload, type Operation, SMALL } from './workload.ts'
 
 const disk = openSmallDisk(96)
@@ -19,6 +20,7 @@ const template = path.join(work, 'template')
 beforeAll(async () => {
   if (!disk) return
   const operations = makeWorkload(path.join(work, 'work'), SMALL)
+  operations.push(makeMountsBuild(path.join(work, 'work'), SMALL, path.join(disk.folder, 'out')))
   await makeTemplate(template)
   references = {}
   for (const operation of operations) references[operation.name] = await makeReference(operation, template, root)
@@ -40,21 +42,29 @@ function freshStore(): void {
 }
 
 /** What the operation needs more than the template has. */
-function needOf({ files }: Reference): number {
+function needOf({ files, output }: Reference): number {
   const sum = (sizes: Iterable<number>): number => [...sizes].reduce((total, size) => total + size, 0)
-  return sum(files.values()) - sum(filesOf(template).values())
+  // what is unpacked has many names for one file
+  const written = [...output].filter(([name]) => !name.startsWith('tree')).map(([, size]) => size)
+  return sum(files.values()) + sum(written) - sum(filesOf(template).values())
 }
 
 describe.skipIf(!disk)('a full disk (needs root and a loop device)', () => {
-  const shares = { build: [0, 0.1, 0.4, 0.9], 'load many': [0, 0.3, 0.9], 'load system': [0, 0.02, 0.6, 0.9] }
+  const shares = {
+    build: [0, 0.1, 0.4, 0.9],
+    'load many': [0, 0.3, 0.9],
+    'load system': [0, 0.02, 0.6, 0.9],
+    mounts: [0, 0.3, 0.6, 0.95],
+  }
 
   test.each(Object.entries(shares).flatMap(([name, list]) => list.map((share) => [name, share] as const)))(
     '%s, with %d of the room it needs',
     async (name, share) => {
       const reference = references[name]!
       freshStore()
-      disk!.leave(Math.floor(share * needOf(reference)))
       const { operation } = reference
+      emptyOutput(operation)
+      disk!.leave(Math.floor(share * needOf(reference)))
       const first = await slipway(...operation.args)
       expectFull(first, operation)
       expect(await tracesAfter(root)).toEqual([])

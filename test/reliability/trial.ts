@@ -159,11 +159,11 @@ function differences(where: string, now: ReadonlyMap<string, number>, wanted: Re
 
 /**
  * Files and sizes in a store. The database keeps its size, and its neighbours come and go; every build leaves a log; git
- * packs things as it likes.
+ * packs things as it likes; only a RUN that is not found in a cache needs mounts.
  */
 export function filesOf(root: string): Map<string, number> {
   const names = readdirSync(root, { recursive: true, encoding: 'utf8' }).filter(
-    (name) => !/^(slipway\.db|builds\/|git\/)/.test(name),
+    (name) => !/^(slipway\.db|builds\/|git\/|cache-mounts|mount-points)/.test(name),
   )
   return new Map(names.map((name) => [name, sizeOf(path.join(root, name))]))
 }

@@ -51,6 +51,9 @@ const NAMES: Readonly<Record<string, string>> = {
   reference: 'base image',
 }
 
+/** Keys come from other stores, too. */
+const partName = (key: string): string => (Object.hasOwn(NAMES, key) ? NAMES[key]! : key)
+
 /** Reads a list of files that was kept with a step. */
 export type ReadList = (digest: Digest) => string | undefined
 
@@ -91,7 +94,7 @@ function ofOperation(old: Fields, now: Fields, args: readonly string[]): ValueDi
     if (sameJson(old[key], now[key])) return []
     if (key === 'env') return ofVariables(old[key], now[key], args)
     if (key === 'mounts') return ofMounts(old[key], now[key])
-    return [valueDifference(NAMES[key] ?? key, shown(key, old[key]), shown(key, now[key]))]
+    return [valueDifference(partName(key), shown(key, old[key]), shown(key, now[key]))]
   })
 }
 
@@ -190,7 +193,7 @@ function ofLeaf(
     typeof part === 'string' && isDigest(part) ? options.readList(part) : undefined,
   )
   const files = lists.every((list) => list !== undefined) ? differingFiles(lists[0]!, lists[1]!, options.source) : []
-  return files.length > 0 ? files : [valueDifference(NAMES[key] ?? key, shown(key, old), shown(key, now))]
+  return files.length > 0 ? files : [valueDifference(partName(key), shown(key, old), shown(key, now))]
 }
 
 const isPlainObject = (part: KeyPart | undefined): part is object & KeyPart => typeof part === 'object' && part !== null

@@ -32,7 +32,9 @@ export function nearestStep(
   }
   const isEarlier = (record: StepRecord): boolean => !own.has(record.key)
   const sameOperation = trace.opKey ? steps.ofOperation(trace.opKey).find(isEarlier) : undefined
-  return sameOperation ?? steps.withLabel(trace.label).find(isEarlier)
+  // what a command that failed has left behind is kept under its name, too
+  const isSameKind = ({ kind }: StepRecord): boolean => kind === trace.vertex.op.kind
+  return sameOperation ?? steps.withLabel(trace.label).find((record) => isSameKind(record) && isEarlier(record))
 }
 
 /** The best match within one build: by operation, by name, by number in its stage. */

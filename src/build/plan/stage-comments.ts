@@ -5,6 +5,7 @@ import { addHistory, type StageState } from './stage-state.ts'
 
 const PREFIX = /^#*\s*slipway:\s*/
 const KEYS = ['mount', 'reset', 'keep']
+const MOST_MOUNTS = 100
 
 /**
  * Does what the `# slipway:` comments directly above an instruction say, before the instruction is planned; other
@@ -36,6 +37,9 @@ function split({ text, span }: Token, start: number): { key: string; value: Toke
 
 /** Written once, mounted by every RUN from here on, and in stages that build on this one. */
 function addDefault(stage: StageState, value: Token): void {
+  if (stage.mountDefaults.length >= MOST_MOUNTS) {
+    throw invalid(value.span, `more than ${MOST_MOUNTS} mounts for all RUN instructions of a stage`)
+  }
   stage.mountDefaults = [...stage.mountDefaults, { ...value, ...checkMountFrom(value) }]
 }
 

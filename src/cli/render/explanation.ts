@@ -61,7 +61,7 @@ interface Value {
 }
 
 function valueLines({ part, name, from, old, new: now, because }: Value): string[] {
-  const what = name === undefined ? part : `${from ?? part} ${escapeMessage(name)}`
+  const what = escapeMessage(name === undefined ? part : `${from ?? part} ${name}`)
   const why = because === undefined ? '' : ` (${escapeMessage(because)})`
   if (old === undefined && now === undefined) return [`${what} changed${why}`]
   if (old === undefined) return [`${what} added: ${brief(now!)}${why}`]

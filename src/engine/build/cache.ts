@@ -62,14 +62,36 @@ export async function openCaches(
         ? cacheInFolder(places, entry, job)
         : cacheInImage(places, entry, platforms.length > 0 ? platforms : [hostPlatform()])
     try {
-      sources.push(await runTask(job, { id: `cache from ${where}`, name }, open))
+      const source = await runTask(job, { id: `cache from ${where}`, name }, open)
+      sources.push(mistrusted(source, where))
     } catch (error) {
-      if (job.signal?.aborted) throw error
-      const message = `the build cache in ${where} is not used: ${messageOf(error)}`
-      job.progress({ type: 'warning', code: 'CACHE_IMPORT_FAILED', message })
+      warnUnused(where, error, job)
     }
   }
   return sources
+}
+
+/** What a cache holds may not be what it says: then it is not asked again. */
+function mistrusted(source: CacheSource, where: string): CacheSource {
+  let isUsable = true
+  return {
+    knowsOperation: (opKey) => isUsable && source.knowsOperation(opKey),
+    async bring(key, task, job) {
+      try {
+        return isUsable && (await source.bring(key, task, job))
+      } catch (error) {
+        if (isUsable) warnUnused(where, error, job)
+        isUsable = false
+        return false
+      }
+    },
+  }
+}
+
+function warnUnused(where: string, error: unknown, job: Job): void {
+  if (job.signal?.aborted || hasCode(error, 'DISK_FULL')) throw error
+  const message = `the build cache in ${where} is not used: ${messageOf(error)}`
+  job.progress({ type: 'warning', code: 'CACHE_IMPORT_FAILED', message })
 }
 
 interface NamedCache {

@@ -297,6 +297,21 @@ describe.skipIf(!canRun)('a RUN that is done again', { timeout: 60_000 }, () => 
     expect(JSON.stringify(engine.builds.latest())).not.toContain('geheim')
   })
 
+  test('that failed is not compared with what it left behind', async () => {
+    const { engine } = await openBusyboxEngine()
+    const text = 'FROM busybox\nARG OK\nRUN test "$OK"\n'
+    for (const round of [1, 2]) {
+      await expect(build(engine, text)).rejects.toThrow('exit code: 1')
+      const [latest] = engine.builds.list()
+      expect(latest!.explanation.at(-1), `round ${round}`).toMatchObject({
+        result: 'FAILED',
+        differences: [{ part: 'new' }],
+      })
+    }
+    const { explanation } = await build(engine, text, { buildArgs: { OK: 'yes' } })
+    expect(explanation.at(-1)!.differences).toEqual([{ part: 'new' }])
+  })
+
   test('says which file of a mount changed, in a context or in a stage', async () => {
     const { engine } = await openBusyboxEngine()
     const text = (content: string): string =>

@@ -69,6 +69,19 @@ test('a build is remembered with its steps, and the next one with what was cache
   expect(second.record).toMatchObject({ cachedSteps: 2, totalSteps: 3 })
 })
 
+test('why steps missed is remembered, in short where there are many reasons', async () => {
+  const { engine } = openTestEngine()
+  const files = (text: string) => Object.fromEntries(Array.from({ length: 60 }, (_, at) => [`f${at}`, text]))
+  const context = contextOf({ ...files('1'), Dockerfile: 'FROM scratch\nCOPY f* /\n' })
+  await engine.build({ context })
+  for (const [name, text] of Object.entries(files('22'))) writeFileSync(path.join(context, name), text)
+  const { explanation, record } = await engine.build({ context })
+  expect(explanation[0]!.differences).toHaveLength(60)
+  expect(record.explanation[0]).toMatchObject({ result: 'MISS', omitted: 10 })
+  expect(record.explanation[0]!.differences).toEqual(explanation[0]!.differences.slice(0, 50))
+  expect(engine.builds.latest()).toEqual(record)
+})
+
 test('a build that failed is remembered with its error, and steps that were not begun as pending', async () => {
   const { engine } = openTestEngine()
   const context = contextOf({ Dockerfile: 'FROM scratch\nCOPY missing /\nWORKDIR /w\n' })

@@ -1,4 +1,4 @@
-import { closeSync, createReadStream, existsSync, openSync, writeSync } from 'node:fs'
+import { closeSync, createReadStream, openSync, statSync, writeSync } from 'node:fs'
 import path from 'node:path'
 import { zstdCompressSync } from 'node:zlib'
 import { type Bytes, hasCode, type ProgressEvent } from '../../core/index.ts'
@@ -93,7 +93,7 @@ function plainEvent(event: ProgressEvent): Record<string, unknown> {
 /** The log of a build as far as it was written; none for a folder without one. */
 export async function* readBuildLog(folder: string): AsyncGenerator<LoggedEvent> {
   const file = fileIn(folder)
-  if (!existsSync(file)) return
+  if (!statSync(file, { throwIfNoEntry: false })?.isFile()) return
   try {
     const { bytes } = await decompress(createReadStream(file) as Bytes)
     for await (const line of linesOf(bytes)) {

@@ -7,6 +7,7 @@ import { BuildLogWriter } from './log.ts'
 import type { PastBuild, StoredBuild } from './record.ts'
 import { type FailedStep, type RecordedPlan, recordSteps, type Timing } from './recorded-steps.ts'
 import { SecretFilter } from './secrets.ts'
+import { storedBuild } from './stored-build.ts'
 
 /** What a build tells its record beside its progress. */
 export interface BuildListener {
@@ -151,8 +152,11 @@ class Recording implements BuildListener, Disposable {
 
   #explained(): ExplainedStep[] {
     if (!this.#plan) return []
-    const earlier = this.#store.buildRecords.ofDefinition<StoredBuild>(definitionOf(this.#record))
-    const past = earlier.map(({ record }) => record.explanation)
+    const earlier = this.#store.buildRecords.ofDefinition(definitionOf(this.#record))
+    const past = earlier.flatMap(({ record }) => {
+      const build = storedBuild(record)
+      return build ? [build.explanation] : []
+    })
     return explainSteps(this.#plan.solver.traces(), past, { store: this.#store, lists: this.#plan.lists })
   }
 

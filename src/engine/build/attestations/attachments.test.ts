@@ -1,4 +1,5 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { createHash } from 'node:crypto'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import { afterEach, expect, test } from 'vitest'
@@ -152,6 +153,22 @@ test('provenance says what was built from what, step by step', async () => {
   expect(metadata.buildkit_metadata.layers['step3:0']![0]!.map((layer) => layer.digest)).toEqual(
     layers.map((layer) => layer.digest),
   )
+})
+
+test('statements about files name each of them with its digest', async () => {
+  const { engine } = openTestEngine()
+  const context = contextOf({ Dockerfile: 'FROM scratch\nCOPY a b c/ /d/\n', a: 'same', b: 'same', 'c/e': '' })
+  const dest = path.join(context, 'out')
+  await engine.build({ context, attestations: BOTH, outputs: [{ type: 'local', dest }] })
+  const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex')
+  for (const name of ['provenance.json', 'sbom.spdx.json']) {
+    const { subject } = JSON.parse(readFileSync(path.join(dest, name), 'utf8')) as { subject: unknown }
+    expect(subject).toEqual([
+      { name: 'd/a', digest: { sha256: sha256('same') } },
+      { name: 'd/b', digest: { sha256: sha256('same') } },
+      { name: 'd/e', digest: { sha256: sha256('') } },
+    ])
+  }
 })
 
 test('mode=min and version=v0.2', async () => {

@@ -4,6 +4,7 @@ import { type Descriptor, formatStatement, type Statement, writeAttestation } fr
 import type { Lease, Store } from '../../../store/index.ts'
 import type { AttachedFile, Attachments, PackedImage } from '../finished.ts'
 import type { BuiltPlatform } from '../solve.ts'
+import { fileSubjects } from './file-subjects.ts'
 import type { AttestationOptions } from './options.ts'
 import { type ProvenanceSources, provenanceOf, tarDescriptors } from './provenance.ts'
 import { type Predicate, type SbomImage, type Scanned, sbomPredicates } from './sbom.ts'
@@ -57,13 +58,16 @@ async function statementsOn(store: Store, build: AttestedBuild, image: PackedIma
   return predicates.map((predicate) => ({ ...predicate, subjects }))
 }
 
-/** A file for each statement; an image that is only files has no digest to speak of. */
+/** A file for each statement, which is about the files: an image that is only files has no digest to speak of. */
 async function filesOn(store: Store, build: AttestedBuild, built: BuiltPlatform, job: Job): Promise<AttachedFile[]> {
   const { options, epoch } = build
-  const { stage, platform } = built
+  const { stage, platform, layers } = built
   const files: AttachedFile[] = []
+  if (![options.sbom, options.provenance].some((wanted) => wanted && !wanted.inlineOnly)) return files
+  const tree = await store.layers.tree(layers.map(({ diffId }) => diffId))
+  const subjects = await fileSubjects(tree, job)
   const add = (name: string, predicate: Predicate): void => {
-    files.push({ name, bytes: Buffer.from(formatStatement({ ...predicate, subjects: [] })) })
+    files.push({ name, bytes: Buffer.from(formatStatement({ ...predicate, subjects })) })
   }
   if (options.sbom && !options.sbom.inlineOnly) {
     const config = {

@@ -29,7 +29,10 @@ const VERSION = 1
 const LARGEST = 16 << 20
 
 /** A lock that names nothing. */
-export const emptyLock = (): LockFile => ({ images: {}, http: {}, git: {} })
+export const emptyLock = (): LockFile => ({
+  // names of URLs and images may be those of an object's own things
+  ...{ images: Object.create(null), http: Object.create(null), git: Object.create(null) },
+})
 
 /** Reads a lock file. Fails with `LOCK_INVALID`, and says which entry is wrong. */
 export function parseLock({ name, text }: SourceFile): LockFile {

@@ -1,10 +1,11 @@
-import { existsSync, writeFileSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import path from 'node:path'
 import { BuildSession } from '../../../build/index.ts'
-import { fail, type Job, runTask } from '../../../core/index.ts'
+import { bytesOf, fail, type Job, runTask } from '../../../core/index.ts'
 import { parseDockerfile } from '../../../dockerfile/index.ts'
 import { formatReference, parseReference, withDefaultTag } from '../../../oci/index.ts'
 import type { Store } from '../../../store/index.ts'
+import { saveFile } from '../../../transfer/index.ts'
 import { imageResolver } from '../base-images.ts'
 import { loadDefinition } from '../definition.ts'
 import { isMultiPlatform, planOptions, targetPlatforms } from '../plan-options.ts'
@@ -52,8 +53,8 @@ export async function lockBuild(store: Store, request: LockRequest, job: Job): P
   const lock = withOtherPlatforms(found, before)
   const changes = compareLocks(before, lock)
   if (!request.check && (changes.length > 0 || !existsSync(file))) {
-    await runTask(job, { id: 'lock', name: `writing ${path.basename(file)}` }, async () =>
-      writeFileSync(file, formatLock(lock)),
+    await runTask(job, { id: 'lock', name: `writing ${path.basename(file)}` }, () =>
+      saveFile(file, bytesOf(Buffer.from(formatLock(lock))), 0o644),
     )
   }
   return { file, lock, changes }
@@ -87,7 +88,10 @@ function fullName(text: string): string {
 }
 
 function checkNames(names: readonly string[], { images, http, git }: LockFile): void {
-  const unknown = names.find((name) => !(fullName(name) in images || urlKey(name) in http || urlKey(name) in git))
+  const unknown = names.find(
+    (name) =>
+      !(Object.hasOwn(images, fullName(name)) || [http, git].some((group) => Object.hasOwn(group, urlKey(name)))),
+  )
   if (unknown === undefined) return
   throw fail('USAGE_INVALID', `nothing in this build is called ${unknown}`, {
     hint: `It names ${[images, http, git].flatMap(Object.keys).join(', ') || 'no images and no URLs'}.`,

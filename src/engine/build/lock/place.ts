@@ -1,3 +1,4 @@
+import { lstatSync } from 'node:fs'
 import path from 'node:path'
 import { fail } from '../../../core/index.ts'
 import { readText } from '../context/folder.ts'
@@ -28,8 +29,11 @@ export function lockPath({ file }: LockedDockerfile): string {
   })
 }
 
-/** The lock at a path, if there is one. Fails with `LOCK_INVALID`. */
+/** The lock at a path, if there is one. Fails with `LOCK_INVALID`, also for a link: it may come with a foreign context. */
 export function readLock(file: string): LockFile | undefined {
+  if (lstatSync(file, { throwIfNoEntry: false })?.isSymbolicLink()) {
+    throw fail('LOCK_INVALID', `${path.basename(file)} is a symbolic link`, { hint: 'Put a copy in its place.' })
+  }
   const text = readText(file, LARGEST)
   return text === undefined ? undefined : parseLock({ name: path.basename(file), text })
 }
