@@ -335,7 +335,7 @@ describe('errors before anything runs', () => {
   test('an ignored file is not there, and the message says where to look', async () => {
     const folder = context({ Dockerfile: 'FROM scratch\nCOPY secret /\n', secret: '', '.dockerignore': 'secret\n' })
     const { error } = await failure(folder)
-    expect(error.message).toBe('"/secret": not found in the build context (see .dockerignore)')
+    expect(error.message).toContain('"/secret": not found in the build context (see .dockerignore)')
   })
 
   test('no Dockerfile, no context', async () => {

@@ -99,7 +99,7 @@ context/Dockerfile:3
     expect(err).toMatch(
       /^ERROR: dockerfile parse error on line 3: unknown instruction: FOO [^\n]*\n[^\n]*Dockerfile:3\n.*>>> FOO\n.*-\n\n$/ms,
     )
-    expect((await build('FOO\n', '--check')).out).toBe('\n')
+    expect((await build('FOO\n', '--check')).out).toBe('')
   })
 
   test('as JSON, a range for each line', async () => {

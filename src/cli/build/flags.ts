@@ -25,6 +25,7 @@ const OWN_FLAGS = {
     placeholder: 'stringArray',
     about: 'Attestation parameters (format: "type=sbom" or "type=provenance,mode=max")',
   },
+  builder: { kind: 'string', about: 'Override the configured builder instance (there is one: any name will do)' },
   'cache-from': {
     kind: 'list',
     placeholder: 'stringArray',
@@ -87,7 +88,8 @@ const OWN_FLAGS = {
   progress: {
     kind: 'string',
     default: 'auto',
-    about: `Set type of progress output (${PROGRESS_MODES.map((mode) => `"${mode}"`).join(', ')})` as string,
+    about:
+      `Set type of progress output (${PROGRESS_MODES.map((mode) => `"${mode}"`).join(', ')}). Use plain to show container output` as string,
   },
   provenance: { kind: 'string', about: 'Shorthand for "--attest=type=provenance"' },
   pull: { kind: 'bool', about: 'Always attempt to pull all referenced images' },
@@ -146,7 +148,6 @@ const OWN_FLAGS = {
   watch: { kind: 'bool', about: 'Build again whenever a file changes that the build uses' },
   'verify-reproducible': { kind: 'bool', about: 'Build again without the cache, and show what comes out otherwise' },
   // accepted for the sake of scripts: there is one builder, and intermediate containers never stay
-  builder: { kind: 'string', hidden: true, about: 'Override the configured builder instance' },
   compress: { kind: 'bool', hidden: true, about: 'Compress the build context using gzip' },
   'cpu-period': { kind: 'int', hidden: true, about: 'Limit the CPU CFS (Completely Fair Scheduler) period' },
   'cpu-quota': { kind: 'int', hidden: true, about: 'Limit the CPU CFS (Completely Fair Scheduler) quota' },

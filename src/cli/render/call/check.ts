@@ -19,7 +19,11 @@ export function renderCheck(report: CheckReport, { format, file }: CheckStyle): 
   if (format === 'json') return { out: `${goJson(documentOf(report), 2)}\n`, err, code }
   const sorted = [...warnings].sort((a, b) => a.span.line - b.span.line)
   const heading = headingOf(warnings.length, error !== undefined)
-  return { out: heading + sorted.map((warning) => block(warning, file)).join('') + (error ? '\n' : ''), err, code }
+  return {
+    out: heading + sorted.map((warning) => block(warning, file)).join('') + (error && sorted.length > 0 ? '\n' : ''),
+    err,
+    code,
+  }
 }
 
 function headingOf(count: number, hasError: boolean): string {
