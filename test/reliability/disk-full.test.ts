@@ -50,8 +50,9 @@ function needOf({ files, output }: Reference): number {
 }
 
 describe.skipIf(!disk)('a full disk (needs root and a loop device)', () => {
+  // with more of it, a small build ends well: the store has set space aside
   const shares = {
-    build: [0, 0.1, 0.4, 0.9],
+    build: [0, 0.1, 0.4, 0.6],
     'load many': [0, 0.3, 0.9],
     'load system': [0, 0.02, 0.6, 0.9],
     mounts: [0, 0.3, 0.6, 0.95],
