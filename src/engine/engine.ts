@@ -12,9 +12,9 @@ import type { Outline } from './build/outline.ts'
 import type { BuildReport, BuildRequest } from './build/request.ts'
 import type { Targets } from './build/targets.ts'
 import type { WatchListener } from './build/watch/watch.ts'
-import { type CachePruneRequest, type CacheUsage, cacheUsage, pruneCache } from './build-cache.ts'
+import type { CachePruneRequest, CacheUsage } from './build-cache.ts'
 import type { CacheRecord } from './build-cache-record.ts'
-import { buildLog, findBuild, latestExplained, listBuilds, removeBuild } from './builds/builds.ts'
+import { findBuild, latestExplained, listBuilds, removeBuild } from './builds/builds.ts'
 import type { LoggedEvent } from './builds/log.ts'
 import type { PastBuild } from './builds/record.ts'
 import type { StepImage } from './builds/step-image.ts'
@@ -43,6 +43,7 @@ import { type Removal, type RemoveOptions, removeImage } from './remove.ts'
 
 // What builds, runs and moves images is large. It is loaded when first used, so that lists come up at once.
 const archives = (): Promise<typeof import('./archives.ts')> => import('./archives.ts')
+const buildCache = (): Promise<typeof import('./build-cache.ts')> => import('./build-cache.ts')
 const containers = (): Promise<typeof import('./containers.ts')> => import('./containers.ts')
 
 /** How an engine is opened. */
@@ -98,8 +99,8 @@ export interface Engine extends Disposable {
   }
   /** What builds keep to go faster the next time. */
   readonly cache: {
-    usage(filters?: Filters): CacheUsage
-    prune(request?: CachePruneRequest): { records: CacheRecord[]; bytes: number }
+    usage(filters?: Filters): Promise<CacheUsage>
+    prune(request?: CachePruneRequest): Promise<{ records: CacheRecord[]; bytes: number }>
   }
   readonly images: {
     list(filters?: Filters): ImageSummary[]
@@ -165,8 +166,8 @@ export function openEngine(options: EngineOptions = {}): Engine {
     info: (job = silentJob) => guarded(async () => (await import('./info.ts')).info(store, job)),
     builds: buildFunctions(store),
     cache: {
-      usage: (filters) => cacheUsage(store, filters),
-      prune: (request) => guardedSync(() => pruneCache(store, request)),
+      usage: async (filters) => (await buildCache()).cacheUsage(store, filters),
+      prune: (request) => guarded(async () => (await buildCache()).pruneCache(store, request)),
     },
     images: imageFunctions(store),
     cacheMounts: cacheMountFunctions(store),
@@ -185,6 +186,10 @@ function buildFunctions(store: Store): Engine['builds'] {
     remove: (name) => guardedSync(() => removeBuild(store, name)),
     latest: () => latestExplained(store),
   }
+}
+
+async function* buildLog(store: Store, name: string): AsyncIterable<LoggedEvent> {
+  yield* (await import('./builds/build-log.ts')).buildLog(store, name)
 }
 
 async function* diff(store: Store, request: DiffRequest, job: Job): AsyncIterable<Change> {

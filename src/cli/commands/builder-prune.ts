@@ -30,7 +30,7 @@ export const command: Command = defineCommand({
         await io.stderr.write(`Flag --keep-storage has been deprecated, ${changed}\n`)
       }
       if (!flags.force && !(await confirm(io, question))) return 0
-      const { records, bytes } = engine.cache.prune({
+      const { records, bytes } = await engine.cache.prune({
         all: flags.all,
         filters: filtersOf(flags.filter),
         maxUsedSpace: flags['max-used-space'] ?? 0,

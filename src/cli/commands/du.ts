@@ -24,7 +24,7 @@ export const command: Command = defineCommand({
   run: (context) =>
     withEngine(context, async (engine) => {
       const { flags, io } = context
-      const usage = engine.cache.usage(filtersOf(flags.filter))
+      const usage = await engine.cache.usage(filtersOf(flags.filter))
       const now = new Date()
       const pretty = flags.verbose || flags.format === 'pretty'
       const rows = usage.records.map((record) => cacheRow(record, now))

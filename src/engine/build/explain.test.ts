@@ -77,7 +77,7 @@ describe('a build without RUN', () => {
     const { engine } = openTestEngine()
     write({ a: '1' })
     await build(engine, 'FROM scratch\nCOPY a /\n')
-    const { records } = engine.cache.prune({ all: true, filters: { type: ['regular'] } })
+    const { records } = await engine.cache.prune({ all: true, filters: { type: ['regular'] } })
     expect(records).toHaveLength(1)
     const { explanation } = await build(engine, 'FROM scratch\nCOPY a /\n')
     expect(explanation[0]!.differences).toMatchObject([{ part: 'evicted', reason: 'pruned' }])
@@ -99,15 +99,15 @@ describe('the build cache', () => {
     const { engine } = openTestEngine()
     write({ a: 'x'.repeat(5000), b: 'y'.repeat(6000) })
     await build(engine, 'FROM scratch AS one\nCOPY b /\nFROM scratch\nCOPY a /\nCOPY --from=one /b /c\n')
-    const { records, total, ...usage } = engine.cache.usage({ type: ['regular'] })
+    const { records, total, ...usage } = await engine.cache.usage({ type: ['regular'] })
     expect(records.map(({ shared }) => shared).sort()).toEqual([false, true, true])
     expect(usage.shared + usage.private).toBe(total)
-    const pruned = engine.cache.prune()
+    const pruned = await engine.cache.prune()
     expect(pruned.records.map(({ description }) => description)).toContain('[one 1/1] COPY b /')
     expect(pruned.bytes).toBeGreaterThan(6000)
-    expect(engine.cache.usage({ type: ['regular'] }).records).toHaveLength(2)
-    expect(engine.cache.prune({ all: true }).bytes).toBeGreaterThan(0)
-    expect(engine.cache.usage().total).toBe(0)
+    expect((await engine.cache.usage({ type: ['regular'] })).records).toHaveLength(2)
+    expect((await engine.cache.prune({ all: true })).bytes).toBeGreaterThan(0)
+    expect((await engine.cache.usage()).total).toBe(0)
   })
 
   test('keeps as much as is asked for, what was used last', async () => {
@@ -116,26 +116,26 @@ describe('the build cache', () => {
       write({ [name]: name.repeat(10_000) })
       await build(engine, `FROM scratch\nCOPY ${name} /\n`)
     }
-    const { records } = engine.cache.prune({ all: true, filters: { type: ['regular'] }, maxUsedSpace: 15_000 })
+    const { records } = await engine.cache.prune({ all: true, filters: { type: ['regular'] }, maxUsedSpace: 15_000 })
     expect(records.map(({ description }) => description)).toEqual(['[1/1] COPY a /', '[1/1] COPY b /'])
-    expect(engine.cache.prune({ all: true, maxUsedSpace: 1, reservedSpace: 50_000 }).records).toEqual([])
+    expect((await engine.cache.prune({ all: true, maxUsedSpace: 1, reservedSpace: 50_000 })).records).toEqual([])
   })
 
   test('is filtered', async () => {
     const { engine } = openTestEngine()
     write({ a: '1' })
     await build(engine, 'FROM scratch\nCOPY a /\n')
-    const count = (filters: Record<string, string[]>): number => engine.cache.usage(filters).records.length
-    const [step] = engine.cache.usage({ type: ['regular'] }).records
+    const count = async (filters: Record<string, string[]>) => (await engine.cache.usage(filters)).records.length
+    const [step] = (await engine.cache.usage({ type: ['regular'] })).records
     expect(step!.id).toMatch(/^[0-9a-z]{25}$/)
-    expect(count({ id: [step!.id] })).toBe(1)
-    expect(count({ description: ['COPY a'], until: ['1h'] })).toBe(0)
-    expect(count({ description: ['COPY a'], 'until!': ['1h'] })).toBe(1)
-    expect(count({ type: ['regular'], shared: ['false'] })).toBe(0)
-    expect(count({ 'description~': ['^COPY \\w /|] COPY a'] })).toBe(1)
-    expect(() => count({ 'description~': ['('] })).toThrow('invalid pattern')
-    expect(() => count({ 'until~': ['1h'] })).toThrow("invalid filter 'until~'")
-    expect(() => count({ nonsense: ['1'] })).toThrow("invalid filter 'nonsense'")
+    expect(await count({ id: [step!.id] })).toBe(1)
+    expect(await count({ description: ['COPY a'], until: ['1h'] })).toBe(0)
+    expect(await count({ description: ['COPY a'], 'until!': ['1h'] })).toBe(1)
+    expect(await count({ type: ['regular'], shared: ['false'] })).toBe(0)
+    expect(await count({ 'description~': ['^COPY \\w /|] COPY a'] })).toBe(1)
+    await expect(count({ 'description~': ['('] })).rejects.toThrow('invalid pattern')
+    await expect(count({ 'until~': ['1h'] })).rejects.toThrow("invalid filter 'until~'")
+    await expect(count({ nonsense: ['1'] })).rejects.toThrow("invalid filter 'nonsense'")
   })
 })
 

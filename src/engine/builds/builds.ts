@@ -1,6 +1,5 @@
 import { fail } from '../../core/index.ts'
 import type { BuildRecordRow, Store } from '../../store/index.ts'
-import { type LoggedEvent, readBuildLog } from './log.ts'
 import type { PastBuild } from './record.ts'
 import { storedBuild } from './stored-build.ts'
 
@@ -29,7 +28,8 @@ export function findBuild(store: Store, ref: string): PastBuild {
   })
 }
 
-function findRow(store: Store, ref: string): BuildRecordRow {
+/** The row of a build, by its id, the beginning of one, or `^N`. Fails with `BUILD_NOT_FOUND` and `BUILD_AMBIGUOUS`. */
+export function findRow(store: Store, ref: string): BuildRecordRow {
   const text = ref.slice(ref.lastIndexOf('/') + 1)
   const offset = /^\^(\d{1,6})$/.exec(text)?.[1]
   if (offset !== undefined) {
@@ -42,11 +42,6 @@ function findRow(store: Store, ref: string): BuildRecordRow {
   throw fail('BUILD_NOT_FOUND', `no record found for ref "${text.slice(0, 100)}"`, {
     hint: '"slipway builds ls" shows the builds that are remembered',
   })
-}
-
-/** Everything that a build reported, with times. Fails with `BUILD_NOT_FOUND` and `BUILD_AMBIGUOUS`. */
-export async function* buildLog(store: Store, text: string): AsyncGenerator<LoggedEvent> {
-  yield* readBuildLog(store.buildRecords.folder(findRow(store, text).id))
 }
 
 /** Forgets a build with its log; its id. Fails with `BUILD_NOT_FOUND`, `BUILD_AMBIGUOUS` and `BUILD_RUNNING`. */

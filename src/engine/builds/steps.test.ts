@@ -60,7 +60,7 @@ describe('a step of an earlier build', () => {
     const { engine } = openTestEngine()
     await build(engine, text)
     engine.images.prune({ all: true })
-    engine.cache.prune({ all: true })
+    await engine.cache.prune({ all: true })
     await expect(diffOf(engine, 'step:last')).rejects.toMatchObject({ code: 'STEP_GONE' })
     await expect(engine.builds.stepImage('step:last')).rejects.toMatchObject({ code: 'STEP_GONE' })
   })
