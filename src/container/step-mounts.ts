@@ -1,6 +1,6 @@
 import { chmodSync, chownSync, closeSync, mkdirSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
-import { errnoOf, fail } from '../core/index.ts'
+import { errnoOf, fail, messageOf } from '../core/index.ts'
 import { bindMount, type Mount, mount, unmount } from '../host/index.ts'
 import { isFolder, isWithin, type MountPoint, makeEmptyFile, makeMountPoints, openPath } from './mount-points.ts'
 import type { ContainerMount } from './spec.ts'
@@ -115,7 +115,7 @@ function bindPath(
     mkdirSync(folder, { recursive: true, mode: 0o700 })
     if (kind === 'directory') mkdirSync(source)
     else makeEmptyFile(source, 0o600)
-    bindMount(`/proc/self/fd/${fd}`, source)
+    bindOpened(fd, source, place)
     cleanup.defer(() => unmount(source, { detach: true }))
     return { source, kind }
   } finally {
@@ -123,11 +123,23 @@ function bindPath(
   }
 }
 
+/** Whoever else uses the folder may have removed what was opened a moment ago: the kernel mounts nothing that is gone. */
+function bindOpened(fd: number, at: string, place: string): void {
+  try {
+    bindMount(`/proc/self/fd/${fd}`, at)
+  } catch (error) {
+    if (errnoOf(error) === undefined) throw error
+    throw fail('RUNTIME_FAILED', `mount ${path.posix.normalize(`/${place}`)}: ${messageOf(error)}`, { cause: error })
+  }
+}
+
 function openSource(root: string, place: string, data: Record<string, unknown>): number {
   try {
     return openPath(root, place)
   } catch (error) {
-    const problem = { ENOENT: 'no such file or directory', ENOTDIR: 'not a directory' }[errnoOf(error) ?? '']
+    const errno = errnoOf(error)
+    const known = { ENOENT: 'no such file or directory', ENOTDIR: 'not a directory' }[errno ?? '']
+    const problem = known ?? (errno === undefined ? undefined : messageOf(error))
     if (problem === undefined) throw error
     throw fail('RUNTIME_FAILED', `open ${path.posix.normalize(`/${place}`)}: ${problem}`, {
       data: { exitCode: 1, ...data },
