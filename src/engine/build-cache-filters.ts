@@ -1,4 +1,4 @@
-import { fail } from '../core/index.ts'
+import { fail, parseGoBool } from '../core/index.ts'
 import type { CacheRecord } from './build-cache-record.ts'
 import { type Filters, parseMoment } from './image-filters.ts'
 
@@ -43,7 +43,8 @@ function matching(name: string, value: string): Test {
   }
 }
 
-const yes = (value: string): boolean => !/^(0|f|false)$/i.test(value)
+/** A filter that is a yes or a no may stand without a value: `inuse`. */
+const yes = (value: string): boolean => parseGoBool(value) ?? true
 
 const TESTS: Readonly<Record<string, (value: string) => Test>> = {
   id: (value) => (record) => record.id.startsWith(value),

@@ -1,6 +1,6 @@
 import { fail } from '../core/index.ts'
 import type { CacheMountRecord, Store } from '../store/index.ts'
-import { type Filters, parseMoment } from './image-filters.ts'
+import { type Filters, parseMoment, parseTruth } from './image-filters.ts'
 
 /** A cache mount as `cachemount ls` shows it. */
 export interface CacheMountSummary extends CacheMountRecord {
@@ -101,16 +101,10 @@ function cacheMountFilter(filters: Filters): (cache: CacheMountSummary) => boole
   if (unknown !== undefined) throw fail('FILTER_INVALID', `invalid filter '${unknown}'`)
   const { id, inuse, namespace, until } = filters
   const limit = until && Math.min(...until.map((value) => parseMoment(value)))
-  const wanted = inuse?.map(truth).at(-1)
+  const wanted = inuse?.map((value) => parseTruth('inuse', value)).at(-1)
   return (cache) =>
     (!id || id.includes(cache.id)) &&
     (!namespace || namespace.includes(cache.namespace)) &&
     (limit === undefined || cache.usedAt < limit) &&
     (wanted === undefined || cache.inUse === wanted)
-}
-
-function truth(value: string): boolean {
-  if (/^(1|t|true)$/i.test(value)) return true
-  if (/^(0|f|false)$/i.test(value)) return false
-  throw fail('FILTER_INVALID', `invalid filter 'inuse=[${value}]'`)
 }

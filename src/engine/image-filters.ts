@@ -1,5 +1,5 @@
 import path from 'node:path'
-import { fail } from '../core/index.ts'
+import { fail, parseGoBool } from '../core/index.ts'
 import { parseDuration } from '../dockerfile/index.ts'
 import type { Store } from '../store/index.ts'
 import { findImage, type ImageSummary } from './images.ts'
@@ -22,7 +22,7 @@ export function imageFilter(store: Store, filters: Filters, allowed: readonly st
 
 const TESTS: Record<string, (store: Store, values: readonly string[]) => Test> = {
   dangling: (_store, values) => {
-    const wanted = values.map(truth).at(-1)!
+    const wanted = values.map((value) => parseTruth('dangling', value)).at(-1)!
     return (image) => (image.tags.length === 0) === wanted
   },
   // labels add up, unlike other values
@@ -43,10 +43,11 @@ const TESTS: Record<string, (store: Store, values: readonly string[]) => Test> =
   reference: (_store, values) => (image) => values.some((value) => image.tags.some((tag) => matchesName(tag, value))),
 }
 
-function truth(value: string): boolean {
-  if (/^(1|t|true)$/i.test(value)) return true
-  if (/^(0|f|false)$/i.test(value)) return false
-  throw fail('FILTER_INVALID', `invalid filter 'dangling=[${value}]'`)
+/** The value of a filter that is a yes or a no. Fails with `FILTER_INVALID`. */
+export function parseTruth(filter: string, value: string): boolean {
+  const truth = parseGoBool(value)
+  if (truth === undefined) throw fail('FILTER_INVALID', `invalid filter '${filter}=[${value}]'`)
+  return truth
 }
 
 function hasLabel(labels: Record<string, string>, wanted: string): boolean {

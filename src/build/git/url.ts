@@ -1,4 +1,4 @@
-import { fail } from '../../core/index.ts'
+import { fail, parseGoBool } from '../../core/index.ts'
 
 /** What a text says that names a git repository, and which part of it. */
 export interface GitReference {
@@ -106,11 +106,11 @@ function apply(result: Wanted, key: string, value: string): void {
 const qualified = (prefix: string, name: string): string =>
   name === '' || name.startsWith(prefix) ? name : `${prefix}${name}`
 
-/** Go's strconv.ParseBool; nothing at all means yes. */
+/** Nothing at all means yes. */
 function booleanOf(key: string, value: string): boolean {
-  if (/^(|1|t|T|true|TRUE|True)$/.test(value)) return true
-  if (/^(0|f|F|false|FALSE|False)$/.test(value)) return false
-  throw new QueryError(`invalid ${key} value: "${value}"`)
+  const truth = value === '' || parseGoBool(value)
+  if (truth === undefined) throw new QueryError(`invalid ${key} value: "${value}"`)
+  return truth
 }
 
 function cutOnce(text: string, mark: string): [string, string | undefined] {

@@ -1,3 +1,4 @@
+import { parseGoBool } from '../../core/index.ts'
 import type { BuildReport, BuildRequest } from '../../engine/index.ts'
 import { formatPlatform } from '../../oci/index.ts'
 
@@ -44,7 +45,7 @@ function provenanceOf({ provenance = [] }: BuildReport): Record<string, unknown>
 }
 
 function wantsWarnings(env: Environment): boolean {
-  return ['1', 't', 'T', 'TRUE', 'true', 'True'].includes(env['BUILDX_METADATA_WARNINGS'] ?? '')
+  return parseGoBool(env['BUILDX_METADATA_WARNINGS'] ?? '') === true
 }
 
 /** BuildKit's JSON of a warning, in which texts are bytes. */

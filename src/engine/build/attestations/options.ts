@@ -1,5 +1,5 @@
 import type { ProvenanceOptions } from '../../../build/index.ts'
-import { fail } from '../../../core/index.ts'
+import { fail, notGoBool, parseGoBool, quoteGo } from '../../../core/index.ts'
 
 /** A statement about the image that is attached to it. */
 export interface AttestationRequest {
@@ -71,10 +71,9 @@ function fileOptions(name: string, attributes: Attributes): FileOptions {
 function flagOf(name: string, attributes: Attributes): boolean {
   const text = attributes[name]
   if (text === undefined || text === '') return false
-  if (/^(1|t|T|TRUE|true|True)$/.test(text)) return true
-  if (/^(0|f|F|FALSE|false|False)$/.test(text)) return false
-  const shown = JSON.stringify(text)
-  throw invalid(`failed to parse ${name} flag ${shown}: strconv.ParseBool: parsing ${shown}: invalid syntax`)
+  const truth = parseGoBool(text)
+  if (truth === undefined) throw invalid(`failed to parse ${name} flag ${quoteGo(text)}: ${notGoBool(text)}`)
+  return truth
 }
 
 function invalid(message: string, hint?: string): Error {

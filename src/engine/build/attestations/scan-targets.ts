@@ -1,4 +1,5 @@
 import type { StageState } from '../../../build/index.ts'
+import { parseGoBool } from '../../../core/index.ts'
 
 /** What an SBOM is made of beside the image. */
 export interface ScanTargets {
@@ -28,6 +29,7 @@ export async function scanTargets(target: StageState): Promise<ScanTargets> {
 }
 
 function covers(value: string, stage: string): boolean {
-  if (/^(1|t|true)$/i.test(value)) return true
+  const truth = parseGoBool(value)
+  if (truth !== undefined) return truth
   return value.split(',').some((name) => name.trim() !== '' && name.trim().toLowerCase() === stage)
 }

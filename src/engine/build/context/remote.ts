@@ -1,5 +1,5 @@
 import { download, type FileSource, openGitSource, redactUrl, SingleFileSource } from '../../../build/index.ts'
-import { collectBytes, fail, type Job, toByteString } from '../../../core/index.ts'
+import { collectBytes, fail, type Job, parseGoBool, toByteString } from '../../../core/index.ts'
 import { ARCHIVE_HEAD, isArchive, openArchive } from './archive.ts'
 import type { FilesLocation } from './location.ts'
 import type { ContextOptions, OpenContext } from './open-context.ts'
@@ -30,7 +30,7 @@ async function openGit(
   { task }: { task: string },
   job: Job,
 ): Promise<OpenContext> {
-  const keepGitDir = /^(1|t|true)$/i.test(buildArgs['BUILDKIT_CONTEXT_KEEP_GIT_DIR'] ?? '')
+  const keepGitDir = parseGoBool(buildArgs['BUILDKIT_CONTEXT_KEEP_GIT_DIR'] ?? '') === true
   const pin = pins?.git(url)
   const resolved = pin === undefined ? {} : { resolved: { commit: pin, object: pin } }
   const { commit, files } = await openGitSource(session, reference, { keepGitDir, task, ...resolved }, job)
