@@ -50,8 +50,8 @@ export async function exportCache(
     const descriptor = await runTask(job, { id, name: `writing layer ${diffId}`, parent: task }, write)
     layers.push({ descriptor, diffId })
   }
-  const complete = (step: StepRecord): boolean =>
-    step.diffIds.every((diffId) => layers.some((layer) => layer.diffId === diffId))
+  const written = new Set(layers.map(({ diffId }) => diffId))
+  const complete = (step: StepRecord): boolean => step.diffIds.every((diffId) => written.has(diffId))
   const bytes = writeCache({ steps: steps.filter(complete), layers })
   const config = descriptorOf(bytes, CACHE_CONFIG)
   await target.write(config, bytesOf(bytes), {}, job)

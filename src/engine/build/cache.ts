@@ -1,53 +1,12 @@
 import path from 'node:path'
-import {
-  type CacheCompression,
-  type CacheSource,
-  exportCache,
-  openCache,
-  openInlineCache,
-  type Solver,
-} from '../../build/index.ts'
-import { type Digest, fail, hasCode, isDigest, type Job, messageOf, runTask } from '../../core/index.ts'
+import { type CacheSource, exportCache, openCache, openInlineCache, type Solver } from '../../build/index.ts'
+import { type Digest, fail, hasCode, type Job, messageOf, parseGoBool, runTask } from '../../core/index.ts'
 import { hostPlatform, type Platform } from '../../oci/index.ts'
 import type { Lease, Store } from '../../store/index.ts'
 import { createOciLayout, openOciLayout } from '../../transfer/index.ts'
+import { type CacheEntry, cacheCompression, cacheMode, cacheReference, cacheTruth } from './cache-entry.ts'
 import type { FinishedBuild } from './finished.ts'
 import type { BuiltPlatform } from './solve.ts'
-
-/** A place for a build cache, as `--cache-from` and `--cache-to` name it. */
-export interface CacheEntry {
-  /** `local`, `inline` to export, `registry` to import from an image in the store; others are known, but not there yet. */
-  type: string
-  /** `dest`, `src`, `mode`, `tag`, `compression`, ... as in Docker's documentation. */
-  attributes: Readonly<Record<string, string>>
-}
-
-/** Checks before anything is built that all places can be used. Fails with `USAGE_INVALID` or `BUILD_UNSUPPORTED`. */
-export function checkCacheEntries(from: readonly CacheEntry[], to: readonly CacheEntry[]): void {
-  for (const entry of from) checkEntry(entry, 'importer', 'src')
-  for (const entry of to) {
-    checkEntry(entry, 'exporter', 'dest')
-    modeOf(entry)
-    compressionOf(entry)
-  }
-}
-
-const KNOWN = ['inline', 'gha', 's3', 'azblob']
-
-function checkEntry({ type, attributes }: CacheEntry, role: 'importer' | 'exporter', key: 'src' | 'dest'): void {
-  const wanted = type === 'registry' ? 'ref' : key
-  if (type === 'local' || type === 'registry') {
-    if (!attributes[wanted]) throw fail('USAGE_INVALID', `${type} cache ${role} requires ${wanted}`)
-  } else if (!KNOWN.includes(type)) {
-    throw fail('USAGE_INVALID', `unknown cache ${role}: ${JSON.stringify(type)}`)
-  }
-  const isThere = role === 'importer' ? 'registry' : 'inline'
-  if (type !== 'local' && type !== isThere) {
-    throw fail('BUILD_UNSUPPORTED', `a build cache of type ${type} is not supported yet`, {
-      hint: `use type=local,${key}=FOLDER; the folder is an OCI layout that other tools can copy`,
-    })
-  }
-}
 
 /** Opens the caches to import from. One that is not there or cannot be read is a warning: the build goes on without. */
 export async function openCaches(
@@ -101,9 +60,9 @@ interface NamedCache {
   open(): Promise<CacheSource>
 }
 
-function cacheInFolder(places: { store: Store; lease: Lease }, { attributes }: CacheEntry, job: Job): NamedCache {
-  const folder = attributes['src']!
-  const reference = referenceOf(attributes)
+function cacheInFolder(places: { store: Store; lease: Lease }, entry: CacheEntry, job: Job): NamedCache {
+  const folder = entry.attributes['src']!
+  const reference = cacheReference(entry)
   const open = async (): Promise<CacheSource> =>
     openCache({ ...places, source: await openOciLayout(folder, job) }, reference, job)
   return { where: folder, name: `importing cache manifest from local:${path.basename(folder)}`, open }
@@ -141,14 +100,8 @@ function configOf(find: () => Digest): Digest[] {
 
 /** Whether the image itself is to carry its steps. */
 export function wantsInlineCache(to: readonly CacheEntry[], buildArgs: Readonly<Record<string, string>> = {}): boolean {
-  const given = buildArgs['BUILDKIT_INLINE_CACHE'] ?? ''
-  return to.some(({ type }) => type === 'inline') || ['1', 't', 'T', 'TRUE', 'true', 'True'].includes(given)
-}
-
-function referenceOf({ digest, tag = 'latest' }: CacheEntry['attributes']): string {
-  if (digest === undefined) return tag
-  if (isDigest(digest)) return digest
-  throw fail('USAGE_INVALID', `invalid digest ${JSON.stringify(digest)} for the cache importer`)
+  const given = parseGoBool(buildArgs['BUILDKIT_INLINE_CACHE'] ?? '')
+  return to.some(({ type }) => type === 'inline') || given === true
 }
 
 /** Exports the steps of a build to all places. Fails as writing does, unless `ignore-error=true` makes it a warning. */
@@ -162,7 +115,7 @@ export async function exportCaches(
     try {
       await exportTo(places, entry, finished, job)
     } catch (error) {
-      if (entry.attributes['ignore-error'] !== 'true' || job.signal?.aborted) throw error
+      if (!cacheTruth(entry, 'ignore-error', false) || job.signal?.aborted) throw error
       const message = `the build cache was not exported: ${messageOf(error)}`
       job.progress({ type: 'warning', code: 'CACHE_EXPORT_FAILED', message })
     }
@@ -176,12 +129,12 @@ async function exportTo(
   job: Job,
 ): Promise<void> {
   const { attributes } = entry
-  const keys = stepKeys(solver, modeOf(entry) === 'max' ? undefined : built)
+  const keys = stepKeys(solver, cacheMode(entry) === 'max' ? undefined : built)
   const task = `cache to ${attributes['dest']}`
   await runTask(job, { id: task, name: 'exporting cache to client directory' }, async () => {
     const target = await createOciLayout(attributes['dest']!, job)
-    const imageManifest = attributes['image-manifest'] !== 'false'
-    const what = { keys, compression: compressionOf(entry), imageManifest, task }
+    const imageManifest = cacheTruth(entry, 'image-manifest', true)
+    const what = { keys, compression: cacheCompression(entry), imageManifest, task }
     await exportCache({ ...places, target }, { ...what, tag: attributes['tag'] ?? 'latest' }, job)
   })
 }
@@ -192,25 +145,4 @@ export function stepKeys(solver: Solver, images?: readonly BuiltPlatform[]): Dig
   const own = new Set(images?.flatMap(({ stage }) => stage.steps.flatMap(({ vertex }) => vertex?.id ?? [])))
   const wanted = images ? traces.filter(({ vertex }) => own.has(vertex.id)) : traces
   return [...new Set(wanted.flatMap(({ key, result }) => (key && result !== 'failed' ? [key] : [])))]
-}
-
-function modeOf({ attributes: { mode = 'min' } }: CacheEntry): 'min' | 'max' {
-  if (mode === 'min' || mode === 'max') return mode
-  throw fail('USAGE_INVALID', `invalid mode ${JSON.stringify(mode)} of the cache exporter: it is min or max`)
-}
-
-const LEVELS = { gzip: 9, zstd: 22 }
-
-function compressionOf({ attributes }: CacheEntry): CacheCompression {
-  const { compression: kind = 'gzip', 'compression-level': text } = attributes
-  if (kind === 'uncompressed') return { kind }
-  if (kind !== 'gzip' && kind !== 'zstd') {
-    throw fail('USAGE_INVALID', `unsupported layer compression type: ${kind}`, {
-      hint: 'it is uncompressed, gzip or zstd',
-    })
-  }
-  if (text === undefined) return { kind }
-  const level = Number(text)
-  if (Number.isInteger(level) && level >= 0 && level <= LEVELS[kind]) return { kind, level }
-  throw fail('USAGE_INVALID', `invalid compression-level ${text}: for ${kind} it is a number up to ${LEVELS[kind]}`)
 }

@@ -248,6 +248,17 @@ describe('a cache in a folder', () => {
     ['a service', { cacheTo: [{ type: 'gha', attributes: {} }] }, 'not supported yet'],
     ['a mode', { cacheTo: [{ type: 'local', attributes: { dest: 'x', mode: 'mid' } }] }, 'invalid mode "mid"'],
     ['a compression', { cacheTo: [{ type: 'local', attributes: { dest: 'x', compression: 'xz' } }] }, 'xz'],
+    [
+      'a truth',
+      { cacheTo: [{ type: 'local', attributes: { dest: 'x', 'ignore-error': 'x' } }] },
+      'failed to parse ignore-error',
+    ],
+    [
+      'other types',
+      { cacheTo: [{ type: 'local', attributes: { dest: 'x', 'oci-mediatypes': 'false' } }] },
+      'not supported yet',
+    ],
+    ['a reset', { cacheTo: [{ type: 'local', attributes: { dest: 'x', reset: 'true' } }] }, 'not supported yet'],
   ])('%s is refused before anything is built', async (_what, request, message) => {
     await expect(build(openTestEngine().engine, 'nothing', request)).rejects.toThrow(message)
   })

@@ -6,7 +6,7 @@ import type { LintWarning } from '../../lint/index.ts'
 import type { Descriptor, Platform } from '../../oci/index.ts'
 import type { Invocation, PastBuild } from '../builds/record.ts'
 import type { AttestationRequest } from './attestations/options.ts'
-import type { CacheEntry } from './cache.ts'
+import type { CacheEntry } from './cache-entry.ts'
 import type { Output } from './outputs/output.ts'
 import type { Verification } from './verify.ts'
 
