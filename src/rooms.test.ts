@@ -7,6 +7,7 @@ const ROOMS = [
   'core',
   'oci',
   'host',
+  'registry',
   'layer',
   'dockerfile',
   'image',

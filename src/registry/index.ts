@@ -1,0 +1,3 @@
+export * from './protocol.ts'
+export * from './settings.ts'
+export * from './uploads.ts'
