@@ -1,1 +1,3 @@
-export { loadRegistrySettings, type SettingsOptions } from './load.ts'
+export { loadRegistrySettings } from './load.ts'
+export type { SettingsOptions } from './places.ts'
+export { shortNameRepositories } from './short-name.ts'
