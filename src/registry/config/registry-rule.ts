@@ -32,11 +32,15 @@ function endsPart(name: string, end: number): boolean {
 }
 
 /**
- * The repository that a name stands for when a location takes the place of the prefix. Fails with
- * `REGISTRY_CONFIG_INVALID` when that is no name.
+ * The repository that a name stands for when a location takes the place of the prefix; the name of a registry may stand
+ * for a part of one, too. Fails with `REGISTRY_CONFIG_INVALID` when that is no name.
  */
 export function rewriteName(name: string, rule: RegistryRule, location: string): RepositoryName {
   const rewritten = location === '' ? name : location + name.slice(matchedLength(name, rule.prefix))
+  if (!name.includes('/')) {
+    const [domain = '', ...path] = rewritten.split('/')
+    return { domain, path: path.join('/') }
+  }
   try {
     const { domain, path, tag } = parseReference(rewritten)
     if (tag === undefined) return { domain, path }
