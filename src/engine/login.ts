@@ -56,11 +56,7 @@ export async function login(request: LoginRequest, job: Job = silentJob): Promis
     // RFC 7617, section 2: "a user-id containing a colon character is invalid"
     if (username.includes(':')) throw fail('REGISTRY_UNAUTHORIZED', 'a username cannot contain a colon')
     const credentials: Credentials = { kind: 'password', username, password }
-    const { identityToken } = await pingRegistry(
-      registry,
-      { settings: loadRegistrySettings(options), credentials },
-      job,
-    )
+    const identityToken = await present(registry, credentials, options, job)
     const kept: Credentials = identityToken ? { kind: 'identity-token', token: identityToken, username } : credentials
     return await keepCredentials(registry, kept, options, job)
   })

@@ -9,8 +9,10 @@ export function findRule(rules: readonly RegistryRule[], name: string): Registry
   let longest = -1
   for (const rule of rules) {
     const length = matchedLength(name, rule.prefix)
-    const isLonger = length > longest || (length === longest && rule.prefix.length > found!.prefix.length)
-    if (length >= 0 && isLonger) [found, longest] = [rule, length]
+    if (length < longest || length < 0) continue
+    if (length === longest && found && rule.prefix.length <= found.prefix.length) continue
+    found = rule
+    longest = length
   }
   return found
 }
