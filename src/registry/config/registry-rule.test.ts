@@ -35,6 +35,10 @@ test('the one that covers most, the plainest of those', () => {
   expect(findRule(rules, 'h.org/a')).toBeUndefined()
 })
 
+test.each(['h.example.com', 'HOST/x', 'h/y:tag', 'https://h'])('%s is no place for a repository', (location) => {
+  expect(() => rewriteName('h:5000/a', rule('h:5000/a', location), location)).toThrow('which is no repository')
+})
+
 test.each([
   ['h:5000/a', 'h:5000', 'm.example.com', 'm.example.com a'],
   ['h:5000/a/b', 'h:5000/a', 'm.example.com/x', 'm.example.com x/b'],

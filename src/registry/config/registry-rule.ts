@@ -1,6 +1,7 @@
 import { fail } from '../../core/index.ts'
 import { parseReference } from '../../oci/index.ts'
 import type { RepositoryName } from '../settings.ts'
+import { registryName } from './domain.ts'
 import type { RegistryRule } from './registries-conf.ts'
 
 /** The rule that covers most of a name (`docker.io/library/busybox`); of those that cover as much, the plainest. */
@@ -47,7 +48,8 @@ export function rewriteName(name: string, rule: RegistryRule, location: string):
   }
   try {
     const { domain, path, tag } = parseReference(rewritten)
-    if (tag === undefined) return { domain, path }
+    const host = registryName(rewritten.slice(0, rewritten.indexOf('/')))
+    if (tag === undefined && domain === host) return { domain, path }
   } catch {
     // the words below say more than those about the reference
   }
