@@ -26,7 +26,7 @@ export interface Question {
   readonly expects: readonly number[]
   /** Bytes that the answer may have: 4 MiB when missing. */
   readonly limit?: number
-  readonly pace?: 'questions' | 'uploads'
+  readonly pace?: 'questions' | 'downloads' | 'uploads'
 }
 
 /** Where requests of one repository go, and who makes them. */
@@ -78,9 +78,9 @@ export class Connection {
     return trouble ? { trouble } : { reply: outcome as Reply }
   }
 
-  /** Asks once, and returns the answer as soon as it begins when it has an expected status. Fails with a `ConnectionFailure` and otherwise as `ask`. */
+  /** Asks once, and returns the answer as soon as it begins, or what is wrong. The answer must be read to its end or destroyed. */
   async open(question: Question, job: Job): Promise<{ answer: Answer } | { trouble: Trouble }> {
-    const done = await this.host.downloads.turn(job)
+    const done = await this.host[question.pace ?? 'questions'].turn(job)
     try {
       const answer = await this.#authorized(question, job)
       const isExpected = question.expects.includes(answer.status)
@@ -93,7 +93,7 @@ export class Connection {
       return { answer }
     } catch (error) {
       done()
-      throw error
+      return { trouble: troubleOfFailure(error) }
     }
   }
 
