@@ -1,3 +1,5 @@
+import { isGuarded } from './access/access.ts'
+import { checkExposure } from './access/exposure.ts'
 import type { RegistryConfig } from './config.ts'
 import { openFolder } from './folder/folder.ts'
 import { limitsFrom } from './limits.ts'
@@ -32,6 +34,14 @@ const SWEEP = 600_000
  */
 export async function serveRegistry(options: RegistryServerOptions): Promise<RegistryServer> {
   const { root, config = {}, parts = PARTS } = options
+  const { listen = DEFAULT_ADDRESS, delete: canDelete = true, tls, access } = config
+  const address = splitAddress(listen)
+  checkExposure({
+    host: address.host,
+    isGuarded: isGuarded(config),
+    hasTls: tls !== undefined,
+    isMeant: access?.insecure === true,
+  })
   await using stack = new AsyncDisposableStack()
   const storage = stack.use(openFolder(root))
   const limits = limitsFrom(config.limits)
@@ -45,8 +55,7 @@ export async function serveRegistry(options: RegistryServerOptions): Promise<Reg
   sweep()
   const timer = setInterval(sweep, SWEEP).unref()
   stack.defer(() => clearInterval(timer))
-  const { listen = DEFAULT_ADDRESS, delete: canDelete = true, tls } = config
-  const server = await startServer({ storage, limits, canDelete, extensions, tls, ...splitAddress(listen) })
+  const server = await startServer({ storage, limits, canDelete, extensions, tls, ...address })
   stack.defer(() => server.close())
   url = server.url
   const running = stack.move()
