@@ -74,9 +74,9 @@ export class Authenticator {
 
   /** By a name and a password, or a robot's name and its secret. */
   password(request: IncomingMessage, name: string, password: string): Authentication | Promise<Authentication> {
-    const address = clientAddress(request, this.#options.isProxy)
     if (name === '' || name.length + password.length > MAX_CREDENTIALS) return INVALID_CREDENTIALS
-    return name.startsWith(ROBOT_PREFIX) ? this.#robot(address, name, password) : this.#user(address, name, password)
+    if (name.startsWith(ROBOT_PREFIX)) return this.#robot(name, password)
+    return this.#user(clientAddress(request, this.#options.isProxy), name, password)
   }
 
   /** By a refresh token. */
@@ -116,17 +116,12 @@ export class Authenticator {
     return isKnown ? { identity: this.#userNamed(subject), via, mark } : INVALID_TOKEN
   }
 
-  #robot(address: string, name: string, secret: string): Authentication {
-    const { robots, throttle } = this.#options
-    const known = robots.prove(name.slice(ROBOT_PREFIX.length), secret)
-    if (known) {
-      const { robot, mark } = known
-      return { identity: { kind: 'robot', name: robot.name, scopes: robot.scopes }, via: 'robot', mark }
-    }
-    const retryAfter = throttle.wait(address)
-    if (retryAfter > 0) return { problem: 'slow-down', retryAfter }
-    throttle.failed(address)
-    return INVALID_CREDENTIALS
+  /** Wrong secrets are not counted: 256 random bits are not guessed, and a job with an old one must not lock others out. */
+  #robot(name: string, secret: string): Authentication {
+    const known = this.#options.robots.prove(name.slice(ROBOT_PREFIX.length), secret)
+    if (!known) return INVALID_CREDENTIALS
+    const { robot, mark } = known
+    return { identity: { kind: 'robot', name: robot.name, scopes: robot.scopes }, via: 'robot', mark }
   }
 
   #user(address: string, name: string, password: string): Authentication | Promise<Authentication> {

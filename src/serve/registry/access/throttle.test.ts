@@ -41,7 +41,7 @@ test('waits have an end, and time heals', () => {
   const { throttle, guess, pass } = fixture()
   guess(200)
   expect(throttle.wait('198.51.100.7', 'alice')).toBe(60)
-  expect(throttle.wait('192.0.2.1')).toBe(900)
+  expect(throttle.wait('192.0.2.1', 'other')).toBe(900)
   pass(31 * 60_000)
   expect(throttle.wait('192.0.2.1', 'alice')).toBe(0)
   guess(5)
@@ -73,7 +73,7 @@ test.each([
 ])('%s and %s are of one network: %s', (first, second, isSame) => {
   const { throttle, guess } = fixture()
   for (let at = 0; at < 25; at++) guess(1, first, `user${at}`)
-  expect(throttle.wait(second) > 0).toBe(isSame)
+  expect(throttle.wait(second, 'other') > 0).toBe(isSame)
 })
 
 test('what is remembered has a limit', () => {
@@ -81,5 +81,5 @@ test('what is remembered has a limit', () => {
   guess(7, '192.0.2.9', 'first')
   for (let at = 0; at < 25_000; at++) guess(1, '192.0.2.1', `user${at}`)
   expect(throttle.wait('203.0.113.1', 'first')).toBe(0)
-  expect(throttle.wait('192.0.2.1')).toBe(900)
+  expect(throttle.wait('192.0.2.1', 'other')).toBe(900)
 })

@@ -39,10 +39,9 @@ export class Throttle {
     this.#now = options.now ?? Date.now
   }
 
-  /** Seconds to wait before this address may try this user's password, or any: 0 if it may now. */
-  wait(address: string, user?: string): number {
-    const ofUser = user === undefined ? 0 : (this.#find(userKey(user))?.until ?? 0)
-    const until = Math.max(this.#find(addressKey(address))?.until ?? 0, ofUser)
+  /** Seconds to wait before this address may try this user's password: 0 if it may now. */
+  wait(address: string, user: string): number {
+    const until = Math.max(this.#find(addressKey(address))?.until ?? 0, this.#find(userKey(user))?.until ?? 0)
     return Math.max(0, Math.ceil((until - this.#now()) / 1000))
   }
 
