@@ -1,4 +1,5 @@
-import { ANONYMOUS, type Identity } from './identity.ts'
+import { isRepositoryName } from '../protocol/route.ts'
+import type { Identity } from './identity.ts'
 import { admitsAnonymous, allowedActions, type Rule } from './rules.ts'
 import { type AccessEntry, actionsOf } from './scope.ts'
 
@@ -18,10 +19,10 @@ export function grant(rules: readonly Rule[], identity: Identity, asked: readonl
 }
 
 function grantedActions(rules: readonly Rule[], identity: Identity, asked: AccessEntry): readonly string[] {
-  if (asked.type === 'repository') {
+  if (asked.type === 'repository' && isRepositoryName(asked.name)) {
     const allowed = allowedActions(rules, identity, asked.name)
     return actionsOf(asked.actions).filter((action) => allowed.has(action))
   }
   const isCatalog = asked.type === 'registry' && asked.name === 'catalog' && asked.actions.includes('*')
-  return isCatalog && (identity.kind !== ANONYMOUS.kind || admitsAnonymous(rules)) ? ['*'] : []
+  return isCatalog && (identity.kind !== 'anonymous' || admitsAnonymous(rules)) ? ['*'] : []
 }
