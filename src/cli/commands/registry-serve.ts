@@ -1,8 +1,8 @@
 import { renameSync, writeFileSync } from 'node:fs'
-import path from 'node:path'
 import { fail } from '../../core/index.ts'
 import type { RegistryConfig, RegistryServerOptions } from '../../serve/index.ts'
 import { type Command, type CommandContext, defineCommand } from '../command.ts'
+import { registryRoot } from '../registry-root.ts'
 import { watchSignals } from '../signals.ts'
 
 const flags = {
@@ -13,6 +13,7 @@ const flags = {
   },
   root: { kind: 'string', placeholder: 'DIR', completes: 'directory', about: 'Folder to keep everything in' },
   config: { kind: 'string', placeholder: 'FILE', completes: 'file', about: 'Configuration file (TOML)' },
+  insecure: { kind: 'bool', about: 'Serve other machines also without users or without TLS' },
   store: { kind: 'bool', about: 'Serve the images of the local store' },
   'url-file': {
     kind: 'string',
@@ -43,16 +44,19 @@ export const command: Command = defineCommand({
 
 async function optionsOf(context: CommandContext<typeof flags>): Promise<RegistryServerOptions> {
   const { loadConfig } = await import('../../serve/index.ts')
-  const { flags, globals } = context
+  const { flags } = context
   const config: RegistryConfig = flags.config === undefined ? {} : loadConfig(flags.config)
-  const store = globals.root ?? (await import('../../store/index.ts')).defaultRoot(context.env)
   if (flags.store && (flags.root ?? config.root) !== undefined) {
     throw fail('USAGE_INVALID', 'conflicting options: --store and --root')
   }
   const listen = flags.listen ?? config.listen
   return {
-    root: flags.root ?? config.root ?? path.join(store, 'registry'),
-    config: { ...config, ...(listen === undefined ? {} : { listen }) },
+    root: await registryRoot(context, flags, config),
+    config: {
+      ...config,
+      ...(listen === undefined ? {} : { listen }),
+      ...(flags.insecure ? { access: { ...config.access, insecure: true } } : {}),
+    },
   }
 }
 
