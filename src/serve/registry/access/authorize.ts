@@ -31,8 +31,8 @@ const CATALOG: AccessEntry = { type: 'registry', name: 'catalog', actions: ['*']
  * Decides about rights, before anything is looked up: who may not read a repository gets the same answer whether it
  * exists or not. A token allows at most what it says, and at most what the rules say now.
  *
- * Not allowed is 401 with a challenge for callers who could log in, or get another token, and then may; and 403 for
- * those who are known and may not.
+ * Not allowed is 401 with a challenge for callers who have shown nothing, or a token (`insufficient_scope`: what clients
+ * of token servers expect, and have words for), and 403 for those who are known by a password or a certificate.
  */
 export function createAuthorize(options: AuthorizationOptions): Authorize {
   return (access) => {
@@ -57,11 +57,12 @@ function decide(found: Authentication, access: AccessRequest, options: Authoriza
     const error = found.problem === 'invalid-token' ? 'invalid_token' : undefined
     return unauthorized(access, wish, options, error)
   }
-  if (!wish.isAllowed(found)) {
-    if (found.identity.kind !== 'anonymous') return denied(wish)
-    return unauthorized(access, wish, options, found.granted ? 'insufficient_scope' : undefined)
+  const isAllowed = wish.isAllowed(found)
+  if (found.granted) {
+    if (!isAllowed || !wish.isGranted(found.granted)) return unauthorized(access, wish, options, 'insufficient_scope')
+  } else if (!isAllowed) {
+    return found.identity.kind === 'anonymous' ? unauthorized(access, wish, options) : denied(wish)
   }
-  if (found.granted && !wish.isGranted(found.granted)) return unauthorized(access, wish, options, 'insufficient_scope')
   return { user: subjectOf(found.identity) || undefined }
 }
 
