@@ -30,9 +30,10 @@ export const command: Command = defineCommand({
   flags,
   ownsSignals: true,
   async run(context) {
-    const { serveRegistry } = await import('../../serve/index.ts')
+    const { loadConfig, serveRegistry } = await import('../../serve/index.ts')
     using watch = watchSignals()
-    await using server = await serveRegistry(await optionsOf(context))
+    using store = context.flags.store ? await openLocal(context) : undefined
+    await using server = await serveRegistry({ ...optionsOf(context, loadConfig), ...(store ? { store } : {}) })
     await context.io.stdout.write(`Listening at ${server.url}\n`)
     const file = context.flags['url-file']
     if (file !== undefined) writeWhole(file, `${server.url}\n`)
@@ -41,19 +42,24 @@ export const command: Command = defineCommand({
   },
 })
 
-async function optionsOf(context: CommandContext<typeof flags>): Promise<RegistryServerOptions> {
-  const { loadConfig } = await import('../../serve/index.ts')
-  const { flags, globals } = context
-  const config: RegistryConfig = flags.config === undefined ? {} : loadConfig(flags.config)
-  const store = globals.root ?? (await import('../../store/index.ts')).defaultRoot(context.env)
-  if (flags.store && (flags.root ?? config.root) !== undefined) {
-    throw fail('USAGE_INVALID', 'conflicting options: --store and --root')
-  }
+function optionsOf(
+  { flags, globals, env }: CommandContext<typeof flags>,
+  load: (file: string) => RegistryConfig,
+): RegistryServerOptions {
+  const config = flags.config === undefined ? {} : load(flags.config)
+  const root = flags.root ?? config.root
+  if (flags.store && root !== undefined) throw fail('USAGE_INVALID', 'conflicting options: --store and --root')
   const listen = flags.listen ?? config.listen
+  const store = globals.root ?? defaultRoot(env)
   return {
-    root: flags.root ?? config.root ?? path.join(store, 'registry'),
+    root: root ?? path.join(store, flags.store ? 'serve' : 'registry'),
     config: { ...config, ...(listen === undefined ? {} : { listen }) },
   }
+}
+
+async function openLocal({ globals, env }: CommandContext): Promise<Store> {
+  const { openStore } = await import('../../store/index.ts')
+  return openStore(globals.root ?? defaultRoot(env))
 }
 
 /** Whoever waits for the file never sees a part of it. */
