@@ -1,6 +1,7 @@
 import { renameSync, writeFileSync } from 'node:fs'
 import { fail } from '../../core/index.ts'
 import type { RegistryConfig, RegistryServerOptions } from '../../serve/index.ts'
+import { defaultRoot, type Store } from '../../store/index.ts'
 import { type Command, type CommandContext, defineCommand } from '../command.ts'
 import { registryRoot } from '../registry-root.ts'
 import { watchSignals } from '../signals.ts'
@@ -31,9 +32,10 @@ export const command: Command = defineCommand({
   flags,
   ownsSignals: true,
   async run(context) {
-    const { serveRegistry } = await import('../../serve/index.ts')
+    const { loadConfig, serveRegistry } = await import('../../serve/index.ts')
     using watch = watchSignals()
-    await using server = await serveRegistry(await optionsOf(context))
+    using store = context.flags.store ? await openLocal(context) : undefined
+    await using server = await serveRegistry({ ...optionsOf(context, loadConfig), ...(store ? { store } : {}) })
     await context.io.stdout.write(`Listening at ${server.url}\n`)
     const file = context.flags['url-file']
     if (file !== undefined) writeWhole(file, `${server.url}\n`)
@@ -42,22 +44,29 @@ export const command: Command = defineCommand({
   },
 })
 
-async function optionsOf(context: CommandContext<typeof flags>): Promise<RegistryServerOptions> {
-  const { loadConfig } = await import('../../serve/index.ts')
+function optionsOf(
+  context: CommandContext<typeof flags>,
+  load: (file: string) => RegistryConfig,
+): RegistryServerOptions {
   const { flags } = context
-  const config: RegistryConfig = flags.config === undefined ? {} : loadConfig(flags.config)
+  const config = flags.config === undefined ? {} : load(flags.config)
   if (flags.store && (flags.root ?? config.root) !== undefined) {
     throw fail('USAGE_INVALID', 'conflicting options: --store and --root')
   }
   const listen = flags.listen ?? config.listen
   return {
-    root: await registryRoot(context, flags, config),
+    root: registryRoot(context, config),
     config: {
       ...config,
       ...(listen === undefined ? {} : { listen }),
       ...(flags.insecure ? { access: { ...config.access, insecure: true } } : {}),
     },
   }
+}
+
+async function openLocal({ globals, env }: CommandContext): Promise<Store> {
+  const { openStore } = await import('../../store/index.ts')
+  return openStore(globals.root ?? defaultRoot(env))
 }
 
 /** Whoever waits for the file never sees a part of it. */

@@ -1,8 +1,10 @@
+import type { Store } from '../../store/index.ts'
 import { isGuarded } from './access/access.ts'
 import { checkExposure } from './access/exposure.ts'
 import type { RegistryConfig } from './config.ts'
 import { openFolder } from './folder/folder.ts'
 import { limitsFrom } from './limits.ts'
+import { openLocalStorage } from './local-store/local-store.ts'
 import { assembleParts, PARTS, type Part } from './parts.ts'
 import { startServer } from './server.ts'
 
@@ -10,6 +12,8 @@ import { startServer } from './server.ts'
 export interface RegistryServerOptions {
   /** The folder that everything is kept in; made when it is not there. */
   root: string
+  /** Serve this store instead: the folder has what else the server keeps, and must be on the store's file system. */
+  store?: Store
   /** What a configuration file would say; its `root` is not looked at. */
   config?: RegistryConfig
   /** The parts beside the protocol; all there are by default. */
@@ -43,7 +47,7 @@ export async function serveRegistry(options: RegistryServerOptions): Promise<Reg
     isMeant: access?.insecure === true,
   })
   await using stack = new AsyncDisposableStack()
-  const storage = stack.use(openFolder(root))
+  const storage = stack.use(options.store ? openLocalStorage(options.store, root) : openFolder(root))
   const limits = limitsFrom(config.limits)
   let url = ''
   const extensions = await assembleParts(
