@@ -1,8 +1,9 @@
 import { renameSync, writeFileSync } from 'node:fs'
-import path from 'node:path'
 import { fail } from '../../core/index.ts'
 import type { RegistryConfig, RegistryServerOptions } from '../../serve/index.ts'
+import type { Store } from '../../store/index.ts'
 import { type Command, type CommandContext, defineCommand } from '../command.ts'
+import { registryRoot } from '../registry-root.ts'
 import { watchSignals } from '../signals.ts'
 
 const flags = {
@@ -13,6 +14,7 @@ const flags = {
   },
   root: { kind: 'string', placeholder: 'DIR', completes: 'directory', about: 'Folder to keep everything in' },
   config: { kind: 'string', placeholder: 'FILE', completes: 'file', about: 'Configuration file (TOML)' },
+  insecure: { kind: 'bool', about: 'Serve other machines also without users or without TLS' },
   store: { kind: 'bool', about: 'Serve the images of the local store' },
   'url-file': {
     kind: 'string',
@@ -30,10 +32,10 @@ export const command: Command = defineCommand({
   flags,
   ownsSignals: true,
   async run(context) {
-    const { loadConfig, serveRegistry } = await import('../../serve/index.ts')
+    const { serveRegistry } = await import('../../serve/index.ts')
     using watch = watchSignals()
     using store = context.flags.store ? await openLocal(context) : undefined
-    await using server = await serveRegistry({ ...optionsOf(context, loadConfig), ...(store ? { store } : {}) })
+    await using server = await serveRegistry({ ...(await optionsOf(context)), ...(store ? { store } : {}) })
     await context.io.stdout.write(`Listening at ${server.url}\n`)
     const file = context.flags['url-file']
     if (file !== undefined) writeWhole(file, `${server.url}\n`)
@@ -42,23 +44,26 @@ export const command: Command = defineCommand({
   },
 })
 
-function optionsOf(
-  { flags, globals, env }: CommandContext<typeof flags>,
-  load: (file: string) => RegistryConfig,
-): RegistryServerOptions {
-  const config = flags.config === undefined ? {} : load(flags.config)
-  const root = flags.root ?? config.root
-  if (flags.store && root !== undefined) throw fail('USAGE_INVALID', 'conflicting options: --store and --root')
+async function optionsOf(context: CommandContext<typeof flags>): Promise<RegistryServerOptions> {
+  const { loadConfig } = await import('../../serve/index.ts')
+  const { flags } = context
+  const config: RegistryConfig = flags.config === undefined ? {} : loadConfig(flags.config)
+  if (flags.store && (flags.root ?? config.root) !== undefined) {
+    throw fail('USAGE_INVALID', 'conflicting options: --store and --root')
+  }
   const listen = flags.listen ?? config.listen
-  const store = globals.root ?? defaultRoot(env)
   return {
-    root: root ?? path.join(store, flags.store ? 'serve' : 'registry'),
-    config: { ...config, ...(listen === undefined ? {} : { listen }) },
+    root: await registryRoot(context, flags, config),
+    config: {
+      ...config,
+      ...(listen === undefined ? {} : { listen }),
+      ...(flags.insecure ? { access: { ...config.access, insecure: true } } : {}),
+    },
   }
 }
 
-async function openLocal({ globals, env }: CommandContext): Promise<Store> {
-  const { openStore } = await import('../../store/index.ts')
+async function openLocal({ globals, env }: CommandContext<typeof flags>): Promise<Store> {
+  const { defaultRoot, openStore } = await import('../../store/index.ts')
   return openStore(globals.root ?? defaultRoot(env))
 }
 

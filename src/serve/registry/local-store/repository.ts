@@ -64,7 +64,14 @@ export class LocalRepository implements RepositoryStorage {
     const { digest, mediaType, bytes, document } = manifest
     const isNew = !this.#isReadable(digest, 'manifest')
     const changes = tags.map((name): TagChange => ({ name, previous: this.#tagged(name) }))
-    const change = { kind: 'manifest-put', repository: this.name, manifest, tags: changes, isNew, by: options.by } as const
+    const change = {
+      kind: 'manifest-put',
+      repository: this.name,
+      manifest,
+      tags: changes,
+      isNew,
+      by: options.by,
+    } as const
     listeners.before(change)
     await this.#importLayers(document)
     const target = openRepository(store, recent.lease)
@@ -104,7 +111,10 @@ export class LocalRepository implements RepositoryStorage {
 
   tags({ last = '', limit }: Page): string[] {
     const all = this.#named().map(({ tag }) => tag)
-    return all.filter((tag) => tag > last).sort().slice(0, limit)
+    return all
+      .filter((tag) => tag > last)
+      .sort()
+      .slice(0, limit)
   }
 
   referrers(subject: Digest, page: Page & { artifactType?: string | undefined }): Descriptor[] {
@@ -141,7 +151,14 @@ export class LocalRepository implements RepositoryStorage {
   /** Makes a blob of the store readable here. */
   link({ digest, size }: { digest: Digest; size: number }, options: ChangeOptions & { from?: string }): void {
     const { recent, listeners } = this.#context
-    const change = { kind: 'blob-linked', repository: this.name, digest, size, from: options.from, by: options.by } as const
+    const change = {
+      kind: 'blob-linked',
+      repository: this.name,
+      digest,
+      size,
+      from: options.from,
+      by: options.by,
+    } as const
     listeners.before(change)
     recent.add(this.name, digest)
     listeners.after(change)
@@ -166,7 +183,11 @@ export class LocalRepository implements RepositoryStorage {
   #isReadable(digest: Digest, kind: 'manifest' | 'blob'): boolean {
     const { contents, recent } = this.#context
     if (recent.has(this.name, digest)) return true
-    return contents.reaches(this.#named().map((entry) => entry.digest), digest, kind)
+    return contents.reaches(
+      this.#named().map((entry) => entry.digest),
+      digest,
+      kind,
+    )
   }
 
   #tagged(tag: string): Digest | undefined {
@@ -174,11 +195,13 @@ export class LocalRepository implements RepositoryStorage {
   }
 
   #named(): { tag: string; digest: Digest }[] {
-    return this.#context.store.images.list().flatMap(({ names, descriptor }) =>
-      names
-        .filter((name) => name.startsWith(this.#prefix))
-        .map((name) => ({ tag: name.slice(this.#prefix.length), digest: descriptor.digest })),
-    )
+    return this.#context.store.images
+      .list()
+      .flatMap(({ names, descriptor }) =>
+        names
+          .filter((name) => name.startsWith(this.#prefix))
+          .map((name) => ({ tag: name.slice(this.#prefix.length), digest: descriptor.digest })),
+      )
   }
 }
 

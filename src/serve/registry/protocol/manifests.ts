@@ -1,4 +1,13 @@
-import { collectBytes, type Digest, digestAlgorithm, digestOf, fail, hasCode, isDigest, SlipwayError } from '../../../core/index.ts'
+import {
+  collectBytes,
+  type Digest,
+  digestAlgorithm,
+  digestOf,
+  fail,
+  hasCode,
+  isDigest,
+  SlipwayError,
+} from '../../../core/index.ts'
 import { type ImageDocument, isIndexType, isManifestType, parseImageDocument, subjectOf } from '../../../oci/index.ts'
 import { refuse } from '../failure.ts'
 import type { NewManifest, RepositoryStorage, StoredManifest } from '../storage.ts'
