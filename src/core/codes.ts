@@ -287,6 +287,10 @@ export const CODES = {
   OUTPUT_INVALID: { fault: 'invalid', about: 'An output of a build, or one of its options, makes no sense.' },
   OUTPUT_UNSUPPORTED: { fault: 'unsupported', about: 'Slipway cannot make this output of a build (yet).' },
 
+  // registry server
+  REGISTRY_IN_USE: { fault: 'conflict', about: 'Another registry server works with the folder.' },
+  REGISTRY_LISTEN_FAILED: { fault: 'unavailable', about: 'A server cannot listen at the address it was given.' },
+
   // cli
   USAGE_INVALID: {
     fault: 'invalid',

@@ -15,6 +15,7 @@ export const COMMANDS: CommandTable = {
     { path: 'container', summary: 'Manage containers' },
     { path: 'debug', summary: 'Ask parts of Slipway about rows of JSON', hidden: true },
     { path: 'image', summary: 'Manage images' },
+    { path: 'registry', summary: 'Serve images to other machines' },
     { path: 'system', summary: 'Manage Slipway' },
   ],
   commands: [
@@ -203,6 +204,12 @@ export const COMMANDS: CommandTable = {
       paths: ['cachemount rm', 'cachemount remove'],
       summary: 'Remove one or more cache mounts',
       load: () => import('./cachemount-rm.ts'),
+    },
+    // registry server
+    {
+      paths: ['registry serve'],
+      summary: 'Serve a registry',
+      load: () => import('./registry-serve.ts'),
     },
     // the rest
     { paths: ['inspect'], summary: 'Return low-level information on objects', load: () => import('./inspect.ts') },

@@ -1,0 +1,8 @@
+export { loadConfig, type RegistryConfig } from './config.ts'
+export type * from './extensions.ts'
+export { type FailureDetails, type ProtocolFailure, refuse } from './failure.ts'
+export { type FolderStorage, openFolder } from './folder/folder.ts'
+export type { Part, PartContext } from './parts.ts'
+export { repositoryTarget } from './repository-target.ts'
+export { type RegistryServer, type RegistryServerOptions, serveRegistry } from './serve.ts'
+export type * from './storage.ts'
