@@ -1,6 +1,5 @@
 import path from 'node:path'
 import type { RegistryConfig, Robots } from '../serve/index.ts'
-import { defaultRoot } from '../store/index.ts'
 import type { CommandContext } from './command.ts'
 
 /** What a command line says about where a registry of our own keeps everything. */
@@ -21,14 +20,17 @@ export const REGISTRY_FLAGS = {
 } as const
 
 /** The folder of a registry: the one that is named, by a flag or the configuration, or one in the store's. */
-export function registryRoot({ flags, globals, env }: RegistryContext, config: RegistryConfig): string {
+export async function registryRoot({ flags, globals, env }: RegistryContext, config: RegistryConfig): Promise<string> {
   const named = flags.root ?? config.root
-  return named ?? path.join(globals.root ?? defaultRoot(env), flags.store ? 'serve' : 'registry')
+  if (named !== undefined) return named
+  const store = globals.root ?? (await import('../store/index.ts')).defaultRoot(env)
+  return path.join(store, flags.store ? 'serve' : 'registry')
 }
 
 /** Opens the robot tokens of the registry that the command line names, for the time of `work`. */
 export async function withRobotsOf<T>(context: RegistryContext, work: (robots: Robots) => Promise<T>): Promise<T> {
   const { loadConfig, withRobots } = await import('../serve/index.ts')
   const { config } = context.flags
-  return await withRobots(registryRoot(context, config === undefined ? {} : loadConfig(config)), work)
+  const root = await registryRoot(context, config === undefined ? {} : loadConfig(config))
+  return await withRobots(root, work)
 }

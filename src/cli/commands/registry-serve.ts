@@ -1,7 +1,7 @@
 import { renameSync, writeFileSync } from 'node:fs'
 import { fail } from '../../core/index.ts'
 import type { RegistryConfig, RegistryServerOptions } from '../../serve/index.ts'
-import { defaultRoot, type Store } from '../../store/index.ts'
+import type { Store } from '../../store/index.ts'
 import { type Command, type CommandContext, defineCommand } from '../command.ts'
 import { registryRoot } from '../registry-root.ts'
 import { watchSignals } from '../signals.ts'
@@ -32,10 +32,10 @@ export const command: Command = defineCommand({
   flags,
   ownsSignals: true,
   async run(context) {
-    const { loadConfig, serveRegistry } = await import('../../serve/index.ts')
+    const { serveRegistry } = await import('../../serve/index.ts')
     using watch = watchSignals()
     using store = context.flags.store ? await openLocal(context) : undefined
-    await using server = await serveRegistry({ ...optionsOf(context, loadConfig), ...(store ? { store } : {}) })
+    await using server = await serveRegistry({ ...(await optionsOf(context)), ...(store ? { store } : {}) })
     await context.io.stdout.write(`Listening at ${server.url}\n`)
     const file = context.flags['url-file']
     if (file !== undefined) writeWhole(file, `${server.url}\n`)
@@ -44,18 +44,16 @@ export const command: Command = defineCommand({
   },
 })
 
-function optionsOf(
-  context: CommandContext<typeof flags>,
-  load: (file: string) => RegistryConfig,
-): RegistryServerOptions {
+async function optionsOf(context: CommandContext<typeof flags>): Promise<RegistryServerOptions> {
+  const { loadConfig } = await import('../../serve/index.ts')
   const { flags } = context
-  const config = flags.config === undefined ? {} : load(flags.config)
+  const config: RegistryConfig = flags.config === undefined ? {} : loadConfig(flags.config)
   if (flags.store && (flags.root ?? config.root) !== undefined) {
     throw fail('USAGE_INVALID', 'conflicting options: --store and --root')
   }
   const listen = flags.listen ?? config.listen
   return {
-    root: registryRoot(context, config),
+    root: await registryRoot(context, config),
     config: {
       ...config,
       ...(listen === undefined ? {} : { listen }),
@@ -64,8 +62,8 @@ function optionsOf(
   }
 }
 
-async function openLocal({ globals, env }: CommandContext): Promise<Store> {
-  const { openStore } = await import('../../store/index.ts')
+async function openLocal({ globals, env }: CommandContext<typeof flags>): Promise<Store> {
+  const { defaultRoot, openStore } = await import('../../store/index.ts')
   return openStore(globals.root ?? defaultRoot(env))
 }
 

@@ -56,9 +56,9 @@ export interface SendRange {
 
 /**
  * Sends bytes of a blob as the body of an answer whose head is already set, and ends it. Resolves when all is handed to
- * the socket, or its reader is gone; fails when the file cannot be read.
+ * the socket, or its reader is gone, to the number of bytes that were sent; fails when the file cannot be read.
  */
-export type SendBlob = (response: ServerResponse, blob: StoredBlob, range: SendRange) => Promise<void>
+export type SendBlob = (response: ServerResponse, blob: StoredBlob, range: SendRange) => Promise<number>
 
 /** What other parts add to the protocol. */
 export interface RegistryExtensions {

@@ -7,7 +7,7 @@ import type { RegistryExtensions } from './extensions.ts'
 import { failureBody, refuse } from './failure.ts'
 import type { ServerLimits } from './limits.ts'
 import { createProtocol } from './protocol/protocol.ts'
-import { sendPlain } from './send-plain.ts'
+import { sendBlob as sendFromFile } from './send-blob.ts'
 import type { RegistryStorage } from './storage.ts'
 import type { TlsFiles } from './tls.ts'
 
@@ -39,7 +39,7 @@ const IDLE = 300_000
  */
 export async function startServer(options: ServerOptions): Promise<ListeningServer> {
   const { storage, limits, canDelete, extensions } = options
-  const { authorize = () => ({}), sendBlob = sendPlain } = extensions
+  const { authorize = () => ({}), sendBlob = sendFromFile } = extensions
   const context = { storage, limits, canDelete, sendBlob, authorize }
   const protocol = createProtocol(context, extensions.finished?.bind(extensions))
   const others = await routeOthers(extensions)

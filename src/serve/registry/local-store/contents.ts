@@ -1,4 +1,4 @@
-import type { Digest } from '../../../core/index.ts'
+import { type Digest, hasCode } from '../../../core/index.ts'
 import { type ImageDocument, LIMITS, parseImageDocument } from '../../../oci/index.ts'
 import type { Store } from '../../../store/index.ts'
 import type { StoredManifest } from '../storage.ts'
@@ -50,10 +50,22 @@ export class Contents {
     if (known) return known
     const size = this.#store.blobs.size(digest)
     if (size === undefined || size > LIMITS.manifestBytes) return undefined
-    const facts = describe(parseImageDocument(this.#store.blobs.readWhole(digest)))
+    const document = documentOf(this.#store.blobs.readWhole(digest))
+    if (!document) return undefined
+    const facts = describe(document)
     if (this.#facts.size >= MOST) this.#facts.clear()
     this.#facts.set(digest, facts)
     return facts
+  }
+}
+
+/** `undefined` for other content: layers and configs are blobs of the store as well. */
+function documentOf(bytes: Buffer): ImageDocument | undefined {
+  try {
+    return parseImageDocument(bytes)
+  } catch (error) {
+    if (hasCode(error, 'JSON_INVALID', 'MANIFEST_INVALID', 'MANIFEST_UNSUPPORTED')) return undefined
+    throw error
   }
 }
 

@@ -33,7 +33,7 @@ export async function getBlob(exchange: Exchange, { repository, reference }: Tar
   if (range) headers['Content-Range'] = `bytes ${start}-${end - 1}/${blob.size}`
   response.writeHead(range ? 206 : 200, headers)
   if (request.method === 'HEAD' || start === end) response.end()
-  else await context.sendBlob(response, blob, { start, end })
+  else exchange.blobBytes = await context.sendBlob(response, blob, { start, end })
 }
 
 /** `DELETE` of a blob: it cannot be read from this repository any more. */

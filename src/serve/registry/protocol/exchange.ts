@@ -30,6 +30,8 @@ export class Exchange {
   failure: string | undefined
   /** What went wrong inside. */
   error: unknown
+  /** Bytes of a blob that were sent; Node does not see all of them go. */
+  blobBytes = 0
   readonly #search: string
   #query: URLSearchParams | undefined
 

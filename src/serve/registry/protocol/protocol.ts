@@ -162,7 +162,7 @@ function report(exchange: Exchange, { path, route, finished }: Reporting): void 
       remote: socket.remoteAddress ?? '',
       userAgent: request.headers['user-agent'],
       bytesReceived: socket.bytesRead - read,
-      bytesSent: socket.bytesWritten - written,
+      bytesSent: Math.max(socket.bytesWritten - written, exchange.blobBytes),
       duration: performance.now() - start,
       error: exchange.error,
     })
