@@ -3,13 +3,13 @@ import type { AccessDecision, AccessRequest, Authorize } from '../extensions.ts'
 import { type ProtocolFailure, refuse } from '../failure.ts'
 import type { Authenticated, Authentication, Authenticator } from './authenticate.ts'
 import { subjectOf } from './identity.ts'
-import { type Action, admitsAnonymous, allowedActions, type Rule } from './rules.ts'
+import { type Action, allowedActions, mayUse, type Policy } from './rules.ts'
 import { type AccessEntry, actionsOf, formatScope } from './scope.ts'
 
 /** What decisions are made from. */
 export interface AuthorizationOptions {
   readonly authenticator: Authenticator
-  readonly rules: readonly Rule[]
+  readonly policy: Policy
   readonly service: string
   /** Where the caller reaches the token endpoint. */
   realm(request: IncomingMessage): string
@@ -24,8 +24,6 @@ interface Wish {
   /** Whether a token with these scopes is enough. */
   isGranted(granted: readonly AccessEntry[]): boolean
 }
-
-const CATALOG: AccessEntry = { type: 'registry', name: 'catalog', actions: ['*'] }
 
 /**
  * Decides about rights, before anything is looked up: who may not read a repository gets the same answer whether it
@@ -51,7 +49,7 @@ export function slowedFailure(retryAfter: number): ProtocolFailure {
 }
 
 function decide(found: Authentication, access: AccessRequest, options: AuthorizationOptions): AccessDecision {
-  const wish = wishOf(access, options.rules)
+  const wish = wishOf(access, options.policy)
   if ('problem' in found) {
     if (found.problem === 'slow-down') return slowedFailure(found.retryAfter)
     const error = found.problem === 'invalid-token' ? 'invalid_token' : undefined
@@ -66,18 +64,19 @@ function decide(found: Authentication, access: AccessRequest, options: Authoriza
   return { user: subjectOf(found.identity) || undefined }
 }
 
-function wishOf(access: AccessRequest, rules: readonly Rule[]): Wish {
+function wishOf(access: AccessRequest, policy: Policy): Wish {
   if (access.action === 'ping') {
     // Clients learn from here that they can log in, so nobody is let in who has shown nothing.
     return { scope: undefined, isAllowed: (caller) => caller.via !== undefined, isGranted: () => true }
   }
-  if (access.action === 'catalog') return catalogWish(access.repository, rules)
+  if (access.action === 'catalog' || access.action === 'admin')
+    return registryWish(access.action, access.repository, policy)
   const name = access.repository ?? ''
   const action: Action = access.action
   const actions = action === 'push' ? ['pull', 'push'] : [action]
   return {
     scope: { type: 'repository', name, actions },
-    isAllowed: ({ identity }) => allowedActions(rules, identity, name).has(action),
+    isAllowed: ({ identity }) => allowedActions(policy.rules, identity, name).has(action),
     isGranted: (granted) =>
       granted.some(
         (entry) => entry.type === 'repository' && entry.name === name && actionsOf(entry.actions).includes(action),
@@ -85,16 +84,16 @@ function wishOf(access: AccessRequest, rules: readonly Rule[]): Wish {
   }
 }
 
-/** With a repository the question is whether it may be listed: to whom could pull it. */
-function catalogWish(repository: string | undefined, rules: readonly Rule[]): Wish {
+/** With a repository the question is whether the catalog may show it: to whom could pull it. */
+function registryWish(name: 'catalog' | 'admin', repository: string | undefined, policy: Policy): Wish {
   return {
-    scope: CATALOG,
+    scope: { type: 'registry', name, actions: ['*'] },
     isAllowed: ({ identity }) => {
-      if (repository !== undefined) return allowedActions(rules, identity, repository).has('pull')
-      return identity.kind !== 'anonymous' || admitsAnonymous(rules)
+      if (repository === undefined || name !== 'catalog') return mayUse(policy, identity, name)
+      return allowedActions(policy.rules, identity, repository).has('pull')
     },
     isGranted: (granted) =>
-      granted.some(({ type, name, actions }) => type === 'registry' && name === 'catalog' && actions.includes('*')),
+      granted.some((entry) => entry.type === 'registry' && entry.name === name && entry.actions.includes('*')),
   }
 }
 
