@@ -52,6 +52,25 @@ test('its keys are kept where only its owner reads them, and outlive a restart',
   expect((await fetch(`${server.url}/v2/`, { headers: { authorization: `Bearer ${token}` } })).status).toBe(200)
 })
 
+test('a token gives no more than the rules do now', async () => {
+  const place = root()
+  const htpasswd = path.join(folder, 'users')
+  writeFileSync(htpasswd, userLines('alice'))
+  const config = { listen: '127.0.0.1:0' }
+  const headers = { authorization: `Basic ${Buffer.from('alice:pw-alice').toString('base64')}` }
+  const target = '/v2/a/tags/list'
+  let bearer = ''
+  {
+    await using server = await serveRegistry({ root: place, config: { ...config, access: { htpasswd } } })
+    const answer = await fetch(`${server.url}/token?scope=repository:a:pull`, { headers })
+    bearer = `Bearer ${((await answer.json()) as { token: string }).token}`
+    expect((await fetch(server.url + target, { headers: { authorization: bearer } })).status).toBe(404)
+  }
+  await using server = await serveRegistry({ root: place, config: { ...config, access: { htpasswd, rule: [] } } })
+  expect((await fetch(server.url + target, { headers: { authorization: bearer } })).status).toBe(401)
+  expect((await fetch(`${server.url}/v2/`, { headers: { authorization: bearer } })).status).toBe(200)
+})
+
 describe('is not served to other machines by accident', () => {
   test.each([
     ['0.0.0.0:0', {}],
