@@ -1,6 +1,6 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
-import { hashSync } from '@node-rs/bcrypt'
+import { hashSync } from 'bcrypt'
 import { expect, test } from 'vitest'
 import { serveRegistry } from '../../serve/index.ts'
 import { openCommandLine } from '../fixture.suite.ts'

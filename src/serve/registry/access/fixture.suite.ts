@@ -4,7 +4,7 @@ import { type IncomingHttpHeaders, type RequestOptions, request } from 'node:htt
 import { request as tlsRequest } from 'node:https'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import { hashSync } from '@node-rs/bcrypt'
+import { hashSync } from 'bcrypt'
 import type { RegistryConfig } from '../config.ts'
 import { type RegistryServer, serveRegistry } from '../serve.ts'
 import type { AccessConfig } from './config.ts'

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, unlinkSync, utimesSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import { hashSync } from '@node-rs/bcrypt'
+import { hashSync } from 'bcrypt'
 import { afterAll, expect, test } from 'vitest'
 import { Passwords } from './passwords.ts'
 

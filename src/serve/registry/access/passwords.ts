@@ -106,8 +106,8 @@ export class Passwords {
   async #compare(hash: string | undefined, password: string): Promise<boolean> {
     this.#underWay++
     try {
-      const { verify } = await import('@node-rs/bcrypt')
-      const fits = await this.#limit(() => verify(password, hash ?? this.#decoy))
+      const { default: bcrypt } = await import('bcrypt')
+      const fits = await this.#limit(() => bcrypt.compare(password, hash ?? this.#decoy))
       return hash !== undefined && fits
     } finally {
       this.#underWay--
