@@ -27,6 +27,8 @@ export interface Question {
   /** Bytes that the answer may have: 4 MiB when missing. */
   readonly limit?: number
   readonly pace?: 'questions' | 'downloads' | 'uploads'
+  /** How many times longer than others the server may be silent: it may have much to do before it answers. */
+  readonly leisure?: number
 }
 
 /** Where requests of one repository go, and who makes them. */
@@ -206,10 +208,11 @@ export class Connection {
   }
 
   #send(question: Question, url: URL, authorization: string | undefined, job: Job): Promise<Answer> {
-    const { method, headers = {}, body } = question
+    const { method, headers = {}, body, leisure = 1 } = question
     const isOurs = url.host === this.#base.host
     const own = isOurs ? { authorization, others: this.endpoint.headers } : { others: {} }
-    const outgoing = { method, url, headers, silence: this.patience.silence, ...(body === undefined ? {} : { body }) }
+    const silence = this.patience.silence * leisure
+    const outgoing = { method, url, headers, silence, ...(body === undefined ? {} : { body }) }
     return follow(outgoing, own, this.endpoint, job)
   }
 
