@@ -86,6 +86,7 @@ export class Connection {
     try {
       const answer = await this.#authorized(question, job)
       const isExpected = question.expects.includes(answer.status)
+      if (isExpected) this.host[question.pace ?? 'questions'].faster()
       const trouble = isExpected ? undefined : this.#judge(await this.#read(answer, question), question)
       if (trouble) {
         done()
@@ -128,13 +129,13 @@ export class Connection {
     }
   }
 
-  #judge(reply: Reply, { expects, about }: Question): Trouble | undefined {
-    const pace = this.host.questions
+  #judge(reply: Reply, { expects, about, pace = 'questions' }: Question): Trouble | undefined {
+    const { questions, downloads, uploads } = this.host
     if (expects.includes(reply.status)) {
-      pace.faster()
+      this.host[pace].faster()
       return undefined
     }
-    if (reply.status === 429) for (const slowed of [pace, this.host.downloads, this.host.uploads]) slowed.slower()
+    if (reply.status === 429) for (const slowed of [questions, downloads, uploads]) slowed.slower()
     const trouble = troubleOfAnswer(reply, answerError(reply, about))
     const elsewhere = this.endpoint.isMirror && reply.status === 429
     return elsewhere ? { ...trouble, isPassing: false } : trouble
