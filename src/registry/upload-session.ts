@@ -3,6 +3,7 @@ import type { Descriptor } from '../oci/index.ts'
 import type { About } from './answer-error.ts'
 import { repositoryScope } from './auth/scope.ts'
 import type { Connection, Question } from './connection.ts'
+import { locate } from './http/location.ts'
 import { headerOf } from './http/redirect.ts'
 import type { Reply } from './http/reply.ts'
 import type { Trouble } from './http/retry.ts'
@@ -81,7 +82,7 @@ export class UploadSession {
 
   #moved(reply: Reply): void {
     const location = headerOf(reply, 'location')
-    if (location !== undefined) this.location = this.server.locate(location, reply.url)
+    if (location !== undefined) this.location = locate(location, reply.url)
   }
 }
 
@@ -156,7 +157,7 @@ function openedBy(reply: Reply, server: Connection, route: Route, { digest }: De
   if (location === undefined) {
     throw fail('REGISTRY_INVALID_ANSWER', `${route.familiar()}: the registry opened an upload and did not say where`)
   }
-  return new UploadSession(server, route, server.locate(location, reply.url))
+  return new UploadSession(server, route, locate(location, reply.url))
 }
 
 /** Whether an error says that the registry knows nothing of the upload. */
