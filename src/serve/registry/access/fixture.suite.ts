@@ -47,7 +47,7 @@ export interface GuardedRegistry extends AsyncDisposable {
 
 /** Lines of an htpasswd file: cheap hashes of `pw-NAME`. */
 export function userLines(...names: string[]): string {
-  return names.map((name) => `${name}:${hashSync(`pw-${name}`, { cost: 4 })}\n`).join('')
+  return names.map((name) => `${name}:${hashSync(`pw-${name}`, 4)}\n`).join('')
 }
 
 /** Starts a registry on loopback with users and rules. */

@@ -8,7 +8,7 @@ import { Passwords } from './passwords.ts'
 const root = mkdtempSync(path.join(tmpdir(), 'access-passwords-'))
 afterAll(() => rmSync(root, { recursive: true }))
 let count = 0
-const line = (name: string, password: string): string => `${name}:${hashSync(password, { cost: 4 })}\n`
+const line = (name: string, password: string): string => `${name}:${hashSync(password, 4)}\n`
 
 function fixture(text: string) {
   const file = path.join(root, `htpasswd${count++}`)
