@@ -4,7 +4,6 @@ import path from 'node:path'
 import {
   type ByteRange,
   type Bytes,
-  checkCanceled,
   type Digest,
   digestAlgorithm,
   digestHex,
@@ -38,6 +37,7 @@ import { type Layout, LayoutReader } from './layout-reader.ts'
 import { noContent, noImage } from './missing.ts'
 import { openRegularFile, readFrom, readSmallFile } from './regular-file.ts'
 import { createFile, replaceFile, TEMPORARY } from './replace-file.ts'
+import { stoppable } from './stoppable.ts'
 
 /** What `oci-layout` holds (image spec, "Image Layout"). */
 const MARKER = '{"imageLayoutVersion":"1.0.0"}'
@@ -197,13 +197,6 @@ async function statIfThere(file: string): Promise<Stats | undefined> {
   } catch (error) {
     if (errnoOf(error) === 'ENOENT' || errnoOf(error) === 'ENOTDIR') return undefined
     throw error
-  }
-}
-
-async function* stoppable(bytes: Bytes, job: Job): Bytes {
-  for await (const chunk of bytes) {
-    checkCanceled(job)
-    yield chunk
   }
 }
 
