@@ -149,6 +149,13 @@ export const CODES = {
   ARCHIVE_INVALID: { fault: 'invalid', about: 'A file is not an image archive, or one that is damaged.' },
   COPY_FAILED: { fault: 'unavailable', about: 'Content could not be read at its source or written at its target.' },
 
+  // places
+  PLACE_INVALID: {
+    fault: 'invalid',
+    about: 'A place to copy from or to is not written as `docker://NAME`, `oci:FOLDER:TAG`, `dir:FOLDER` and the like.',
+  },
+  PLACE_UNSUPPORTED: { fault: 'unsupported', about: 'An image cannot be copied from or to a place of this kind.' },
+
   // container
   PLATFORM_FOREIGN: {
     fault: 'unsupported',

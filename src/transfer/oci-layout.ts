@@ -105,7 +105,12 @@ export class OciLayout extends LayoutReader implements ImageTarget {
 
   async tag(name: string, descriptor: Descriptor, job: Job = silentJob): Promise<void> {
     if (!(await this.has(descriptor))) throw noContent(descriptor)
-    await this.#folder.update((entries) => withName(entries, name, descriptor), job)
+    // a digest says which image is meant, but is no name for it
+    const isName = name !== descriptor.digest
+    await this.#folder.update(
+      (entries) => (isName ? withName(entries, name, descriptor) : withUnnamed(entries, descriptor)),
+      job,
+    )
   }
 
   async untag(name: string, job: Job = silentJob): Promise<void> {

@@ -1,0 +1,68 @@
+import { fail, type Job } from '../../core/index.ts'
+import type { Descriptor, Platform } from '../../oci/index.ts'
+import { hostPlatform } from '../../oci/index.ts'
+import { copyImage } from '../../transfer/index.ts'
+import { type OpenSource, type OpenTarget, type Surroundings, withSource, withTarget } from './open.ts'
+import { parsePlace } from './place.ts'
+import { copyReferrers } from './referrers.ts'
+
+/** What to copy, and where. */
+export interface CopyRequest {
+  /** `docker://NAME`, `oci:FOLDER:TAG`, `oci-archive:FILE`, `docker-archive:FILE`, `dir:FOLDER`, or a name in the store. */
+  from: string
+  to: string
+  /** Of an image for several platforms: one of them, or `all`; this machine's when not said. */
+  platform?: Platform | 'all'
+  /** Also what refers to the image: signatures, SBOMs. */
+  referrers?: boolean
+  /** Further names at the target. */
+  moreNames?: readonly string[]
+}
+
+/** What a copy came to. */
+export interface CopyReport {
+  /** What is at the target now: an index, or the manifest of one platform. */
+  root: Descriptor
+  /** How many manifests that refer to the image were copied. */
+  referrers: number
+}
+
+/** Copies an image between any two places. Fails with `PLACE_INVALID` and as the two places do. */
+export async function copy(surroundings: Surroundings, request: CopyRequest, job: Job): Promise<CopyReport> {
+  const [from, to] = [parsePlace(request.from), parsePlace(request.to)]
+  return withSource(
+    from,
+    surroundings,
+    async (source) => {
+      let report: CopyReport | undefined
+      const work = async (target: OpenTarget): Promise<void> => {
+        report = await transfer(source, target, request, job)
+      }
+      await withTarget(to, surroundings, { moreNames: request.moreNames ?? [], work }, job)
+      return report!
+    },
+    job,
+  )
+}
+
+async function transfer(
+  source: OpenSource,
+  target: OpenTarget,
+  { platform = hostPlatform(), referrers = false }: CopyRequest,
+  job: Job,
+): Promise<CopyReport> {
+  const select = platform === 'all' ? source.all : platform
+  const { root } = await copyImage(source.from, target.to, { ref: source.ref, select }, job)
+  if (target.digest !== undefined && target.digest !== root.digest) {
+    const message = `Digest of source image's manifest would not match destination reference: it is ${root.digest}`
+    throw fail('CONTENT_MISMATCH', message)
+  }
+  await target.beforeNaming?.(root)
+  for (const name of namesFor(target, root)) await target.to.tag(name, root, job)
+  return { root, referrers: referrers ? await copyReferrers(source, target, root, job) : 0 }
+}
+
+/** Folders and archives list an image that has no name by its digest. */
+function namesFor({ names, digest }: OpenTarget, root: Descriptor): readonly string[] {
+  return names.length > 0 || digest !== undefined ? names : [root.digest]
+}
