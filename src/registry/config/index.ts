@@ -1,0 +1,1 @@
+export { loadRegistrySettings, type SettingsOptions } from './load.ts'
