@@ -38,6 +38,7 @@ import { type Filters, imageFilter } from './image-filters.ts'
 import { type HistoryRow, type ImageSummary, imageHistory, listImages, tagImage } from './images.ts'
 import type { Info } from './info.ts'
 import { type Inspection, inspectContainer, inspectImage } from './inspect.ts'
+import type { CopyReport, CopyRequest } from './places/copy.ts'
 import { type Pruned, type PruneRequest, pruneImages } from './prune.ts'
 import { type Removal, type RemoveOptions, removeImage } from './remove.ts'
 
@@ -81,6 +82,8 @@ export interface Engine extends Disposable {
   copyOut(request: CopyOutRequest, destination: string, job?: Job): Promise<void>
   /** The same as a tar. */
   copyOutTar(request: CopyOutRequest, job?: Job): Bytes
+  /** Copies an image between two places: the store, registries, OCI layouts, archives, folders. */
+  copy(request: CopyRequest, job?: Job): Promise<CopyReport>
   info(job?: Job): Promise<Info>
   readonly builds: {
     /** Latest first. */
@@ -163,6 +166,8 @@ export function openEngine(options: EngineOptions = {}): Engine {
     copyOut: (request, destination, job = silentJob) =>
       guarded(async () => (await import('./copy-out.ts')).copyOut(store, request, destination, job)),
     copyOutTar: (request, job = silentJob) => guardedStream(copyOutTar(store, request, job)),
+    copy: (request, job = silentJob) =>
+      guarded(async () => (await import('./places/copy.ts')).copy(store, request, job)),
     info: (job = silentJob) => guarded(async () => (await import('./info.ts')).info(store, job)),
     builds: buildFunctions(store),
     cache: {

@@ -89,6 +89,12 @@ export const COMMANDS: CommandTable = {
       summary: 'Show the manifests of an image, and what is attached to them',
       load: () => import('./imagetools-inspect.ts'),
     },
+    // images between places
+    {
+      paths: ['copy'],
+      summary: 'Copy an image between registries, folders, archives and the store',
+      load: () => import('./copy.ts'),
+    },
     // records of builds
     {
       paths: ['builds ls', 'builds list', 'buildx history ls'],

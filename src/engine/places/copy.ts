@@ -1,10 +1,13 @@
-import { fail, type Job } from '../../core/index.ts'
+import { fail, type Job, runTask } from '../../core/index.ts'
 import type { Descriptor, Platform } from '../../oci/index.ts'
 import { hostPlatform } from '../../oci/index.ts'
+import type { Store } from '../../store/index.ts'
 import { copyImage } from '../../transfer/index.ts'
-import { type OpenSource, type OpenTarget, type Surroundings, withSource, withTarget } from './open.ts'
+import { type OpenSource, type OpenTarget, withSource, withTarget } from './open.ts'
 import { parsePlace } from './place.ts'
 import { copyReferrers } from './referrers.ts'
+import { withSurroundings } from './surroundings.ts'
+import { transferJob } from './transfer-job.ts'
 
 /** What to copy, and where. */
 export interface CopyRequest {
@@ -28,21 +31,26 @@ export interface CopyReport {
 }
 
 /** Copies an image between any two places. Fails with `PLACE_INVALID` and as the two places do. */
-export async function copy(surroundings: Surroundings, request: CopyRequest, job: Job): Promise<CopyReport> {
+export async function copy(store: Store, request: CopyRequest, job: Job): Promise<CopyReport> {
   const [from, to] = [parsePlace(request.from), parsePlace(request.to)]
-  return withSource(
-    from,
-    surroundings,
-    async (source) => {
-      let report: CopyReport | undefined
-      const work = async (target: OpenTarget): Promise<void> => {
-        report = await transfer(source, target, request, job)
-      }
-      await withTarget(to, surroundings, { moreNames: request.moreNames ?? [], work }, job)
-      return report!
-    },
-    job,
+  const { moreNames = [] } = request
+  let report: CopyReport | undefined
+  await runTask(job, { id: 'copy', name: `copying ${request.from} to ${request.to}` }, () =>
+    withSurroundings(store, (surroundings) =>
+      withSource(
+        from,
+        surroundings,
+        (source) => {
+          const work = async (target: OpenTarget): Promise<void> => {
+            report = await transfer(source, target, request, transferJob(job, 'copy'))
+          }
+          return withTarget(to, surroundings, { moreNames, work }, job)
+        },
+        job,
+      ),
+    ),
   )
+  return report!
 }
 
 async function transfer(

@@ -166,12 +166,15 @@ function siblingOf(name: string): (tag: string) => string {
 function chooseImage(images: readonly ListedImage[], place: { name?: string; index?: number; path: string }): string {
   const { name, index, path } = place
   if (name !== undefined) return name
-  const chosen = index === undefined ? images[0] : images[index]
+  const named = images.filter(({ names }) => names.length > 0)
+  // beside an image there may be its signatures, which have no name
+  const only = named.length === 1 ? named[0] : images[0]
+  const chosen = index === undefined ? only : images[index]
   if (!chosen) {
     const why = index === undefined ? 'it holds no image' : `it has no image @${index}: it holds ${images.length}`
     throw fail('IMAGE_NOT_FOUND', `No such image: ${path}: ${why}`)
   }
-  if (index !== undefined || images.length === 1) return chosen.descriptor.digest
+  if (index !== undefined || images.length === 1 || named.length === 1) return chosen.descriptor.digest
   throw fail('NAME_AMBIGUOUS', `${path} holds ${images.length} images`, {
     hint: `Say which one: ${images.slice(0, 10).map(describe).join(', ')}.`,
     data: { digests: images.slice(0, 20).map(({ descriptor }) => descriptor.digest) },

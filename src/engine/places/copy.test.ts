@@ -1,0 +1,153 @@
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import os from 'node:os'
+import path from 'node:path'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { bytesOf, type Digest, digestHex, type ProgressEvent } from '../../core/index.ts'
+import { type Descriptor, type ImageTarget, parsePlatform } from '../../oci/index.ts'
+import { makeSample, type Sample } from '../../oci/repository.suite.ts'
+import { createOciLayout, openImageArchive, openImageDirectory, openOciLayout } from '../../transfer/index.ts'
+import { openTestEngine } from '../fixture.suite.ts'
+import type { Engine } from '../index.ts'
+
+let base: string
+let engine: Engine
+const sample = makeSample()
+const at = (...names: string[]): string => path.join(base, ...names)
+const arm64 = parsePlatform('linux/arm64')
+
+async function fill(target: ImageTarget, { contents, index }: Sample, name: string): Promise<void> {
+  for (const { descriptor, bytes } of contents) await target.write(descriptor, bytesOf(bytes))
+  await target.tag(name, index.descriptor)
+}
+
+beforeEach(async () => {
+  base = mkdtempSync(path.join(os.tmpdir(), 'slipway-copy-'))
+  engine = openTestEngine().engine
+  await fill(await createOciLayout(at('source')), sample, '1.0')
+})
+afterEach(() => rmSync(base, { recursive: true, force: true }))
+
+const copyAll = (from: string, to: string): ReturnType<Engine['copy']> => engine.copy({ from, to, platform: 'all' })
+
+describe('between places', () => {
+  test('an image comes back from a tour of all places as it was', async () => {
+    const tour = [`oci:${at('source')}:1.0`, 'app:1', `oci-archive:${at('a.tar')}:v1`, `dir:${at('dir')}`]
+    const end = [`docker-archive:${at('b.tar')}:other:2`, 'store:again', `oci:${at('end')}`]
+    const all = [...tour, ...end]
+    for (const [i, to] of all.entries()) {
+      if (i > 0) expect((await copyAll(all[i - 1]!, to)).root).toMatchObject(sample.index.descriptor)
+    }
+    expect(await (await openOciLayout(at('end'))).images()).toMatchObject([{ descriptor: sample.index.descriptor }])
+    expect(engine.images.list().flatMap(({ tags }) => tags)).toEqual(['again:latest', 'app:1'])
+  })
+
+  test('one platform is copied without the index', async () => {
+    const { root } = await engine.copy({ from: `oci:${at('source')}:1.0`, to: `dir:${at('dir')}`, platform: arm64 })
+    const wanted = (JSON.parse(sample.index.bytes.toString()) as { manifests: Descriptor[] }).manifests[1]!
+    expect(root.digest).toBe(wanted.digest)
+    expect(await (await openImageDirectory(at('dir'))).resolve('latest')).toMatchObject({ digest: wanted.digest })
+  })
+
+  test("without a wish it is this machine's platform", async () => {
+    const { root } = await engine.copy({ from: `oci:${at('source')}:1.0`, to: 'app' })
+    expect(root.mediaType).toContain('manifest')
+  })
+
+  test('further names', async () => {
+    const moreNames = ['app:2', 'app:3']
+    const from = `oci:${at('source')}:1.0`
+    await engine.copy({ from, to: `docker-archive:${at('a.tar')}:app:1`, moreNames })
+    await engine.copy({ from, to: 'app:1', moreNames })
+    const names = ['app:1', 'app:2', 'app:3']
+    await using archive = await openImageArchive(at('a.tar'))
+    expect((await archive.images()).flatMap((image) => image.names)).toEqual(
+      names.map((name) => `docker.io/library/${name}`),
+    )
+    expect(engine.images.list().flatMap(({ tags }) => tags)).toEqual(names)
+    await expect(engine.copy({ from, to: `dir:${at('dir')}`, moreNames })).rejects.toMatchObject({
+      code: 'PLACE_UNSUPPORTED',
+    })
+  })
+
+  test('an image of a place with several', async () => {
+    const other = makeSample('other')
+    expect((await copyAll(`oci:${at('source')}`, `dir:${at('dir')}`)).root).toMatchObject(sample.index.descriptor)
+    await fill(await createOciLayout(at('source')), other, 'other')
+    const to = `dir:${at('dir')}`
+    await expect(copyAll(`oci:${at('source')}`, to)).rejects.toMatchObject({
+      code: 'NAME_AMBIGUOUS',
+      hint: expect.stringContaining(':@0, :1.0, :@2, :other'),
+    })
+    expect((await copyAll(`oci:${at('source')}:other`, to)).root).toMatchObject(other.index.descriptor)
+    expect((await copyAll(`oci:${at('source')}:@0`, to)).root.digest).toBe(sample.signature.descriptor.digest)
+    await expect(copyAll(`oci:${at('source')}:@9`, to)).rejects.toMatchObject({ code: 'IMAGE_NOT_FOUND' })
+    await expect(copyAll(`oci:${at('source')}:9`, to)).rejects.toMatchObject({ code: 'IMAGE_NOT_FOUND' })
+  })
+
+  test('a file is written whole or not at all', async () => {
+    const { layer } = sample
+    writeFileSync(at('source/blobs/sha256', digestHex(layer.descriptor.digest)), Buffer.alloc(layer.bytes.length))
+    writeFileSync(at('a.tar'), 'what was there')
+    await expect(copyAll(`oci:${at('source')}:1.0`, `oci-archive:${at('a.tar')}:1`)).rejects.toMatchObject({
+      code: 'CONTENT_MISMATCH',
+    })
+    expect(readFileSync(at('a.tar'), 'utf8')).toBe('what was there')
+    await expect(copyAll(`oci:${at('source')}:1.0`, 'app')).rejects.toMatchObject({ code: 'CONTENT_MISMATCH' })
+    expect(engine.images.list()).toEqual([])
+  })
+
+  test.each(['oci:none', 'oci-archive:none', 'docker-archive:none', 'dir:none', 'none'])(
+    '%s is not there',
+    async (from) => {
+      await expect(engine.copy({ from, to: `dir:${at('dir')}` })).rejects.toMatchObject({
+        code: expect.stringMatching(/INVALID|NOT_FOUND/),
+      })
+      expect(existsSync(at('dir'))).toBe(false)
+    },
+  )
+
+  test('layers are reported as parts of the copy', async () => {
+    const events: ProgressEvent[] = []
+    const request = { from: `oci:${at('source')}:1.0`, to: `dir:${at('dir')}` }
+    await engine.copy(request, { progress: (event) => events.push(event) })
+    const layers = events.flatMap((event) => (event.type === 'started' && event.parent === 'copy' ? [event.name] : []))
+    expect(layers).toHaveLength(2)
+    expect(layers).toContain(sample.layer.descriptor.digest.slice(7, 19))
+  })
+})
+
+describe('referrers', () => {
+  const tagOf = (digest: Digest, suffix: string): string => digest.replace(':', '-') + suffix
+
+  test('what refers to a platform of the image comes along when asked for', async () => {
+    const from = `oci:${at('source')}:1.0`
+    expect(await copyAll(from, `dir:${at('bare')}`)).toMatchObject({ referrers: 0 })
+    expect(existsSync(at('bare', `${digestHex(sample.signature.descriptor.digest)}.manifest.json`))).toBe(false)
+    const { referrers } = await engine.copy({ from, to: `oci:${at('end')}:1`, platform: 'all', referrers: true })
+    expect(referrers).toBe(1)
+    const end = await openOciLayout(at('end'))
+    expect(await end.has(sample.signature.descriptor)).toBe(true)
+  })
+
+  test('through the store and an archive too', async () => {
+    const tour = [`oci:${at('source')}:1.0`, 'app', `oci-archive:${at('a.tar')}:1`, `oci:${at('end')}:1`]
+    for (const [i, to] of tour.entries()) {
+      if (i === 0) continue
+      const report = await engine.copy({ from: tour[i - 1]!, to, platform: 'all', referrers: true })
+      expect(report.referrers).toBe(1)
+    }
+  })
+
+  test('those that are only found by a tag', async () => {
+    const source = await createOciLayout(at('source'))
+    const other = makeSample('other')
+    await fill(source, other, tagOf(sample.index.descriptor.digest, '.sig'))
+    const from = `oci:${at('source')}:1.0`
+    await engine.copy({ from, to: `oci:${at('end')}:1`, platform: 'all', referrers: true })
+    await engine.copy({ from, to: 'app:1', platform: 'all', referrers: true })
+    const end = await openOciLayout(at('end'))
+    const tag = tagOf(sample.index.descriptor.digest, '.sig')
+    expect(await end.resolve(tag)).toMatchObject(other.index.descriptor)
+    expect(engine.images.inspect(`app:${tag}`)).toBeDefined()
+  })
+})
