@@ -1,4 +1,5 @@
 import { BlockList, isIP, isIPv6 } from 'node:net'
+import { fail } from '../../core/index.ts'
 
 /** Docker Hub, as references name it. */
 export const DOCKER_HUB = 'docker.io'
@@ -38,4 +39,51 @@ export function isLoopback(host: string): boolean {
   const family = isIP(name)
   if (family === 0) return name === 'localhost' || name.endsWith('.localhost')
   return LOOPBACK.check(name, family === 6 ? 'ipv6' : 'ipv4')
+}
+
+/**
+ * The registry, or repository of one, that a key of config.json or auth.json stands for. A key with a scheme is the
+ * address of a registry, and its path means nothing (`https://index.docker.io/v1/`); without one the path counts.
+ */
+export function authKeyName(key: string): string {
+  const address = /^https?:\/\/([^/]*)/.exec(key)
+  if (address) return registryName(address[1]!)
+  const slash = key.indexOf('/')
+  return slash < 0 ? registryName(key) : registryName(key.slice(0, slash)) + key.slice(slash).replace(/\/+$/, '')
+}
+
+/** The names that credentials for a repository may be kept under, the most specific first. */
+export function credentialNames(registry: string, path?: string): string[] {
+  const host = registryName(registry)
+  const parts = path === undefined || path === '' ? [] : path.split('/')
+  return [...parts.map((_, index) => [host, ...parts.slice(0, parts.length - index)].join('/')), host]
+}
+
+/** What a registry is called in config.json and by credential helpers. */
+export function credentialKey(registry: string): string {
+  const name = registryName(registry)
+  return name === DOCKER_HUB ? DOCKER_HUB_KEY : name
+}
+
+/** Whether a text is the address of a server, with a path at most: no user, query or fragment. */
+export function isServerAddress(text: string): boolean {
+  return /^https?:\/\/[^\s?#@\\]+$/.test(text) && URL.canParse(text)
+}
+
+/** The host of a server's address as it is written: `URL` would leave out the port 443. */
+export function hostOf(address: string): string {
+  return /^https?:\/\/([^/]*)/.exec(address)?.[1] ?? ''
+}
+
+const HOST = /^(?:[A-Za-z0-9](?:[A-Za-z0-9_.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?$/
+
+/**
+ * The registry that a user means by the server of `login`: a host, or the address of one, whose path says nothing. No
+ * server is Docker Hub. Fails with `REFERENCE_INVALID`.
+ */
+export function registryOfServer(server: string | undefined): string {
+  if (!server) return DOCKER_HUB
+  const host = server.replace(/^https?:\/\//, '').split('/', 1)[0]!
+  if (HOST.test(host)) return registryName(host)
+  throw fail('REFERENCE_INVALID', `invalid registry: ${JSON.stringify(server.slice(0, 300))} is not a host`)
 }

@@ -1,1 +1,5 @@
-export { loadRegistrySettings, type SettingsOptions } from './load.ts'
+export { credentialKey, registryOfServer } from './domain.ts'
+export { forgetCredentials, type KeptCredentials, keepCredentials } from './keep-credentials.ts'
+export { loadRegistrySettings } from './load.ts'
+export type { SettingsOptions } from './places.ts'
+export { shortNameRepositories } from './short-name.ts'
