@@ -1,6 +1,6 @@
 export { type ArchiveFormat, writeImageArchive } from './archive-writer.ts'
 export { type CopyOptions, type CopyResult, copyImage } from './copy.ts'
-export type { Selection } from './copy-plan.ts'
+export type { CopyPlan, Selection } from './copy-plan.ts'
 export { createImageDirectory, DIRECTORY_TAG, type ImageDirectory, openImageDirectory } from './dir.ts'
 export { type ImageArchive, openImageArchive } from './image-archive.ts'
 export type { ListedImage } from './layout-reader.ts'
