@@ -2,6 +2,7 @@ import type { LogEntry } from '../container/index.ts'
 import { type Bytes, type Job, silentJob } from '../core/index.ts'
 import type { Change } from '../layer/index.ts'
 import type { Platform } from '../oci/index.ts'
+import type { SettingsOptions } from '../registry/index.ts'
 import { type CacheMountRecord, defaultRoot, openStore, type Store, type StoredImage } from '../store/index.ts'
 import type { ImportRequest, LoadedImage } from './archives.ts'
 import { type ImageManifests, imageManifests } from './attestations.ts'
@@ -51,6 +52,8 @@ const containers = (): Promise<typeof import('./containers.ts')> => import('./co
 export interface EngineOptions {
   /** The store's folder; `SLIPWAY_ROOT`, `/var/lib/slipway` or the user's data folder when missing. */
   root?: string
+  /** Where what is configured about registries is found; the user's and this machine's files when missing. */
+  registries?: SettingsOptions
 }
 
 /** A container as `ps` shows it. */
@@ -147,6 +150,8 @@ export interface Engine extends Disposable {
 /** Opens an engine over a store. Fails with `STORE_UNUSABLE` or `STORE_TOO_NEW`. */
 export function openEngine(options: EngineOptions = {}): Engine {
   const store = guardedSync(() => openStore(options.root ?? defaultRoot()))
+  const { registries } = options
+  const household = { store, ...(registries ? { registries } : {}) }
   return {
     build: (request, job = silentJob) =>
       guarded(async () => (await import('./build/build.ts')).build(store, request, job)),
@@ -167,7 +172,7 @@ export function openEngine(options: EngineOptions = {}): Engine {
       guarded(async () => (await import('./copy-out.ts')).copyOut(store, request, destination, job)),
     copyOutTar: (request, job = silentJob) => guardedStream(copyOutTar(store, request, job)),
     copy: (request, job = silentJob) =>
-      guarded(async () => (await import('./places/copy.ts')).copy(store, request, job)),
+      guarded(async () => (await import('./places/copy.ts')).copy(household, request, job)),
     info: (job = silentJob) => guarded(async () => (await import('./info.ts')).info(store, job)),
     builds: buildFunctions(store),
     cache: {

@@ -1,16 +1,15 @@
 import { fail, type Job, runTask } from '../../core/index.ts'
 import type { Descriptor, Platform } from '../../oci/index.ts'
 import { hostPlatform } from '../../oci/index.ts'
-import type { Store } from '../../store/index.ts'
 import { copyImage } from '../../transfer/index.ts'
 import { type OpenSource, type OpenTarget, withSource, withTarget } from './open.ts'
 import { parsePlace } from './place.ts'
 import { copyReferrers } from './referrers.ts'
-import { withSurroundings } from './surroundings.ts'
+import { type Household, type RegistryWishes, withSurroundings } from './surroundings.ts'
 import { transferJob } from './transfer-job.ts'
 
 /** What to copy, and where. */
-export interface CopyRequest {
+export interface CopyRequest extends RegistryWishes {
   /** `docker://NAME`, `oci:FOLDER:TAG`, `oci-archive:FILE`, `docker-archive:FILE`, `dir:FOLDER`, or a name in the store. */
   from: string
   to: string
@@ -31,12 +30,12 @@ export interface CopyReport {
 }
 
 /** Copies an image between any two places. Fails with `PLACE_INVALID` and as the two places do. */
-export async function copy(store: Store, request: CopyRequest, job: Job): Promise<CopyReport> {
+export async function copy(household: Household, request: CopyRequest, job: Job): Promise<CopyReport> {
   const [from, to] = [parsePlace(request.from), parsePlace(request.to)]
   const { moreNames = [] } = request
   let report: CopyReport | undefined
   await runTask(job, { id: 'copy', name: `copying ${request.from} to ${request.to}` }, () =>
-    withSurroundings(store, (surroundings) =>
+    withSurroundings(household, request, (surroundings) =>
       withSource(
         from,
         surroundings,

@@ -6,6 +6,7 @@ import {
   type ImageTarget,
   parseReference,
 } from '../../oci/index.ts'
+import type { RegistryRepository, RepositoryName } from '../../registry/index.ts'
 import { type Lease, openRepository, type Store } from '../../store/index.ts'
 import {
   createImageDirectory,
@@ -27,7 +28,7 @@ export interface Surroundings {
   readonly store: Store
   readonly lease: Lease
   /** Opens a repository of a registry. */
-  registry(name: { domain: string; path: string }): ImageTarget & AsyncDisposable
+  registry(name: RepositoryName, access: 'pull' | 'push'): RegistryRepository
 }
 
 /** A place that is read, and what is wanted there. */
@@ -66,7 +67,7 @@ export async function withSource<T>(
       return work(storeSource(store, lease, place.name))
     case 'registry': {
       const { tag, digest } = place.reference
-      await using from = registry(place.reference)
+      await using from = registry(place.reference, 'pull')
       return await work({ from, ref: digest ?? tag ?? 'latest', all: 'all', sibling: (other) => other })
     }
     case 'directory': {
@@ -103,7 +104,7 @@ export async function withTarget(
     case 'registry': {
       const { tag, digest } = place.reference
       const names = [...(tag === undefined ? [] : [tag]), ...moreNames.map((name) => checkTag(name))]
-      await using to = registry(place.reference)
+      await using to = registry(place.reference, 'push')
       return await work({ to, names, ...(digest === undefined ? {} : { digest }), sibling: (other) => other })
     }
     case 'directory': {
