@@ -5,7 +5,6 @@ import type { Platform } from '../oci/index.ts'
 import type { SettingsOptions } from '../registry/index.ts'
 import { type CacheMountRecord, defaultRoot, openStore, type Store, type StoredImage } from '../store/index.ts'
 import type { ImportRequest, LoadedImage } from './archives.ts'
-import { type ImageManifests, imageManifests } from './attestations.ts'
 import type { BootstrapRequest } from './bootstrap.ts'
 import type { CheckReport } from './build/check.ts'
 import type { LockReport, LockRequest } from './build/lock/lock.ts'
@@ -40,6 +39,9 @@ import { type HistoryRow, type ImageSummary, imageHistory, listImages, tagImage 
 import type { Info } from './info.ts'
 import { type Inspection, inspectContainer, inspectImage } from './inspect.ts'
 import type { CopyReport, CopyRequest } from './places/copy.ts'
+import type { IndexReport, IndexRequest } from './places/indexes.ts'
+import type { ImageManifests, InspectIndexRequest } from './places/inspect-index.ts'
+import type { Household } from './places/surroundings.ts'
 import { type Pruned, type PruneRequest, pruneImages } from './prune.ts'
 import { type Removal, type RemoveOptions, removeImage } from './remove.ts'
 
@@ -111,8 +113,6 @@ export interface Engine extends Disposable {
   readonly images: {
     list(filters?: Filters): ImageSummary[]
     inspect(name: string, platform?: Platform): Inspection
-    /** Its manifests, and the statements that are attached to them. */
-    manifests(name: string): ImageManifests
     history(name: string, platform?: Platform): HistoryRow[]
     tag(name: string, as: string): void
     remove(name: string, options?: RemoveOptions): Removal
@@ -120,6 +120,13 @@ export interface Engine extends Disposable {
     save(names: readonly string[], options?: { platform?: Platform }, job?: Job): Bytes
     load(input: string | Bytes, options?: { platform?: Platform }, job?: Job): Promise<LoadedImage[]>
     import(request: ImportRequest, job?: Job): Promise<StoredImage>
+  }
+  /** Lists of the manifests of several platforms, in the store, in registries and in other places. */
+  readonly indexes: {
+    /** Makes one of manifests and other indexes; its images are copied to where it goes. */
+    create(request: IndexRequest, job?: Job): Promise<IndexReport>
+    /** The manifests of an image, and the statements that are attached to them. */
+    inspect(request: InspectIndexRequest, job?: Job): Promise<ImageManifests>
   }
   /** What RUN steps keep between builds. Names are ids as they stand in Dockerfiles, or beginnings of keys. */
   readonly cacheMounts: {
@@ -180,6 +187,7 @@ export function openEngine(options: EngineOptions = {}): Engine {
       prune: (request) => guarded(async () => (await buildCache()).pruneCache(store, request)),
     },
     images: imageFunctions(store),
+    indexes: indexFunctions(household),
     cacheMounts: cacheMountFunctions(store),
     containers: containerFunctions(store),
     [Symbol.dispose]: () => store[Symbol.dispose](),
@@ -214,7 +222,6 @@ function imageFunctions(store: Store): Engine['images'] {
   return {
     list: (filters = {}) => listImages(store).filter(imageFilter(store, filters)),
     inspect: (name, platform) => inspectImage(store, name, platform),
-    manifests: (name) => imageManifests(store, name),
     history: (name, platform) => imageHistory(store, name, platform),
     tag: (name, as) => guardedSync(() => tagImage(store, name, as)),
     remove: (name, removeOptions) => guardedSync(() => removeImage(store, name, removeOptions)),
@@ -228,6 +235,15 @@ function imageFunctions(store: Store): Engine['images'] {
 
 async function* save(store: Store, names: readonly string[], options: { platform?: Platform }, job: Job): Bytes {
   yield* (await archives()).saveImages(store, names, options, job)
+}
+
+function indexFunctions(household: Household): Engine['indexes'] {
+  return {
+    create: (request, job = silentJob) =>
+      guarded(async () => (await import('./places/indexes.ts')).createIndexOf(household, request, job)),
+    inspect: (request, job = silentJob) =>
+      guarded(async () => (await import('./places/inspect-index.ts')).inspectIndex(household, request, job)),
+  }
 }
 
 function cacheMountFunctions(store: Store): Engine['cacheMounts'] {

@@ -85,6 +85,11 @@ export const COMMANDS: CommandTable = {
     },
     { paths: ['why'], summary: 'Say why the last build missed the cache', load: () => import('./why.ts') },
     {
+      paths: ['imagetools create', 'buildx imagetools create'],
+      summary: 'Create a new image based on source images',
+      load: () => import('./imagetools-create.ts'),
+    },
+    {
       paths: ['imagetools inspect', 'buildx imagetools inspect'],
       summary: 'Show the manifests of an image, and what is attached to them',
       load: () => import('./imagetools-inspect.ts'),

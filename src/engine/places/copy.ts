@@ -2,7 +2,7 @@ import { fail, type Job, runTask } from '../../core/index.ts'
 import type { Descriptor, Platform } from '../../oci/index.ts'
 import { hostPlatform } from '../../oci/index.ts'
 import { copyImage } from '../../transfer/index.ts'
-import { type OpenSource, type OpenTarget, withSource, withTarget } from './open.ts'
+import { mounting, type OpenSource, type OpenTarget, withSource, withTarget } from './open.ts'
 import { parsePlace } from './place.ts'
 import { copyReferrers } from './referrers.ts'
 import { type Household, type RegistryWishes, withSurroundings } from './surroundings.ts'
@@ -59,7 +59,8 @@ async function transfer(
   job: Job,
 ): Promise<CopyReport> {
   const select = platform === 'all' ? source.all : platform
-  const { root } = await copyImage(source.from, target.to, { ref: source.ref, select }, job)
+  const options = { ref: source.ref, select, ...mounting(source, target) }
+  const { root } = await copyImage(source.from, target.to, options, job)
   if (target.digest !== undefined && target.digest !== root.digest) {
     const message = `Digest of source image's manifest would not match destination reference: it is ${root.digest}`
     throw fail('CONTENT_MISMATCH', message)

@@ -9,6 +9,7 @@ import {
 import type { RegistryRepository, RepositoryName } from '../../registry/index.ts'
 import { type Lease, openRepository, type Store } from '../../store/index.ts'
 import {
+  type CopyOptions,
   createImageDirectory,
   createOciLayout,
   DIRECTORY_TAG,
@@ -40,6 +41,8 @@ export interface OpenSource {
   readonly all: Selection
   /** What another tag of the same repository is called there; `undefined` where there is none. */
   sibling(tag: string): string | undefined
+  /** Where it is, if in a registry. */
+  readonly remote?: RepositoryName
 }
 
 /** A place that is written to. */
@@ -51,6 +54,7 @@ export interface OpenTarget {
   readonly digest?: Digest
   /** As for sources. */
   sibling(tag: string): string | undefined
+  readonly remote?: RepositoryName
   /** Comes before the first name: an image that cannot be mounted does not get one. */
   beforeNaming?(root: { digest: Digest; mediaType: string; size: number }): Promise<void>
 }
@@ -68,7 +72,8 @@ export async function withSource<T>(
     case 'registry': {
       const { tag, digest } = place.reference
       await using from = registry(place.reference, 'pull')
-      return await work({ from, ref: digest ?? tag ?? 'latest', all: 'all', sibling: (other) => other })
+      const ref = digest ?? tag ?? 'latest'
+      return await work({ from, ref, all: 'all', sibling: (other) => other, remote: from.name })
     }
     case 'directory': {
       const from = await openImageDirectory(place.path, job)
@@ -105,7 +110,8 @@ export async function withTarget(
       const { tag, digest } = place.reference
       const names = [...(tag === undefined ? [] : [tag]), ...moreNames.map((name) => checkTag(name))]
       await using to = registry(place.reference, 'push')
-      return await work({ to, names, ...(digest === undefined ? {} : { digest }), sibling: (other) => other })
+      const pinned = digest === undefined ? {} : { digest }
+      return await work({ to, names, ...pinned, sibling: (other) => other, remote: to.name })
     }
     case 'directory': {
       if (moreNames.length > 0) throw fail('PLACE_UNSUPPORTED', 'dir: holds one image, which has no name')
@@ -123,6 +129,13 @@ export async function withTarget(
       return saveFile(place.path, writeImageArchive(format, fill, job))
     }
   }
+}
+
+/** Lets the registry of both sides take layers from the one repository into the other. */
+export function mounting(source: OpenSource, target: OpenTarget): Pick<CopyOptions, 'mountFrom'> {
+  const [from, to] = [source.remote, target.remote]
+  if (!from || from.domain !== to?.domain || from.path === to.path) return {}
+  return { mountFrom: () => from.path }
 }
 
 function storeSource(store: Store, lease: Lease, text: string): OpenSource {

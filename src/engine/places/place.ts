@@ -35,17 +35,17 @@ const HINTS: Readonly<Record<string, string>> = {
 
 /**
  * Parses what a user writes for a place: `docker://REF`, `oci:PATH[:TAG]`, `oci-archive:FILE[:TAG]`,
- * `docker-archive:FILE[:REF]`, `dir:PATH`, `store:NAME`, or the bare name of an image in the store. `:@N` stands for
- * the image at a position. Fails with `PLACE_INVALID`, `PLACE_UNSUPPORTED` and `REFERENCE_INVALID`.
+ * `docker-archive:FILE[:REF]`, `dir:PATH`, `store:NAME`, or the bare name of an image, which is in the store when not
+ * said otherwise. `:@N` stands for the image at a position. Fails with `PLACE_INVALID`, `PLACE_UNSUPPORTED` and `REFERENCE_INVALID`.
  */
-export function parsePlace(text: string): Place {
+export function parsePlace(text: string, { bare = 'store' }: { bare?: 'store' | 'registry' } = {}): Place {
   const colon = text.indexOf(':')
   const transport = text.slice(0, Math.max(colon, 0))
   const parse = Object.hasOwn(TRANSPORTS, transport) ? TRANSPORTS[transport] : undefined
   // docker:dind is an image of Docker's
   if (parse && !(transport === 'docker' && !text.startsWith('docker:/'))) return parse(text.slice(colon + 1), text)
   if (Object.hasOwn(HINTS, transport) || text.startsWith(`${transport}://`)) throw unsupported(transport)
-  return parseStore(text, text)
+  return bare === 'store' ? parseStore(text, text) : parseRegistry(`//${text}`, text)
 }
 
 function parseRegistry(rest: string, text: string): Place {

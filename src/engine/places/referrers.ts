@@ -1,7 +1,7 @@
 import { type Digest, fail, hasCode, type Job } from '../../core/index.ts'
 import { type Descriptor, isIndexType, isManifestType, readImageDocument } from '../../oci/index.ts'
 import { copyImage } from '../../transfer/index.ts'
-import type { OpenSource, OpenTarget } from './open.ts'
+import { mounting, type OpenSource, type OpenTarget } from './open.ts'
 
 /** Manifests, and what refers to them, of one image. */
 const MOST = 10_000
@@ -105,7 +105,8 @@ class Referrers {
   }
 
   async #copy(ref: string, as?: string): Promise<void> {
-    const options = { ref, select: this.#source.all, ...(as === undefined ? {} : { as }) }
+    const mount = mounting(this.#source, this.#target)
+    const options = { ref, select: this.#source.all, ...mount, ...(as === undefined ? {} : { as }) }
     await copyImage(this.#source.from, this.#target.to, options, this.#job)
     this.copied++
   }
