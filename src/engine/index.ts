@@ -45,8 +45,19 @@ export { type Filters, parseMoment } from './image-filters.ts'
 export { type HistoryRow, type ImageSummary, nameForMessage } from './images.ts'
 export type { Info } from './info.ts'
 export type { Inspection } from './inspect.ts'
+export {
+  type CredentialsOptions,
+  type KnownLogin,
+  knownLogin,
+  type LoginReport,
+  type LoginRequest,
+  type LogoutReport,
+  login,
+  logout,
+} from './login.ts'
 export type { CopyReport, CopyRequest } from './places/copy.ts'
 export type { IndexReport, IndexRequest } from './places/indexes.ts'
 export type { ImageManifests, InspectIndexRequest, PlatformManifests } from './places/inspect-index.ts'
+
 export type { Pruned, PruneRequest } from './prune.ts'
 export type { Removal, RemoveOptions } from './remove.ts'

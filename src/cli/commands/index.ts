@@ -100,6 +100,9 @@ export const COMMANDS: CommandTable = {
       summary: 'Copy an image between registries, folders, archives and the store',
       load: () => import('./copy.ts'),
     },
+    // registries
+    { paths: ['login'], summary: 'Authenticate to a registry', common: 8, load: () => import('./login.ts') },
+    { paths: ['logout'], summary: 'Log out from a registry', common: 9, load: () => import('./logout.ts') },
     // records of builds
     {
       paths: ['builds ls', 'builds list', 'buildx history ls'],
