@@ -1,4 +1,5 @@
 export { listRepositories } from './catalog.ts'
+export * from './config/index.ts'
 export type { Patience } from './http/patience.ts'
 export type { RegistryOptions } from './options.ts'
 export * from './ping.ts'
