@@ -186,6 +186,7 @@ export const CODES = {
     fault: 'invalid',
     about: 'A place to copy from or to is not written as `docker://NAME`, `oci:FOLDER:TAG`, `dir:FOLDER` and the like.',
   },
+  LIST_EXISTS: { fault: 'exists', about: 'A manifest list of this name is being collected already.' },
   PLACE_UNSUPPORTED: { fault: 'unsupported', about: 'An image cannot be copied from or to a place of this kind.' },
 
   // container

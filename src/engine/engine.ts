@@ -2,7 +2,7 @@ import type { LogEntry } from '../container/index.ts'
 import { type Bytes, type Job, silentJob } from '../core/index.ts'
 import type { Change } from '../layer/index.ts'
 import type { Platform } from '../oci/index.ts'
-import type { SettingsOptions } from '../registry/index.ts'
+import type { FoundRepository, SettingsOptions } from '../registry/index.ts'
 import { type CacheMountRecord, defaultRoot, openStore, type Store, type StoredImage } from '../store/index.ts'
 import type { ImportRequest, LoadedImage } from './archives.ts'
 import type { BootstrapRequest } from './bootstrap.ts'
@@ -41,7 +41,11 @@ import { type Inspection, inspectContainer, inspectImage } from './inspect.ts'
 import type { CopyReport, CopyRequest } from './places/copy.ts'
 import type { IndexReport, IndexRequest } from './places/indexes.ts'
 import type { ImageManifests, InspectIndexRequest } from './places/inspect-index.ts'
-import type { Household } from './places/surroundings.ts'
+import type { InspectedManifest } from './places/manifest-json.ts'
+import type { AnnotateRequest, ManifestListRequest, PushedList } from './places/manifest-lists.ts'
+import type { SearchRequest } from './places/search.ts'
+import type { Household, RegistryWishes } from './places/surroundings.ts'
+import type { RemovedTag, RemoveTagRequest, TagsRequest } from './places/tags.ts'
 import { type Pruned, type PruneRequest, pruneImages } from './prune.ts'
 import { type Removal, type RemoveOptions, removeImage } from './remove.ts'
 
@@ -128,6 +132,23 @@ export interface Engine extends Disposable {
     /** The manifests of an image, and the statements that are attached to them. */
     inspect(request: InspectIndexRequest, job?: Job): Promise<ImageManifests>
   }
+  /** Lists of manifests that are collected here until they are pushed, the same ones as Docker's. */
+  readonly manifestLists: {
+    /** Answers with the list's whole name. */
+    create(request: ManifestListRequest, job?: Job): Promise<string>
+    annotate(request: AnnotateRequest): Promise<void>
+    /** A list that is collected here, or what a registry has under the name; with `list` a manifest of that list. */
+    inspect(request: RegistryWishes & { name: string; list?: string }, job?: Job): Promise<InspectedManifest>
+    push(request: RegistryWishes & { list: string; purge?: boolean }, job?: Job): Promise<PushedList>
+    remove(list: string): Promise<void>
+  }
+  /** What is in registries. */
+  readonly registries: {
+    /** Sorted. */
+    tags(request: TagsRequest, job?: Job): Promise<string[]>
+    removeTag(request: RemoveTagRequest, job?: Job): Promise<RemovedTag>
+    search(request: SearchRequest, job?: Job): Promise<FoundRepository[]>
+  }
   /** What RUN steps keep between builds. Names are ids as they stand in Dockerfiles, or beginnings of keys. */
   readonly cacheMounts: {
     list(filters?: Filters): CacheMountSummary[]
@@ -188,6 +209,8 @@ export function openEngine(options: EngineOptions = {}): Engine {
     },
     images: imageFunctions(store),
     indexes: indexFunctions(household),
+    manifestLists: manifestListFunctions(household),
+    registries: registryFunctions(household),
     cacheMounts: cacheMountFunctions(store),
     containers: containerFunctions(store),
     [Symbol.dispose]: () => store[Symbol.dispose](),
@@ -243,6 +266,29 @@ function indexFunctions(household: Household): Engine['indexes'] {
       guarded(async () => (await import('./places/indexes.ts')).createIndexOf(household, request, job)),
     inspect: (request, job = silentJob) =>
       guarded(async () => (await import('./places/inspect-index.ts')).inspectIndex(household, request, job)),
+  }
+}
+
+function manifestListFunctions(household: Household): Engine['manifestLists'] {
+  const lists = (): Promise<typeof import('./places/manifest-lists.ts')> => import('./places/manifest-lists.ts')
+  return {
+    create: (request, job = silentJob) =>
+      guarded(async () => (await lists()).createManifestList(household, request, job)),
+    annotate: (request) => guarded(async () => (await lists()).annotateManifest(household, request)),
+    inspect: (request, job = silentJob) =>
+      guarded(async () => (await lists()).inspectManifest(household, request, job)),
+    push: (request, job = silentJob) => guarded(async () => (await lists()).pushManifestList(household, request, job)),
+    remove: (list) => guarded(async () => (await lists()).removeManifestList(household, list)),
+  }
+}
+
+function registryFunctions(household: Household): Engine['registries'] {
+  const tags = (): Promise<typeof import('./places/tags.ts')> => import('./places/tags.ts')
+  return {
+    tags: (request, job = silentJob) => guarded(async () => (await tags()).listTags(household, request, job)),
+    removeTag: (request, job = silentJob) => guarded(async () => (await tags()).removeTag(household, request, job)),
+    search: (request, job = silentJob) =>
+      guarded(async () => (await import('./places/search.ts')).search(household, request, job)),
   }
 }
 

@@ -15,7 +15,9 @@ export const COMMANDS: CommandTable = {
     { path: 'container', summary: 'Manage containers' },
     { path: 'debug', summary: 'Ask parts of Slipway about rows of JSON', hidden: true },
     { path: 'image', summary: 'Manage images' },
+    { path: 'manifest', summary: 'Manage Docker image manifests and manifest lists' },
     { path: 'system', summary: 'Manage Slipway' },
+    { path: 'tags', summary: 'Manage tags in registries' },
   ],
   commands: [
     // images
@@ -100,7 +102,48 @@ export const COMMANDS: CommandTable = {
       summary: 'Copy an image between registries, folders, archives and the store',
       load: () => import('./copy.ts'),
     },
+    {
+      paths: ['manifest annotate'],
+      summary: 'Add additional information to a local image manifest',
+      load: () => import('./manifest-annotate.ts'),
+    },
+    {
+      paths: ['manifest create'],
+      summary: 'Create a local manifest list for annotating and pushing to a registry',
+      load: () => import('./manifest-create.ts'),
+    },
+    {
+      paths: ['manifest inspect'],
+      summary: 'Display an image manifest, or manifest list',
+      load: () => import('./manifest-inspect.ts'),
+    },
+    {
+      paths: ['manifest push'],
+      summary: 'Push a manifest list to a repository',
+      load: () => import('./manifest-push.ts'),
+    },
+    {
+      paths: ['manifest rm'],
+      summary: 'Delete one or more manifest lists from local storage',
+      load: () => import('./manifest-rm.ts'),
+    },
     // registries
+    {
+      paths: ['search'],
+      summary: 'Search Docker Hub for images, or any registry for repositories',
+      common: 10,
+      load: () => import('./search.ts'),
+    },
+    {
+      paths: ['tags ls', 'tags list'],
+      summary: 'List the tags of a repository in a registry',
+      load: () => import('./tags-ls.ts'),
+    },
+    {
+      paths: ['tags rm', 'tags remove'],
+      summary: 'Remove tags from a registry',
+      load: () => import('./tags-rm.ts'),
+    },
     { paths: ['login'], summary: 'Authenticate to a registry', common: 8, load: () => import('./login.ts') },
     { paths: ['logout'], summary: 'Log out from a registry', common: 9, load: () => import('./logout.ts') },
     // records of builds

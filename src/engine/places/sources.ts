@@ -2,6 +2,7 @@ import { type Digest, fail, isDigest, isJsonObject, type Job, parseJson } from '
 import {
   type Descriptor,
   type ImageDocument,
+  type ImageSource,
   isConfigType,
   LIMITS,
   MEDIA,
@@ -83,7 +84,7 @@ async function ingredientOf(source: OpenSource, { stated }: NamedSource, job: Jo
   const { bytes, document } = await readImageDocument(source.from, { mediaType, digest, size }, job)
   if (document.kind === 'index')
     return available(source, { bytes, descriptor: { mediaType, digest, size } }, document, job)
-  const platform = stated?.platform ?? (await platformOf(source, document, job))
+  const platform = stated?.platform ?? (await platformOf(source.from, document, job))
   const descriptor = { mediaType, digest, size, ...(platform ? { platform } : {}), ...stated }
   return { bytes, descriptor }
 }
@@ -101,8 +102,9 @@ async function available(
   return writeIndex({ ...index, manifests: index.manifests.filter((_, i) => there[i]) })
 }
 
-async function platformOf(
-  { from }: OpenSource,
+/** The platform that the config of an image says; none for what is no image. */
+export async function platformOf(
+  from: ImageSource,
   { manifest }: ImageDocument & { kind: 'manifest' },
   job: Job,
 ): Promise<Platform | undefined> {
