@@ -16,15 +16,22 @@ export interface InspectedManifest {
   manifests: ListedManifest[]
 }
 
+/** An OCI index where there is nothing else than OCI manifests, else Docker's list. */
+export function listTypeOf(manifests: readonly ListedManifest[]): string {
+  return manifests.every(({ descriptor }) => descriptor.mediaType === MEDIA.ociManifest)
+    ? MEDIA.ociIndex
+    : MEDIA.dockerList
+}
+
 /** The document of a list as Docker shows and sends it. */
-export function listDocument({ mediaType = MEDIA.dockerList, manifests }: InspectedManifest): string {
+export function listDocument({ mediaType, manifests }: InspectedManifest): string {
   const entries = manifests.map(({ descriptor }) => ({
     mediaType: descriptor.mediaType,
     size: descriptor.size,
     digest: descriptor.digest,
     ...(descriptor.platform ? { platform: platformJson(descriptor.platform) } : {}),
   }))
-  return goJson({ schemaVersion: 2, mediaType, manifests: entries }, 3)
+  return goJson({ schemaVersion: 2, mediaType: mediaType ?? listTypeOf(manifests), manifests: entries }, 3)
 }
 
 /** An entry as Docker writes it to the file and shows it. */

@@ -6,7 +6,6 @@ import {
   formatReference,
   type ImageReference,
   isAttestation,
-  MEDIA,
   type Platform,
   parseReference,
   readImageDocument,
@@ -15,7 +14,7 @@ import {
 } from '../../oci/index.ts'
 import type { RegistryRepository } from '../../registry/index.ts'
 import { copyImage } from '../../transfer/index.ts'
-import { type InspectedManifest, type ListedManifest, listDocument } from './manifest-json.ts'
+import { type InspectedManifest, type ListedManifest, listDocument, listTypeOf } from './manifest-json.ts'
 import { ManifestWorkspace } from './manifest-workspace.ts'
 import { platformOf } from './sources.ts'
 import { type Household, openRemote, type RegistryWishes } from './surroundings.ts'
@@ -105,7 +104,7 @@ export async function inspectManifest(
   const local = workspace.list(reference)
   if (local) {
     for (const entry of local) checkDomain(reference, entry, 'failed to assemble ManifestDescriptor: ')
-    return { mediaType: MEDIA.dockerList, manifests: local }
+    return { mediaType: listTypeOf(local), manifests: local }
   }
   return fetchAll(household, reference, request, job)
 }
@@ -147,8 +146,9 @@ async function sendList(
   manifests: ListedManifest[],
   job: Job,
 ): Promise<Digest> {
-  const bytes = Buffer.from(listDocument({ manifests }))
-  const descriptor: Descriptor = { mediaType: MEDIA.dockerList, digest: digestOf(bytes), size: bytes.length }
+  const mediaType = listTypeOf(manifests)
+  const bytes = Buffer.from(listDocument({ mediaType, manifests }))
+  const descriptor: Descriptor = { mediaType, digest: digestOf(bytes), size: bytes.length }
   await to.write(descriptor, bytesOf(bytes), {}, job)
   if (list.tag !== undefined) await to.tag(list.tag, descriptor, job)
   return descriptor.digest
