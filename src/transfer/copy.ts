@@ -16,7 +16,7 @@ export interface CopyOptions {
   /** Whether the target may go on with a layer where an earlier copy of it ended; so it is when missing. */
   readonly continues?: boolean
   /** Told what will be copied, before any layer moves. */
-  readonly onPlan?: (plan: CopyPlan) => void
+  readonly onPlan?: (plan: CopyPlan) => void | Promise<void>
 }
 
 /** What a copy came to. */
@@ -46,7 +46,7 @@ export async function copyImage(
   const { ref, as, select: selection = 'all' } = options
   const resolved = await sideOf('source', `find ${ref}`, () => from.resolve(ref, job))
   const plan = await planCopy(from, { root: resolved, selection }, job)
-  options.onPlan?.(plan)
+  await options.onPlan?.(plan)
   const work = new Work(from, to, options)
   await stopTogether(job, (inner) => mapLimit(plan.blobs, AT_ONCE, (blob) => work.copyLayer(blob, inner)))
   for (const document of plan.documents) await work.copyDocument(document, job)
