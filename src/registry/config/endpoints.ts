@@ -43,7 +43,7 @@ export async function findEndpoints(
 ): Promise<RegistryEndpoint[]> {
   const domain = registryName(repository.domain)
   const named = { domain, path: repository.path }
-  const name = `${domain}/${repository.path}`
+  const name = repository.path === '' ? domain : `${domain}/${repository.path}`
   const rule = findRule(readRegistriesConf(places).rules, name)
   if (rule?.blocked) {
     throw fail('REGISTRY_BLOCKED', `registry ${rule.prefix} is blocked in ${rule.file}`, {

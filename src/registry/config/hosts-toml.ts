@@ -86,7 +86,7 @@ export function readHosts(roots: readonly string[], registry: string | 'fallback
 function parseHosts(file: ConfigFile): ConfiguredHosts {
   const document = parseTomlFile(file, HOSTS)
   const hosts = Object.entries(document.host ?? {})
-  if (hosts.length > MAX_HOSTS) throw invalidFile(file, {}, `it names more than ${MAX_HOSTS} hosts`)
+  if (hosts.length > MAX_HOSTS) throw invalidFile(file, undefined, `it names more than ${MAX_HOSTS} hosts`)
   return {
     mirrors: hosts.map(([address, table]) => configuredHost(file, table, address)),
     server: configuredHost(file, document, document.server),
@@ -129,8 +129,7 @@ function clientFiles(client: HostTable['client']): [string, string][] {
 function addressUrl(file: ConfigFile, address: string, isWhole: boolean): string {
   const text = (/^https?:\/\//.test(address) ? address : `https://${address}`).replace(/\/+$/, '')
   if (!isServerAddress(text)) {
-    const offset = Math.max(0, file.bytes.indexOf(address))
-    throw invalidFile(file, { offset }, 'a host must be like "https://mirror.example.com", perhaps with a path')
+    throw invalidFile(file, { text: address }, 'a host must be like "https://mirror.example.com", perhaps with a path')
   }
   return isWhole || text.endsWith('/v2') ? text : `${text}/v2`
 }
@@ -145,8 +144,11 @@ function headersOf(file: ConfigFile, table: HostTable['header']): Record<string,
   ])
   const bad = headers.find(([name, value]) => !HEADER_NAME.test(name) || !HEADER_VALUE.test(value))
   if (!bad) return Object.fromEntries(headers)
-  const offset = Math.max(0, file.bytes.indexOf(bad[0]))
-  throw invalidFile(file, { offset }, `header ${JSON.stringify(bad[0])} cannot be sent: it holds control characters`)
+  throw invalidFile(
+    file,
+    { text: bad[0] },
+    `header ${JSON.stringify(bad[0])} cannot be sent: it holds control characters`,
+  )
 }
 
 const UNITS: Readonly<Record<string, number>> = { ns: 1e-6, us: 1e-3, µs: 1e-3, ms: 1, s: 1e3, m: 6e4, h: 3.6e6 }

@@ -9,8 +9,10 @@ export function findRule(rules: readonly RegistryRule[], name: string): Registry
   let longest = -1
   for (const rule of rules) {
     const length = matchedLength(name, rule.prefix)
-    const isLonger = length > longest || (length === longest && rule.prefix.length > found!.prefix.length)
-    if (length >= 0 && isLonger) [found, longest] = [rule, length]
+    if (length < longest || length < 0) continue
+    if (length === longest && found && rule.prefix.length <= found.prefix.length) continue
+    found = rule
+    longest = length
   }
   return found
 }
@@ -32,11 +34,15 @@ function endsPart(name: string, end: number): boolean {
 }
 
 /**
- * The repository that a name stands for when a location takes the place of the prefix. Fails with
- * `REGISTRY_CONFIG_INVALID` when that is no name.
+ * The repository that a name stands for when a location takes the place of the prefix; the name of a registry may stand
+ * for a part of one, too. Fails with `REGISTRY_CONFIG_INVALID` when that is no name.
  */
 export function rewriteName(name: string, rule: RegistryRule, location: string): RepositoryName {
   const rewritten = location === '' ? name : location + name.slice(matchedLength(name, rule.prefix))
+  if (!name.includes('/')) {
+    const [domain = '', ...path] = rewritten.split('/')
+    return { domain, path: path.join('/') }
+  }
   try {
     const { domain, path, tag } = parseReference(rewritten)
     if (tag === undefined) return { domain, path }
