@@ -57,4 +57,7 @@ export {
   logout,
 } from './login.ts'
 export type { Pruned, PruneRequest } from './prune.ts'
+export type { PulledImage, PullRequest } from './registry/pull.ts'
+export type { PushedImage, PushRequest } from './registry/push.ts'
+export type { Transfer } from './registry/transfers.ts'
 export type { Removal, RemoveOptions } from './remove.ts'
