@@ -1,4 +1,4 @@
-import { type Bytes, type Digest, fail, hasCode, type Job } from '../../core/index.ts'
+import { type Bytes, type Digest, fail, type Job, SlipwayError } from '../../core/index.ts'
 import {
   type Descriptor,
   familiarReference,
@@ -119,11 +119,12 @@ async function resolve(remote: RegistryRepository, reference: ImageReference, jo
   try {
     return await remote.resolve(reference.digest ?? reference.tag!, job)
   } catch (error) {
-    if (!hasCode(error, 'IMAGE_NOT_FOUND')) throw error
+    if (!(error instanceof SlipwayError) || error.fault === 'canceled') throw error
     const name = formatReference(reference)
-    const { hint, data } = error
-    const message = `failed to resolve reference "${name}": ${name}: not found`
-    throw fail('IMAGE_NOT_FOUND', message, { data, cause: error, ...(hint === undefined ? {} : { hint }) })
+    const { code, hint, data } = error
+    const why = code === 'IMAGE_NOT_FOUND' ? `${name}: not found` : error.message
+    const details = { data, cause: error, ...(hint === undefined ? {} : { hint }) }
+    throw fail(code, `failed to resolve reference "${name}": ${why}`, details)
   }
 }
 
