@@ -29,6 +29,8 @@ export const CODES = {
   INTERNAL: { fault: 'internal', about: 'Something that should not happen did; please report it.' },
 
   // oci
+  TRANSFER_NOT_FOUND: { fault: 'not-found', about: 'No unfinished transfer has this digest.' },
+  TRANSFER_ACTIVE: { fault: 'conflict', about: 'A transfer cannot be forgotten while a process is at it.' },
   IMAGE_NOT_FOUND: { fault: 'not-found', about: 'No image has this name, tag or digest.' },
   BLOB_NOT_FOUND: { fault: 'not-found', about: 'The content that a manifest names is not there.' },
   MANIFEST_INVALID: { fault: 'invalid', about: 'A manifest or index breaks the rules of the OCI image specification.' },

@@ -47,6 +47,9 @@ import type { SearchRequest } from './places/search.ts'
 import type { Household, RegistryWishes } from './places/surroundings.ts'
 import type { RemovedTag, RemoveTagRequest, TagsRequest } from './places/tags.ts'
 import { type Pruned, type PruneRequest, pruneImages } from './prune.ts'
+import type { PulledImage, PullRequest } from './registry/pull.ts'
+import type { PushedImage, PushRequest } from './registry/push.ts'
+import { listTransfers, removeAllTransfers, removeTransfers, type Transfer } from './registry/transfers.ts'
 import { type Removal, type RemoveOptions, removeImage } from './remove.ts'
 
 // What builds, runs and moves images is large. It is loaded when first used, so that lists come up at once.
@@ -124,6 +127,17 @@ export interface Engine extends Disposable {
     save(names: readonly string[], options?: { platform?: Platform }, job?: Job): Bytes
     load(input: string | Bytes, options?: { platform?: Platform }, job?: Job): Promise<LoadedImage[]>
     import(request: ImportRequest, job?: Job): Promise<StoredImage>
+    /** Brings an image from a registry, or all of a repository; each is given when it is here. */
+    pull(request: PullRequest, job?: Job): AsyncIterable<PulledImage>
+    /** Sends an image to the registry of its name, or all of a repository; each is given when it is there. */
+    push(request: PushRequest, job?: Job): AsyncIterable<PushedImage>
+  }
+  /** Blobs that were not transferred to their end, and will be gone on with. */
+  readonly transfers: {
+    list(): Transfer[]
+    /** By digest, or the beginning of one. */
+    remove(name: string): Transfer[]
+    removeAll(): Transfer[]
   }
   /** Lists of the manifests of several platforms, in the store, in registries and in other places. */
   readonly indexes: {
@@ -211,6 +225,11 @@ export function openEngine(options: EngineOptions = {}): Engine {
     indexes: indexFunctions(household),
     manifestLists: manifestListFunctions(household),
     registries: registryFunctions(household),
+    transfers: {
+      list: () => listTransfers(store),
+      remove: (name) => guardedSync(() => removeTransfers(store, name)),
+      removeAll: () => guardedSync(() => removeAllTransfers(store)),
+    },
     cacheMounts: cacheMountFunctions(store),
     containers: containerFunctions(store),
     [Symbol.dispose]: () => store[Symbol.dispose](),
@@ -253,7 +272,17 @@ function imageFunctions(store: Store): Engine['images'] {
     load: (input, loadOptions = {}, job = silentJob) =>
       guarded(async () => (await archives()).loadImages(store, input, loadOptions, job)),
     import: (request, job = silentJob) => guarded(async () => (await archives()).importImage(store, request, job)),
+    pull: (request, job = silentJob) => guardedStream(pull(store, request, job)),
+    push: (request, job = silentJob) => guardedStream(push(store, request, job)),
   }
+}
+
+async function* pull(store: Store, request: PullRequest, job: Job): AsyncIterable<PulledImage> {
+  yield* (await import('./registry/pull.ts')).pullImages(store, request, job)
+}
+
+async function* push(store: Store, request: PushRequest, job: Job): AsyncIterable<PushedImage> {
+  yield* (await import('./registry/push.ts')).pushImages(store, request, job)
 }
 
 async function* save(store: Store, names: readonly string[], options: { platform?: Platform }, job: Job): Bytes {

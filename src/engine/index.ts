@@ -64,4 +64,7 @@ export type { AnnotateRequest, ManifestListRequest, PushedList } from './places/
 export type { SearchRequest } from './places/search.ts'
 export type { RemovedTag, RemoveTagRequest, TagsRequest } from './places/tags.ts'
 export type { Pruned, PruneRequest } from './prune.ts'
+export type { PulledImage, PullRequest } from './registry/pull.ts'
+export type { PushedImage, PushRequest } from './registry/push.ts'
+export type { Transfer } from './registry/transfers.ts'
 export type { Removal, RemoveOptions } from './remove.ts'

@@ -16,6 +16,7 @@ export const COMMANDS: CommandTable = {
     { path: 'debug', summary: 'Ask parts of Slipway about rows of JSON', hidden: true },
     { path: 'image', summary: 'Manage images' },
     { path: 'manifest', summary: 'Manage Docker image manifests and manifest lists' },
+    { path: 'transfers', summary: 'Manage transfers that were cut off' },
     { path: 'system', summary: 'Manage Slipway' },
     { path: 'tags', summary: 'Manage tags in registries' },
   ],
@@ -56,10 +57,32 @@ export const COMMANDS: CommandTable = {
     {
       paths: ['image ls', 'image list', 'images'],
       summary: 'List images',
-      common: 4,
+      common: 6,
       load: () => import('./images.ts'),
     },
     { paths: ['image prune'], summary: 'Remove unused images', load: () => import('./image-prune.ts') },
+    {
+      paths: ['image pull', 'pull'],
+      summary: 'Download an image from a registry',
+      common: 4,
+      load: () => import('./pull.ts'),
+    },
+    {
+      paths: ['image push', 'push'],
+      summary: 'Upload an image to a registry',
+      common: 5,
+      load: () => import('./push.ts'),
+    },
+    {
+      paths: ['transfers ls', 'transfers list'],
+      summary: 'List what was not transferred to its end',
+      load: () => import('./transfers-ls.ts'),
+    },
+    {
+      paths: ['transfers rm', 'transfers remove'],
+      summary: 'Forget what was transferred in part',
+      load: () => import('./transfers-rm.ts'),
+    },
     {
       paths: ['image rm', 'image remove', 'rmi'],
       summary: 'Remove one or more images',
