@@ -50,6 +50,13 @@ describe('what config.json holds', () => {
     expect(await machine.settings().credentials('h:5001')).toBeUndefined()
   })
 
+  test('what the login in a browser left are no credentials for Docker Hub', async () => {
+    const machine = openMachine()
+    const left = ['access-token', 'refresh-token'].map((name) => [`https://index.docker.io/v1/${name}`, bob])
+    machine.write(CONFIG, { auths: Object.fromEntries(left) })
+    expect(await machine.settings().credentials('docker.io')).toBeUndefined()
+  })
+
   test('the longest key wins', async () => {
     const machine = openMachine()
     machine.write(CONFIG, { auths: { 'h/team': alice, h: bob, 'h/tea': bob, 'h/team/app/x': bob } })
