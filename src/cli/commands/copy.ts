@@ -13,6 +13,19 @@ docker-archive:FILE[:NAME]   an archive of docker save
 dir:FOLDER                   one image as plain files
 NAME or store:NAME           an image in the store`
 
+function rewritingOf(flags: {
+  compression: string | undefined
+  'dest-compress-format': string | undefined
+  format: string | undefined
+}): Pick<CopyRequest, 'compression' | 'format'> {
+  const asked = flags.compression ?? flags['dest-compress-format']
+  const algorithm = (['gzip', 'zstd', 'uncompressed'] as const).find((each) => each === asked)
+  return {
+    ...(algorithm ? { compression: { algorithm, force: true } } : {}),
+    ...(flags.format === undefined ? {} : { format: flags.format === 'oci' ? 'oci' : 'docker' }),
+  }
+}
+
 /** `slipway copy`. */
 export const command: Command = defineCommand({
   usage: '[OPTIONS] SOURCE DESTINATION',
@@ -26,6 +39,24 @@ export const command: Command = defineCommand({
       kind: 'string',
       about: 'Copy the given platform. Formatted as "os[/arch[/variant]]" (e.g., "linux/amd64")',
     },
+    compression: {
+      kind: 'choice',
+      choices: ['gzip', 'zstd', 'uncompressed'],
+      about: 'Compress layers anew: gzip, zstd or uncompressed',
+    },
+    'dest-compress-format': {
+      kind: 'choice',
+      choices: ['gzip', 'zstd'],
+      hidden: true,
+      about: 'The same, as skopeo calls it',
+    },
+    format: {
+      kind: 'choice',
+      short: 'f',
+      choices: ['oci', 'v2s2'],
+      about: 'Manifest type at the destination: oci or v2s2',
+    },
+    insecure: { kind: 'bool', about: 'Allow communication with an insecure registry' },
     'preserve-digests': { kind: 'bool', about: 'Fail when the image would get another digest' },
     quiet: { kind: 'bool', short: 'q', about: 'Suppress the progress output' },
     referrers: { kind: 'bool', about: 'Copy signatures, SBOMs and all else that refers to the image' },
@@ -43,6 +74,9 @@ slipway copy --all --referrers docker://registry.example.com/app:1 docker://mirr
         to: args[1]!,
         referrers: flags.referrers,
         moreNames: flags['additional-tag'],
+        insecure: flags.insecure,
+        preserveDigests: flags['preserve-digests'],
+        ...rewritingOf(flags),
         ...(flags.all ? { platform: 'all' as const } : {}),
         ...(flags.platform === undefined ? {} : { platform: parsePlatform(flags.platform) }),
       }

@@ -3,7 +3,7 @@ import os from 'node:os'
 import path from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { bytesOf, type Digest, digestHex, type ProgressEvent } from '../../core/index.ts'
-import { type Descriptor, type ImageTarget, parsePlatform } from '../../oci/index.ts'
+import { type Descriptor, type ImageTarget, MEDIA, parsePlatform } from '../../oci/index.ts'
 import { makeSample, type Sample } from '../../oci/repository.suite.ts'
 import { createOciLayout, openImageArchive, openImageDirectory, openOciLayout } from '../../transfer/index.ts'
 import { openTestEngine } from '../fixture.suite.ts'
@@ -113,6 +113,51 @@ describe('between places', () => {
     const layers = events.flatMap((event) => (event.type === 'started' && event.parent === 'copy' ? [event.name] : []))
     expect(layers).toHaveLength(2)
     expect(layers).toContain(sample.layer.descriptor.digest.slice(7, 19))
+  })
+})
+
+describe('copies that differ from their source', () => {
+  const typesOf = async (folder: string): Promise<string[]> => {
+    const layout = await openOciLayout(folder)
+    const root = await layout.resolve('1')
+    const types = [root.mediaType]
+    for await (const { document } of layout.walk([root], { progress: () => {} })) {
+      if (document.kind !== 'manifest') continue
+      const { config, layers } = document.manifest
+      types.push(document.mediaType, config.mediaType, ...layers.map(({ mediaType }) => mediaType))
+    }
+    return [...new Set(types)]
+  }
+
+  test("Docker's media types and back", async () => {
+    const from = `oci:${at('source')}:1.0`
+    const request = { from, to: `oci:${at('docker')}:1`, platform: 'all', format: 'docker' } as const
+    const { root } = await engine.copy(request)
+    expect(root.mediaType).toBe(MEDIA.dockerList)
+    expect((await typesOf(at('docker'))).filter((type) => !type.startsWith('application/vnd.docker.'))).toEqual([])
+    await engine.copy({ from: `oci:${at('docker')}:1`, to: `oci:${at('oci')}:1`, platform: 'all', format: 'oci' })
+    expect((await typesOf(at('oci'))).filter((type) => !type.startsWith('application/vnd.oci.'))).toEqual([])
+    const same = await engine.copy({
+      from,
+      to: `oci:${at('same')}:1`,
+      platform: 'all',
+      format: 'oci',
+      preserveDigests: true,
+    })
+    expect(same.root).toMatchObject(sample.index.descriptor)
+    await expect(engine.copy({ ...request, preserveDigests: true })).rejects.toThrow('would not be preserved')
+    const one = await engine.copy({ ...request, to: `oci:${at('one')}:1`, platform: arm64 })
+    expect(one.root.mediaType).toBe(MEDIA.dockerManifest)
+  })
+
+  test('layers compressed anew', async () => {
+    const request = { from: `oci:${at('source')}:1.0`, to: `oci:${at('zstd')}:1`, platform: 'all' } as const
+    const compression = { algorithm: 'zstd', force: true } as const
+    await engine.copy({ ...request, compression })
+    expect(await typesOf(at('zstd'))).toEqual([MEDIA.ociIndex, MEDIA.ociManifest, MEDIA.ociConfig, MEDIA.ociLayerZstd])
+    const refused = engine.copy({ ...request, compression, preserveDigests: true })
+    await expect(refused).rejects.toMatchObject({ code: 'PLACE_UNSUPPORTED' })
+    expect(engine.images.list()).toEqual([])
   })
 })
 

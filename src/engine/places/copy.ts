@@ -2,14 +2,15 @@ import { fail, type Job, runTask } from '../../core/index.ts'
 import type { Descriptor, Platform } from '../../oci/index.ts'
 import { hostPlatform } from '../../oci/index.ts'
 import { copyImage } from '../../transfer/index.ts'
-import { mounting, type OpenSource, type OpenTarget, withSource, withTarget } from './open.ts'
+import { mounting, type OpenSource, type OpenTarget, type Surroundings, withSource, withTarget } from './open.ts'
 import { parsePlace } from './place.ts'
 import { copyReferrers } from './referrers.ts'
+import { type RewriteRequest, rewrite } from './rewrite.ts'
 import { type Household, type RegistryWishes, withSurroundings } from './surroundings.ts'
 import { transferJob } from './transfer-job.ts'
 
 /** What to copy, and where. */
-export interface CopyRequest extends RegistryWishes {
+export interface CopyRequest extends RegistryWishes, RewriteRequest {
   /** `docker://NAME`, `oci:FOLDER:TAG`, `oci-archive:FILE`, `docker-archive:FILE`, `dir:FOLDER`, or a name in the store. */
   from: string
   to: string
@@ -41,7 +42,7 @@ export async function copy(household: Household, request: CopyRequest, job: Job)
         surroundings,
         (source) => {
           const work = async (target: OpenTarget): Promise<void> => {
-            report = await transfer(source, target, request, transferJob(job, 'copy'))
+            report = await transfer({ source, target, surroundings }, request, transferJob(job, 'copy'))
           }
           return withTarget(to, surroundings, { moreNames, work }, job)
         },
@@ -53,21 +54,27 @@ export async function copy(household: Household, request: CopyRequest, job: Job)
 }
 
 async function transfer(
-  source: OpenSource,
-  target: OpenTarget,
-  { platform = hostPlatform(), referrers = false }: CopyRequest,
+  { source, target, surroundings }: { source: OpenSource; target: OpenTarget; surroundings: Surroundings },
+  request: CopyRequest,
   job: Job,
 ): Promise<CopyReport> {
-  const select = platform === 'all' ? source.all : platform
-  const options = { ref: source.ref, select, ...mounting(source, target) }
-  const { root } = await copyImage(source.from, target.to, options, job)
+  const { platform = hostPlatform(), referrers = false } = request
+  const wanted = platform === 'all' ? source.all : platform
+  const { from, ref, select } = await rewrite(source, { ...request, select: wanted }, surroundings, job)
+  const { root } = await copyImage(from, target.to, { ref, select, ...mounting(source, target) }, job)
   if (target.digest !== undefined && target.digest !== root.digest) {
     const message = `Digest of source image's manifest would not match destination reference: it is ${root.digest}`
     throw fail('CONTENT_MISMATCH', message)
   }
   await target.beforeNaming?.(root)
   for (const name of namesFor(target, root)) await target.to.tag(name, root, job)
-  return { root, referrers: referrers ? await copyReferrers(source, target, root, job) : 0 }
+  if (!referrers) return { root, referrers: 0 }
+  if (!(await source.from.has(root, job))) {
+    const message = 'referrers are not copied: with other layers or media types the image is not the one they refer to'
+    job.progress({ type: 'warning', code: 'REFERRERS_LEFT', message })
+    return { root, referrers: 0 }
+  }
+  return { root, referrers: await copyReferrers(source, target, root, job) }
 }
 
 /** Folders and archives list an image that has no name by its digest. */
