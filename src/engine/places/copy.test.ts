@@ -3,7 +3,7 @@ import os from 'node:os'
 import path from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { bytesOf, type Digest, digestHex, type ProgressEvent } from '../../core/index.ts'
-import { type Descriptor, type ImageTarget, MEDIA, parsePlatform } from '../../oci/index.ts'
+import { createIndex, type Descriptor, type ImageTarget, MEDIA, parsePlatform, writeIndex } from '../../oci/index.ts'
 import { makeSample, type Sample } from '../../oci/repository.suite.ts'
 import { createOciLayout, openImageArchive, openImageDirectory, openOciLayout } from '../../transfer/index.ts'
 import { openTestEngine } from '../fixture.suite.ts'
@@ -181,6 +181,33 @@ describe('referrers', () => {
       const report = await engine.copy({ from: tour[i - 1]!, to, platform: 'all', referrers: true })
       expect(report.referrers).toBe(1)
     }
+  })
+
+  test('those of the list that a tag stands for', async () => {
+    const source = await createOciLayout(at('source'))
+    const other = makeSample('other')
+    for (const { descriptor, bytes } of other.contents) await source.write(descriptor, bytesOf(bytes))
+    const list = writeIndex(createIndex([other.manifest.descriptor]))
+    await source.write(list.descriptor, bytesOf(list.bytes))
+    await source.tag(tagOf(sample.index.descriptor.digest, ''), list.descriptor)
+    const from = `oci:${at('source')}:1.0`
+    const report = await engine.copy({ from, to: `dir:${at('dir')}`, platform: 'all', referrers: true })
+    // the signature of the image, the manifest of the list, and its signature
+    expect(report.referrers).toBe(3)
+    expect(await (await openImageDirectory(at('dir'))).has(other.manifest.descriptor)).toBe(true)
+  })
+
+  test('not of an image that became another one', async () => {
+    const events: ProgressEvent[] = []
+    const request = {
+      from: `oci:${at('source')}:1.0`,
+      to: `oci:${at('end')}:1`,
+      referrers: true,
+      format: 'docker',
+    } as const
+    const { referrers } = await engine.copy(request, { progress: (event) => events.push(event) })
+    expect(referrers).toBe(0)
+    expect(events).toContainEqual(expect.objectContaining({ type: 'warning', code: 'REFERRERS_LEFT' }))
   })
 
   test('those that are only found by a tag', async () => {
