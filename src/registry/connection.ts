@@ -26,7 +26,9 @@ export interface Question {
   readonly expects: readonly number[]
   /** Bytes that the answer may have: 4 MiB when missing. */
   readonly limit?: number
-  readonly pace?: 'questions' | 'uploads'
+  readonly pace?: 'questions' | 'downloads' | 'uploads'
+  /** How many times longer than others the server may be silent: it may have much to do before it answers. */
+  readonly leisure?: number
 }
 
 /** Where requests of one repository go, and who makes them. */
@@ -78,12 +80,13 @@ export class Connection {
     return trouble ? { trouble } : { reply: outcome as Reply }
   }
 
-  /** Asks once, and returns the answer as soon as it begins when it has an expected status. Fails with a `ConnectionFailure` and otherwise as `ask`. */
+  /** Asks once, and returns the answer as soon as it begins, or what is wrong. The answer must be read to its end or destroyed. */
   async open(question: Question, job: Job): Promise<{ answer: Answer } | { trouble: Trouble }> {
-    const done = await this.host.downloads.turn(job)
+    const done = await this.host[question.pace ?? 'questions'].turn(job)
     try {
       const answer = await this.#authorized(question, job)
       const isExpected = question.expects.includes(answer.status)
+      if (isExpected) this.host[question.pace ?? 'questions'].faster()
       const trouble = isExpected ? undefined : this.#judge(await this.#read(answer, question), question)
       if (trouble) {
         done()
@@ -93,7 +96,7 @@ export class Connection {
       return { answer }
     } catch (error) {
       done()
-      throw error
+      return { trouble: troubleOfFailure(error) }
     }
   }
 
@@ -126,13 +129,13 @@ export class Connection {
     }
   }
 
-  #judge(reply: Reply, { expects, about }: Question): Trouble | undefined {
-    const pace = this.host.questions
+  #judge(reply: Reply, { expects, about, pace = 'questions' }: Question): Trouble | undefined {
+    const { questions, downloads, uploads } = this.host
     if (expects.includes(reply.status)) {
-      pace.faster()
+      this.host[pace].faster()
       return undefined
     }
-    if (reply.status === 429) for (const slowed of [pace, this.host.downloads, this.host.uploads]) slowed.slower()
+    if (reply.status === 429) for (const slowed of [questions, downloads, uploads]) slowed.slower()
     const trouble = troubleOfAnswer(reply, answerError(reply, about))
     const elsewhere = this.endpoint.isMirror && reply.status === 429
     return elsewhere ? { ...trouble, isPassing: false } : trouble
@@ -206,10 +209,11 @@ export class Connection {
   }
 
   #send(question: Question, url: URL, authorization: string | undefined, job: Job): Promise<Answer> {
-    const { method, headers = {}, body } = question
+    const { method, headers = {}, body, leisure = 1 } = question
     const isOurs = url.host === this.#base.host
     const own = isOurs ? { authorization, others: this.endpoint.headers } : { others: {} }
-    const outgoing = { method, url, headers, silence: this.patience.silence, ...(body === undefined ? {} : { body }) }
+    const silence = this.patience.silence * leisure
+    const outgoing = { method, url, headers, silence, ...(body === undefined ? {} : { body }) }
     return follow(outgoing, own, this.endpoint, job)
   }
 
