@@ -35,7 +35,7 @@ test('the one that covers most, the plainest of those', () => {
   expect(findRule(rules, 'h.org/a')).toBeUndefined()
 })
 
-test.each(['h.example.com', 'HOST/x', 'h/y:tag', 'https://h'])('%s is no place for a repository', (location) => {
+test.each(['h.example.com', 'HOST.d/X', 'h/y:tag', 'https://h'])('%s is no place for a repository', (location) => {
   expect(() => rewriteName('h:5000/a', rule('h:5000/a', location), location)).toThrow('which is no repository')
 })
 
