@@ -91,7 +91,7 @@ export async function pullOne(
   const resolved = await resolve(remote, reference, job)
   const { path, tag = name } = reference
   const task = { id: `pull ${name}`, name: wanted.headline ?? `${tag}: Pulling from ${path}` }
-  return runTask(job, task, () => bring({ store, remote, lease, resolved, task: task.id }, wanted, job))
+  return await runTask(job, task, () => bring({ store, remote, lease, resolved, task: task.id }, wanted, job))
 }
 
 interface Bringing {
