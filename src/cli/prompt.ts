@@ -24,7 +24,6 @@ export async function ask(
   } finally {
     if (secret && stdin.isTTY) stdin.setRawMode(false)
     if (secret) await io.stdout.write('\n')
-    stdin.pause()
   }
 }
 
@@ -34,6 +33,7 @@ function readLine(stdin: NodeJS.ReadStream, signal: AbortSignal): Promise<Buffer
     const finish = (settle: () => void): void => {
       stdin.off('data', onData).off('end', onEnd).off('error', onError)
       signal.removeEventListener('abort', onAbort)
+      stdin.pause()
       settle()
     }
     const onData = (chunk: Buffer): void => {
@@ -49,6 +49,8 @@ function readLine(stdin: NodeJS.ReadStream, signal: AbortSignal): Promise<Buffer
     const onEnd = (): void => finish(() => resolve(Buffer.from(line)))
     const onError = (error: Error): void => finish(() => reject(error))
     const onAbort = (): void => finish(() => reject(signal.reason))
+    if (signal.aborted) return onAbort()
+    if (stdin.readableEnded) return onEnd()
     signal.addEventListener('abort', onAbort)
     stdin.on('data', onData).on('end', onEnd).on('error', onError)
     stdin.resume()

@@ -1,15 +1,9 @@
 import { fail, hasCode, type Job, silentJob } from '../core/index.ts'
-import {
-  type Credentials,
-  credentialKey,
-  forgetCredentials,
-  keepCredentials,
-  loadRegistrySettings,
-  pingRegistry,
-  registryOfServer,
-  type SettingsOptions,
-} from '../registry/index.ts'
+import type { Credentials, SettingsOptions } from '../registry/index.ts'
 import { guarded } from './guarded.ts'
+
+// Loaded when first used: commands that ask no registry need not wait for it.
+const registryRoom = (): Promise<typeof import('../registry/index.ts')> => import('../registry/index.ts')
 
 /** Whose credentials are asked for or kept: those of this user, by default. */
 export type CredentialsOptions = Pick<SettingsOptions, 'env' | 'home' | 'etc'>
@@ -39,6 +33,7 @@ export async function knownLogin(
   server: string | undefined,
   options: CredentialsOptions = {},
 ): Promise<KnownLogin | undefined> {
+  const { loadRegistrySettings, registryOfServer } = await registryRoom()
   const found = await loadRegistrySettings(options).credentials(registryOfServer(server))
   if (found?.kind !== 'password' || found.username === '' || found.password === '') return undefined
   return { username: found.username, password: found.password }
@@ -51,6 +46,7 @@ export async function knownLogin(
  */
 export async function login(request: LoginRequest, job: Job = silentJob): Promise<LoginReport> {
   return await guarded(async () => {
+    const { keepCredentials, registryOfServer } = await registryRoom()
     const { server, username, password, ...options } = request
     const registry = registryOfServer(server)
     // RFC 7617, section 2: "a user-id containing a colon character is invalid"
@@ -69,6 +65,7 @@ async function present(
   options: CredentialsOptions,
   job: Job,
 ): Promise<string | undefined> {
+  const { loadRegistrySettings, pingRegistry } = await registryRoom()
   try {
     const { identityToken } = await pingRegistry(
       registry,
@@ -98,6 +95,7 @@ export async function logout(
   job: Job = silentJob,
 ): Promise<LogoutReport> {
   return await guarded(async () => {
+    const { credentialKey, forgetCredentials, registryOfServer } = await registryRoom()
     const registry = registryOfServer(server)
     return { server: credentialKey(registry), ...(await forgetCredentials(registry, options, job)) }
   })

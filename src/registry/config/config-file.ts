@@ -11,7 +11,7 @@ export interface ConfigFile {
 }
 
 /** Larger than any configuration that a person or a tool writes; what is larger is not read. */
-const MAX_BYTES = 4 << 20
+const MAX_BYTES = 1 << 20
 const MAX_DEPTH = 32
 
 /** A file that is not there, or whose folder is not one, is `undefined`. Fails with `REGISTRY_CONFIG_INVALID`. */

@@ -50,6 +50,13 @@ describe('what config.json holds', () => {
     expect(await machine.settings().credentials('h:5001')).toBeUndefined()
   })
 
+  test('what the login in a browser left are no credentials for Docker Hub', async () => {
+    const machine = openMachine()
+    const left = ['access-token', 'refresh-token'].map((name) => [`https://index.docker.io/v1/${name}`, bob])
+    machine.write(CONFIG, { auths: Object.fromEntries(left) })
+    expect(await machine.settings().credentials('docker.io')).toBeUndefined()
+  })
+
   test('the longest key wins', async () => {
     const machine = openMachine()
     machine.write(CONFIG, { auths: { 'h/team': alice, h: bob, 'h/tea': bob, 'h/team/app/x': bob } })
@@ -186,9 +193,9 @@ describe('what cannot be understood', () => {
   test('a file that is far too large, too deep, or no file', async () => {
     const machine = openMachine()
     const { credentials } = machine.settings()
-    machine.write(CONFIG, ' '.repeat((4 << 20) + 1))
-    await expect(credentials('h')).rejects.toThrow('config.json is larger than 4194304 bytes')
-    machine.write(CONFIG, '['.repeat(100_000) + ']'.repeat(100_000))
+    machine.write(CONFIG, ' '.repeat((1 << 20) + 1))
+    await expect(credentials('h')).rejects.toThrow('config.json is larger than 1048576 bytes')
+    machine.write(CONFIG, '['.repeat(1000) + ']'.repeat(1000))
     await expect(credentials('h')).rejects.toThrow('config.json: it is not UTF-8, or nested too deeply')
     machine.env['DOCKER_CONFIG'] = path.dirname(path.dirname(machine.write('folder/config.json/x', '')))
     await expect(machine.settings().credentials('h')).rejects.toThrow('config.json is not a file')

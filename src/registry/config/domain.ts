@@ -7,6 +7,9 @@ export const DOCKER_HUB = 'docker.io'
 /** The key of Docker Hub in config.json, and its name for credential helpers. */
 export const DOCKER_HUB_KEY = 'https://index.docker.io/v1/'
 
+/** Keys under which Docker keeps what its login in a browser left. They are no credentials for registries. */
+const DOCKER_HUB_TOKENS = ['access-token', 'refresh-token'].map((name) => DOCKER_HUB_KEY + name)
+
 /** The host that serves Docker Hub's repositories. */
 const DOCKER_HUB_SERVER = 'registry-1.docker.io'
 
@@ -46,6 +49,7 @@ export function isLoopback(host: string): boolean {
  * address of a registry, and its path means nothing (`https://index.docker.io/v1/`); without one the path counts.
  */
 export function authKeyName(key: string): string {
+  if (DOCKER_HUB_TOKENS.includes(key)) return key
   const address = /^https?:\/\/([^/]*)/.exec(key)
   if (address) return registryName(address[1]!)
   const slash = key.indexOf('/')

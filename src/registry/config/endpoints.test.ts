@@ -406,6 +406,8 @@ describe('hosts.toml', () => {
     ],
     ['[host."https://u:p@m"]', ':1: a host must be like'],
     ['[host."https://m"]\n\ndial_timeout = "soon"', ':3: host.https://m.dial_timeout must be a duration such as "3s"'],
+    ['dial_timeout = "-1s"', ':1: dial_timeout must be a duration'],
+    ['dial_timeout = "1000h"', ':1: dial_timeout must be a duration'],
     ['[host."https://m".header]\nx = "a\\nb"', 'header "x" cannot be sent'],
     ['[host."https://m"]\nca = "nowhere.pem"', 'certs.d/h.example.com/nowhere.pem: no such file or directory'],
     ['server = "x', ':1: this is not TOML'],

@@ -168,7 +168,13 @@ describe('forgetCredentials', () => {
 
   test('Docker Hub by any name', async () => {
     const machine = openMachine()
-    const file = machine.write(CONFIG, { auths: { 'https://index.docker.io/v1/': alice, 'docker.io': alice } })
+    const file = machine.write(CONFIG, {
+      auths: {
+        'https://index.docker.io/v1/': alice,
+        'docker.io': alice,
+        'https://index.docker.io/v1/refresh-token': alice,
+      },
+    })
     await forgetCredentials('docker.io', machine)
     expect(read(file)).toEqual({ auths: {} })
   })

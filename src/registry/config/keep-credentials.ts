@@ -3,7 +3,7 @@ import { type Job, messageOf, SlipwayError, silentJob } from '../../core/index.t
 import type { Credentials } from '../settings.ts'
 import { type AuthDocument, type AuthEntry, encodeAuth, readAuthFile } from './auth-file.ts'
 import { helperFor } from './credentials.ts'
-import { authKeyName, credentialKey, DOCKER_HUB, registryName } from './domain.ts'
+import { authKeyName, credentialKey, DOCKER_HUB, DOCKER_HUB_KEY, registryName } from './domain.ts'
 import { eraseFromHelper, storeInHelper } from './helper.ts'
 import { placesOf, type SettingsOptions } from './places.ts'
 import { updateAuthFile } from './update-file.ts'
@@ -89,7 +89,9 @@ function setEntry(document: AuthDocument, key: string, entry: AuthEntry): boolea
 
 function dropEntries(document: AuthDocument, name: string): boolean {
   const entries = Object.entries(document.auths ?? {})
-  const kept = entries.filter(([key]) => authKeyName(key) !== name)
+  const isOne = (key: string): boolean =>
+    authKeyName(key) === name || (name === DOCKER_HUB && key.startsWith(DOCKER_HUB_KEY))
+  const kept = entries.filter(([key]) => !isOne(key))
   document.auths = Object.fromEntries(kept)
   return kept.length < entries.length
 }

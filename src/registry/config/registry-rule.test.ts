@@ -27,12 +27,16 @@ test.each([
   expect(matchedLength(name, prefix)).toBe(length)
 })
 
-test('the longest prefix, and of two that cover as much the longer one', () => {
+test('the one that covers most, the plainest of those', () => {
   const rules = ['*.com', '*.example.com', 'h.example.com', 'h.example.com/team', 'other.com'].map((each) => rule(each))
   expect(findRule(rules, 'h.example.com/team/app')?.prefix).toBe('h.example.com/team')
-  expect(findRule(rules, 'h.example.com/a')?.prefix).toBe('*.example.com')
+  expect(findRule(rules, 'h.example.com/a')?.prefix).toBe('h.example.com')
   expect(findRule(rules.reverse(), 'g.example.com/a')?.prefix).toBe('*.example.com')
   expect(findRule(rules, 'h.org/a')).toBeUndefined()
+})
+
+test.each(['h.example.com', 'HOST.d/X', 'h/y:tag', 'https://h'])('%s is no place for a repository', (location) => {
+  expect(() => rewriteName('h:5000/a', rule('h:5000/a', location), location)).toThrow('which is no repository')
 })
 
 test.each([

@@ -28,11 +28,14 @@ test('an alias is the only one, and may be taken back', () => {
   expect(shortNameRepositories('app', machine)).toEqual(['a.example.com/app'])
 })
 
-test.each(['docker.io/library/app', 'docker.io/app', 'localhost:5000/app', 'h.example.com/app:1'])(
-  '%s has a registry',
-  (name) => {
-    const machine = openMachine()
-    machine.write('etc/containers/registries.conf', 'unqualified-search-registries = ["a.example.com"]')
-    expect(shortNameRepositories(name, machine)).toEqual([])
-  },
-)
+test.each([
+  'docker.io/library/app',
+  'docker.io/app',
+  'index.docker.io/app',
+  'localhost:5000/app',
+  'h.example.com/app:1',
+])('%s has a registry', (name) => {
+  const machine = openMachine()
+  machine.write('etc/containers/registries.conf', 'unqualified-search-registries = ["a.example.com"]')
+  expect(shortNameRepositories(name, machine)).toEqual([])
+})
