@@ -1,4 +1,4 @@
-import { type Bytes, type Digest, fail, type Job, SlipwayError } from '../../core/index.ts'
+import { type Bytes, type Digest, fail, type Job, runTask, SlipwayError } from '../../core/index.ts'
 import {
   type Descriptor,
   familiarReference,
@@ -74,44 +74,60 @@ async function* wanted(
 interface Wanted {
   reference: ImageReference
   platform: Platform
+  /** What the task is called; Docker's words when missing. */
+  headline?: string
 }
 
 /** Brings one image, of which the registry's repository is open already. */
 export async function pullOne(
   store: Store,
   remote: RegistryRepository,
-  { reference, platform }: Wanted,
+  wanted: Wanted,
   job: Job,
 ): Promise<PulledImage> {
   using lease = store.lease()
+  const { reference } = wanted
   const name = familiarReference(reference)
   const resolved = await resolve(remote, reference, job)
+  const { path, tag = name } = reference
+  const task = { id: `pull ${name}`, name: wanted.headline ?? `${tag}: Pulling from ${path}` }
+  return await runTask(job, task, () => bring({ store, remote, lease, resolved, task: task.id }, wanted, job))
+}
+
+interface Bringing {
+  store: Store
+  remote: RegistryRepository
+  lease: Lease
+  resolved: Descriptor
+  task: string
+}
+
+async function bring(
+  { store, remote, lease, resolved, task }: Bringing,
+  { reference, platform }: Wanted,
+  job: Job,
+): Promise<PulledImage> {
   const { domain, path, tag, digest = resolved.digest } = reference
-  const named = formatReference(reference)
-  const task = `pull ${name}`
-  job.progress({ type: 'started', task, name: `${tag ?? name}: Pulling from ${path}` })
   const progress = layerProgress(task, { arrived: 'Download complete' }, job)
   const to = openRepository(store, lease)
   let isComplete = true
   const onPlan = async (plan: CopyPlan): Promise<void> => {
-    for (const each of [...plan.blobs, ...plan.documents.map(({ descriptor }) => descriptor)])
-      isComplete &&= await to.has(each)
+    const parts = [...plan.blobs, ...plan.documents.map(({ descriptor }) => descriptor)]
+    for (const part of parts) isComplete &&= await to.has(part)
     if (!isComplete) progress.announce(plan)
-    store.places.add(
-      plan.blobs.map((blob) => blob.digest),
-      { domain, path },
-    )
+    const digests = plan.blobs.map((blob) => blob.digest)
+    store.places.add(digests, { domain, path })
   }
   const from = sparing(remote, { resolved, store, lease })
   const options = { ref: resolved.digest, select: { onlyFor: platform }, onPlan }
   const { root } = await copyImage(from, to, options, progress.job)
   // what cannot be mounted does not become an image
   for (const diffIds of store.images.stacks(root)) await store.layers.settle(diffIds, job)
-  const before = store.images.named(named)?.descriptor.digest
+  const name = formatReference(reference)
+  const before = store.images.named(name)?.descriptor.digest
   const byDigest = formatReference({ domain, path, digest })
-  const { id } = store.images.put(root, tag === undefined ? [byDigest] : [named, byDigest])
-  job.progress({ type: 'finished', task, result: isComplete ? 'cached' : 'done' })
-  return { name, digest, id, isNew: !isComplete || before !== root.digest }
+  const { id } = store.images.put(root, tag === undefined ? [byDigest] : [name, byDigest])
+  return { name: familiarReference(reference), digest, id, isNew: !isComplete || before !== root.digest }
 }
 
 /** In Docker's words. */

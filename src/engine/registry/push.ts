@@ -1,5 +1,5 @@
 import type { LayerCompression } from '../../build/index.ts'
-import { type Digest, fail, hasCode, type Job } from '../../core/index.ts'
+import { type Digest, fail, hasCode, type Job, runTask } from '../../core/index.ts'
 import {
   type Descriptor,
   familiarReference,
@@ -104,7 +104,8 @@ async function pushOne(
     isFromRegistry(image) && !compression.force ? chosen : await repackImage({ store, lease, compression }, chosen, job)
   const whole = await isWhole(store, remote, root, job)
   const sent = whole ? root : await onlyManifest({ store, image, lease, compression }, job)
-  await sendImage(store, remote, { lease, root: sent, reference, task: `push ${name}` }, job)
+  const task = { id: `push ${name}`, name: `pushing ${name}` }
+  await runTask(job, task, () => sendImage(store, remote, { lease, root: sent, reference, task: task.id }, job))
   return {
     ...{ name, tag: reference.tag, digest: sent.digest, size: sent.size },
     ...(whole ? {} : { insteadOf: root.digest }),

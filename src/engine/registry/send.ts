@@ -22,7 +22,6 @@ export interface Sendable {
 export async function sendImage(store: Store, remote: RegistryRepository, image: Sendable, job: Job): Promise<void> {
   const { lease, root, reference, task } = image
   const { domain, path, tag } = reference
-  job.progress({ type: 'started', task, name: `pushing ${formatReference(reference)}` })
   const mounts = new Map<string, string>()
   const progress = layerProgress(task, {}, tellingMounts(mounts, job))
   const sent: Descriptor[] = []
@@ -51,7 +50,6 @@ export async function sendImage(store: Store, remote: RegistryRepository, image:
   )
   const { mediaType, digest, size } = root
   store.images.put({ mediaType, digest, size }, [formatReference({ domain, path, digest })])
-  job.progress({ type: 'finished', task, result: 'done' })
 }
 
 /** A layer that is done although none of it was sent was taken from the other repository. */
