@@ -3,6 +3,7 @@ import type { Descriptor } from '../oci/index.ts'
 import type { About } from './answer-error.ts'
 import { repositoryScope } from './auth/scope.ts'
 import type { Connection, Question } from './connection.ts'
+import { locate } from './http/location.ts'
 import { headerOf } from './http/redirect.ts'
 import type { Reply } from './http/reply.ts'
 import type { Trouble } from './http/retry.ts'
@@ -38,6 +39,7 @@ export class UploadSession {
         headers: { ...OCTETS, ...range, 'content-length': String(length) },
         body: bytes,
         pace: 'uploads',
+        leisure: leisureFor(length),
       },
       job,
     )
@@ -47,11 +49,12 @@ export class UploadSession {
   }
 
   /** Closes the upload, with the whole content if it is given. */
-  async finish({ digest }: Descriptor, content: Uint8Array | undefined, job: Job): Promise<void> {
+  async finish({ digest, size }: Descriptor, content: Uint8Array | undefined, job: Job): Promise<void> {
     const to = new URL(this.location)
     to.search += `${to.search ? '&' : ''}digest=${encodeURIComponent(digest)}`
     const question = this.#question('PUT', to, [201, 200, 202, 204])
-    const sent = { headers: { ...OCTETS, 'content-length': String(content?.length ?? 0) }, pace: 'uploads' } as const
+    const headers = { ...OCTETS, 'content-length': String(content?.length ?? 0) }
+    const sent = { headers, pace: 'uploads', leisure: leisureFor(size) } as const
     checkDigestHeader(await this.server.ask({ ...question, ...sent, body: content ?? Buffer.alloc(0) }, job), digest)
   }
 
@@ -79,8 +82,13 @@ export class UploadSession {
 
   #moved(reply: Reply): void {
     const location = headerOf(reply, 'location')
-    if (location !== undefined) this.location = this.server.locate(location, reply.url)
+    if (location !== undefined) this.location = locate(location, reply.url)
   }
+}
+
+/** Registries hash and move a blob before they answer, in stores that may be slow: a minute more for each 128 MiB, up to ten. */
+function leisureFor(size: number): number {
+  return Math.min(10, 1 + size / (128 << 20))
 }
 
 /** What an opened upload came to: the blob is there already, or this is where it goes. */
@@ -149,7 +157,7 @@ function openedBy(reply: Reply, server: Connection, route: Route, { digest }: De
   if (location === undefined) {
     throw fail('REGISTRY_INVALID_ANSWER', `${route.familiar()}: the registry opened an upload and did not say where`)
   }
-  return new UploadSession(server, route, server.locate(location, reply.url))
+  return new UploadSession(server, route, locate(location, reply.url))
 }
 
 /** Whether an error says that the registry knows nothing of the upload. */

@@ -2,6 +2,7 @@ import { checkCanceled, collectBytes, fail, hasCode, type Job, verified } from '
 import type { Body, Descriptor } from '../oci/index.ts'
 import { hasBlob } from './blobs.ts'
 import type { Connection } from './connection.ts'
+import { locate } from './http/location.ts'
 import { overcome, type Trouble } from './http/retry.ts'
 import type { Route } from './route.ts'
 import { UploadBody } from './upload-body.ts'
@@ -82,6 +83,9 @@ class Upload {
       if (open.session !== 'done') await open.session.finish(this.#descriptor, undefined, job)
     } catch (error) {
       await this.#abandon(open, body, error)
+      // what an earlier process left may be other bytes than it should be; it is forgotten now
+      const isLeftover = found !== undefined && hasCode(error, 'CONTENT_MISMATCH') && body.failure === undefined
+      if (isLeftover) return this.inParts(body, job)
       await this.#unlessThere(error, job)
     }
     this.#options.journal?.forget(this.#repository, this.#descriptor.digest)
@@ -132,11 +136,7 @@ class Upload {
     const { digest, size } = this.#descriptor
     const known = this.#options.journal?.find(this.#repository, digest)
     if (!known || !URL.canParse(known.location)) return undefined
-    const session = new UploadSession(
-      this.#server,
-      this.#route,
-      this.#server.locate(known.location, this.#server.address()),
-    )
+    const session = new UploadSession(this.#server, this.#route, locate(known.location, this.#server.address()))
     const offset = await session.ask(job).catch((error: unknown) => {
       checkCanceled(job)
       if (hasCode(error, 'REGISTRY_INVALID_ANSWER', 'REGISTRY_UNSUPPORTED')) return undefined
