@@ -2,7 +2,7 @@ import { mkdirSync } from 'node:fs'
 import path from 'node:path'
 import { describe, expect, test } from 'vitest'
 import type { RegistryEndpoint } from '../settings.ts'
-import { type Machine, openMachine } from './fixture.suite.ts'
+import { authOf, type Machine, openMachine } from './fixture.suite.ts'
 
 const BUSYBOX = { domain: 'docker.io', path: 'library/busybox' }
 const APP = { domain: 'h.example.com', path: 'team/app' }
@@ -353,19 +353,18 @@ describe('hosts.toml', () => {
       allowsPlainHttp: true,
       tls: { verify: false },
     })
-    expect(all[3]).toMatchObject({ isMirror: false, headers: {}, tls: { verify: true } })
+    expect(all[3]).toMatchObject({ isMirror: false, namespace: 'h.example.com', headers: {}, tls: { verify: true } })
   })
 
-  test('without a server the registry itself comes last, once', async () => {
+  test('without a server the registry itself comes last, unless it is there already', async () => {
     const machine = hosts(
       '[host."https://m.example.com"]\n[host."https://h.example.com"]\ncapabilities=["pull","resolve"]',
     )
-    const all = await find(machine)
-    expect(all.map(({ url, isMirror }) => [url, isMirror])).toEqual([
-      ['https://m.example.com/v2', true],
-      ['https://h.example.com/v2', false],
-    ])
-    expect(all[1]!.can.push).toBe(false)
+    const [, own, again] = await find(machine)
+    expect(own).toMatchObject({ url: 'https://h.example.com/v2', isMirror: false, can: { push: false } })
+    expect(again).toMatchObject({ url: 'https://h.example.com/v2', isMirror: false, can: { push: true } })
+    machine.write(HOSTS, '[host."https://h.example.com"]\n[host."https://m.example.com"]')
+    expect(await urls(machine)).toEqual(['https://h.example.com/v2 team/app', 'https://m.example.com/v2 team/app'])
   })
 
   test('what stands at the top is for the server', async () => {
@@ -422,6 +421,40 @@ describe('hosts.toml', () => {
     const machine = hosts('server="https://evil"', 'etc/containerd/certs.d/hosts.toml')
     expect(await urls(machine, { domain: '..', path: 'a' })).toEqual(['https://../v2 a'])
     expect(await urls(machine, { domain: '.', path: 'a' })).toEqual(['https://./v2 a'])
+  })
+})
+
+describe('credentials of a registry that has another address', () => {
+  const registryOf = async (machine: Machine): Promise<string> => (await find(machine)).at(-1)!.registry
+
+  test.each([
+    ['etc/containerd/certs.d/h.example.com/hosts.toml', 'server = "https://store.example.com"'],
+    ['etc/containers/registries.conf', '[[registry]]\nprefix="h.example.com"\nlocation="store.example.com"'],
+  ])('%s', async (file, text) => {
+    const machine = openMachine()
+    machine.write(file, text)
+    expect(await registryOf(machine)).toBe('h.example.com')
+    machine.write('home/.docker/config.json', { auths: { 'h.example.com': authOf('a', 'b') } })
+    expect(await registryOf(machine)).toBe('h.example.com')
+    machine.write('home/.docker/config.json', { auths: { 'store.example.com/team': authOf('a', 'b') } })
+    expect(await registryOf(machine)).toBe('store.example.com')
+  })
+
+  test.each([
+    ['etc/containerd/certs.d/docker.io/hosts.toml', BUSYBOX, 'Docker Hub'],
+    ['etc/containerd/certs.d/_default/hosts.toml', APP, 'any registry'],
+  ])('a server in %s does not get those of %s', async (file, name) => {
+    const machine = openMachine()
+    machine.write(file, 'server = "https://cache.example.com"')
+    machine.write('home/.docker/config.json', { auths: { [name.domain]: authOf('a', 'b') } })
+    expect((await find(machine, name)).map(({ registry }) => registry)).toEqual(['cache.example.com'])
+  })
+
+  test('never go to a mirror', async () => {
+    const machine = openMachine()
+    machine.write('etc/containerd/certs.d/h.example.com/hosts.toml', '[host."https://m.example.com"]')
+    machine.write('home/.docker/config.json', { auths: { 'h.example.com': authOf('a', 'b') } })
+    expect((await find(machine)).map(({ registry }) => registry)).toEqual(['m.example.com', 'h.example.com'])
   })
 })
 
