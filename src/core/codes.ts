@@ -53,6 +53,38 @@ export const CODES = {
   PROGRAM_MISSING: { fault: 'unavailable', about: 'A program that Slipway needs is not installed on this machine.' },
   PROGRAM_FAILED: { fault: 'internal', about: 'A program that Slipway started ended with an error.' },
 
+  // registry client
+  REGISTRY_UNAUTHORIZED: {
+    fault: 'unauthorized',
+    about: 'A registry wants to know who is asking, or does not know the user or the password it was given.',
+  },
+  REGISTRY_DENIED: { fault: 'denied', about: 'A registry knows who is asking and does not allow what was asked.' },
+  REGISTRY_UNAVAILABLE: {
+    fault: 'unavailable',
+    about: 'A registry cannot be reached, breaks off, or answers that it cannot serve now, also after several tries.',
+  },
+  REGISTRY_RATE_LIMITED: {
+    fault: 'unavailable',
+    about: 'A registry answers that it was asked too often, and the time it wants us to wait is too long.',
+  },
+  REGISTRY_INVALID_ANSWER: {
+    fault: 'invalid',
+    about: 'A registry answers something that the distribution protocol does not allow.',
+  },
+  REGISTRY_UNSUPPORTED: {
+    fault: 'unsupported',
+    about: 'A registry cannot do what was asked, or its operator has switched it off: deleting, perhaps.',
+  },
+  REGISTRY_BLOCKED: { fault: 'denied', about: 'The configuration of this machine forbids a registry.' },
+  REGISTRY_CONFIG_INVALID: {
+    fault: 'invalid',
+    about: 'A file that says something about registries, certificates or credentials makes no sense.',
+  },
+  CREDENTIAL_HELPER_FAILED: {
+    fault: 'unavailable',
+    about: 'A program that keeps credentials (docker-credential-...) is missing or ended with an error.',
+  },
+
   // layer
   TAR_INVALID: { fault: 'invalid', about: 'A tar archive is malformed or ends too early.' },
   TAR_UNSUPPORTED: { fault: 'unsupported', about: 'A tar archive uses a kind of entry that no image layer can hold.' },
@@ -254,6 +286,10 @@ export const CODES = {
   },
   OUTPUT_INVALID: { fault: 'invalid', about: 'An output of a build, or one of its options, makes no sense.' },
   OUTPUT_UNSUPPORTED: { fault: 'unsupported', about: 'Slipway cannot make this output of a build (yet).' },
+
+  // registry server
+  REGISTRY_IN_USE: { fault: 'conflict', about: 'Another registry server works with the folder.' },
+  REGISTRY_LISTEN_FAILED: { fault: 'unavailable', about: 'A server cannot listen at the address it was given.' },
 
   // cli
   USAGE_INVALID: {

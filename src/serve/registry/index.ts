@@ -1,0 +1,7 @@
+export type { RegistryConfig } from './config.ts'
+export { loadConfig } from './config.ts'
+export type * from './extensions.ts'
+export { type FailureDetails, type ProtocolFailure, refuse } from './failure.ts'
+export { type FolderStorage, openFolder } from './folder/folder.ts'
+export { repositoryTarget } from './repository-target.ts'
+export type * from './storage.ts'
