@@ -3,6 +3,7 @@ import type { Change, ChangeListener } from '../storage.ts'
 import type { RegistryDatabase } from './database.ts'
 import type { FolderLayout } from './layout.ts'
 import type { PullTimes } from './pull-times.ts'
+import { RecentUses } from './recent-uses.ts'
 
 /** Milliseconds until something that may be garbage is looked at. */
 export interface Grace {
@@ -15,7 +16,10 @@ export class FolderContext {
   readonly db: RegistryDatabase
   readonly layout: FolderLayout
   readonly pulls: PullTimes
+  readonly uses: RecentUses = new RecentUses()
   readonly #grace: Grace
+  /** Milliseconds within which a blob's last use is not noted again. */
+  readonly useStep: number
   readonly #listeners: ChangeListener[] = []
 
   constructor(parts: { db: RegistryDatabase; layout: FolderLayout; pulls: PullTimes; grace: Grace }) {
@@ -23,6 +27,7 @@ export class FolderContext {
     this.layout = parts.layout
     this.pulls = parts.pulls
     this.#grace = parts.grace
+    this.useStep = Math.min(60_000, parts.grace.blobs / 2)
   }
 
   listen(listener: ChangeListener): void {
