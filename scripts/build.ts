@@ -20,6 +20,7 @@ const built = await build({
     image: 'src/image/index.ts',
     layer: 'src/layer/index.ts',
     transfer: 'src/transfer/index.ts',
+    serve: 'src/serve/index.ts',
   },
   outdir: 'dist',
   bundle: true,

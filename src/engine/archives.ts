@@ -90,7 +90,7 @@ export async function loadImages(
   const loaded: LoadedImage[] = []
   for (const { descriptor, names } of await archive.images()) {
     const select = options.platform ?? 'available'
-    const { root } = await copyImage(archive, to, { ref: descriptor.digest, select }, job)
+    const { root } = await copyImage(archive, to, { ref: descriptor.digest, select, continues: false }, job)
     // what cannot be mounted does not become an image
     for (const diffIds of store.images.stacks(root)) await store.layers.settle(diffIds, job)
     loaded.push(record(store, root, names.flatMap(completeName)))

@@ -31,6 +31,8 @@ export interface StoreLayout {
   readonly builds: string
   /** Files that are locked by whoever does a build step. */
   readonly locks: string
+  /** Blobs that have come in partly, to go on with. */
+  readonly transfers: string
   /** Unfinished files of one lease. */
   ingest(leaseId: string): string
 }
@@ -62,6 +64,7 @@ export function layoutAt(root: string): StoreLayout {
     directories: of('directories'),
     builds: of('builds'),
     locks: path.join(runtimeBase(), name, 'locks'),
+    transfers: of('transfers'),
     ingest: (leaseId) => of('ingest', leaseId),
   }
 }

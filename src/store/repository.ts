@@ -1,7 +1,8 @@
-import { closeSync, fsyncSync, openSync, rmSync, writeSync } from 'node:fs'
+import { rmSync } from 'node:fs'
 import {
   type ByteRange,
   type Bytes,
+  checkCanceled,
   collectBytes,
   type Digest,
   fail,
@@ -11,8 +12,9 @@ import {
   silentJob,
   verified,
 } from '../core/index.ts'
-import { type Compression, sniffCompression } from '../layer/index.ts'
+import type { Compression } from '../layer/index.ts'
 import {
+  type Body,
   type Descriptor,
   type ImageTarget,
   isIndexType,
@@ -23,6 +25,9 @@ import {
   referrerEntry,
   subjectOf,
 } from '../oci/index.ts'
+import { continued } from './continued.ts'
+import { copyCompressed } from './copy-compressed.ts'
+import type { LayerRecord } from './layers.ts'
 import type { Lease } from './leases.ts'
 import type { Store } from './store.ts'
 
@@ -75,11 +80,14 @@ class StoreRepository implements ImageTarget {
     return range ? bytes : verified(bytes, descriptor)
   }
 
-  async write(descriptor: Descriptor, body: Bytes, _options = {}, job: Job = silentJob): Promise<void> {
+  async write(descriptor: Descriptor, body: Body, _options = {}, job: Job = silentJob): Promise<void> {
     this.#lease.hold([descriptor.digest])
+    const { mediaType } = descriptor
+    const isDocument = isManifestType(mediaType) || isIndexType(mediaType)
+    if (body.from && !isDocument) return this.#receive(descriptor, (offset) => body.from!(offset), job)
     const checked = verified(body, descriptor)
-    if (isLayerType(descriptor.mediaType)) return this.#writeLayer(descriptor, checked, job)
-    if (isManifestType(descriptor.mediaType) || isIndexType(descriptor.mediaType)) {
+    if (isLayerType(mediaType)) return this.#writeLayer(descriptor, checked, job)
+    if (isDocument) {
       const tooLarge = (): Error => fail('MANIFEST_INVALID', `manifest ${descriptor.digest} is too large`)
       const bytes = await collectBytes(checked, LIMITS.manifestBytes, tooLarge)
       this.#writeManifest(descriptor, bytes)
@@ -124,22 +132,54 @@ class StoreRepository implements ImageTarget {
     return blobs.size(digest) === size && layers.get(diffId) !== undefined
   }
 
+  /**
+   * Brings a blob that can be asked for piece by piece: goes on where an earlier attempt ended, one process at a time.
+   * Whoever had to wait finds it here afterwards.
+   */
+  async #receive(descriptor: Descriptor, from: (offset: number) => Bytes, job: Job): Promise<void> {
+    const { digest, size } = descriptor
+    const { transfers, blobs } = this.#store
+    const tellWaiting = (): void => job.progress({ type: 'status', task: digest, text: 'Waiting for another download' })
+    await using _claim = await transfers.claim(digest, tellWaiting, job)
+    if (await this.has(descriptor)) return
+    using partial = transfers.open(descriptor)
+    const isKept = await continued(partial, descriptor, { from, take: (bytes) => this.#take(descriptor, bytes, job) })
+    if (!isKept) return partial.remove()
+    partial.sync()
+    blobs.adopt(partial.path, digest, size, this.#lease)
+  }
+
+  /** Whether the bytes are to be kept as they came, too: a plain layer is a blob already. */
+  async #take(descriptor: Descriptor, bytes: Bytes, job: Job): Promise<boolean> {
+    if (isLayerType(descriptor.mediaType)) {
+      return (await this.#importLayer(descriptor, bytes, job)).diffId !== descriptor.digest
+    }
+    for await (const _ of bytes) checkCanceled(job)
+    return true
+  }
+
   /** A compressed layer is kept twice on purpose: as it came, because its digest is its name elsewhere, and as a plain tar. */
   async #writeLayer(descriptor: Descriptor, body: Bytes, job: Job): Promise<void> {
-    const { blobs, layers } = this.#store
-    const options = { lease: this.#lease, task: descriptor.digest }
+    const { digest, size } = descriptor
+    const { blobs } = this.#store
     const copy = blobs.temporary(this.#lease)
     try {
-      const { record, compression, compressed } = await layers.import(copyCompressed(body, copy), options, job)
-      const stated = statedCompression(descriptor.mediaType)
-      if (stated !== undefined && stated !== compression) {
-        const message = `layer ${descriptor.digest} has compression ${compression}, and its media type says ${stated}`
-        job.progress({ type: 'warning', task: descriptor.digest, code: 'LAYER_MEDIA_TYPE', message })
-      }
-      if (record.diffId !== descriptor.digest) blobs.adopt(copy, compressed.digest, compressed.size, this.#lease)
+      const { diffId } = await this.#importLayer(descriptor, copyCompressed(body, copy), job)
+      if (diffId !== digest) blobs.adopt(copy, digest, size, this.#lease)
     } finally {
       rmSync(copy, { force: true })
     }
+  }
+
+  async #importLayer(descriptor: Descriptor, bytes: Bytes, job: Job): Promise<LayerRecord> {
+    const options = { lease: this.#lease, task: descriptor.digest }
+    const { record, compression } = await this.#store.layers.import(bytes, options, job)
+    const stated = statedCompression(descriptor.mediaType)
+    if (stated !== undefined && stated !== compression) {
+      const message = `layer ${descriptor.digest} has compression ${compression}, and its media type says ${stated}`
+      job.progress({ type: 'warning', task: descriptor.digest, code: 'LAYER_MEDIA_TYPE', message })
+    }
+    return record
   }
 }
 
@@ -148,21 +188,4 @@ function statedCompression(mediaType: string): Compression | undefined {
   if (/\.(tar|diff\.tar)$/.test(mediaType)) return 'none'
   const suffix = /[.+](gzip|zstd)$/.exec(mediaType)?.[1]
   return suffix as Compression | undefined
-}
-
-/** Passes a layer on and, when it is compressed, writes it to a file as well; that has reached the disk at the end. */
-async function* copyCompressed(body: Bytes, target: string): Bytes {
-  let fd: number | undefined
-  let first = true
-  try {
-    for await (const chunk of body) {
-      if (first && sniffCompression(chunk) !== 'none') fd = openSync(target, 'wx', 0o600)
-      first = false
-      for (let at = 0; fd !== undefined && at < chunk.length; ) at += writeSync(fd, chunk, at)
-      yield chunk
-    }
-    if (fd !== undefined) fsyncSync(fd)
-  } finally {
-    if (fd !== undefined) closeSync(fd)
-  }
 }

@@ -154,6 +154,27 @@ CREATE INDEX build_records_by_definition ON build_records (definition, started_a
 -- When the run began that wrote the layers, where that was an earlier one than the step's; 0 elsewhere.
 ALTER TABLE steps ADD COLUMN began_at INTEGER NOT NULL DEFAULT 0;
 `,
+  `
+-- Uploads to registries that were cut off, to go on with.
+CREATE TABLE uploads (
+  repository TEXT NOT NULL,
+  digest TEXT NOT NULL,
+  location TEXT NOT NULL,
+  sent INTEGER NOT NULL,
+  size INTEGER NOT NULL,
+  saved_at INTEGER NOT NULL,
+  PRIMARY KEY (repository, digest)
+) WITHOUT ROWID;
+
+-- Repositories of registries that a blob was seen in: from there it can be had without sending it.
+CREATE TABLE blob_places (
+  digest TEXT NOT NULL,
+  domain TEXT NOT NULL,
+  path TEXT NOT NULL,
+  seen_at INTEGER NOT NULL,
+  PRIMARY KEY (digest, domain, path)
+) WITHOUT ROWID;
+`,
 ]
 
 /** The version of a store that this program writes. */

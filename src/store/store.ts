@@ -1,3 +1,4 @@
+import { BlobPlaces } from './blob-places.ts'
 import { BlobStore } from './blobs.ts'
 import { BuildRecords } from './build-records.ts'
 import { CacheMountStore } from './cache-mounts.ts'
@@ -15,6 +16,8 @@ import type { Snapshotter } from './snapshots.ts'
 import { createDirectorySnapshotter } from './snapshots-directory.ts'
 import { createErofsSnapshotter } from './snapshots-erofs.ts'
 import { StepStore } from './steps.ts'
+import { TRANSFER_AGE, TransferStore } from './transfers.ts'
+import { UploadStore } from './uploads.ts'
 
 /** What is on this disk. Several processes may have the same store open; disposing one does not touch the others. */
 export interface Store extends Disposable {
@@ -28,6 +31,9 @@ export interface Store extends Disposable {
   readonly memos: MemoStore
   readonly buildRecords: BuildRecords
   readonly referrers: ReferrerStore
+  readonly transfers: TransferStore
+  readonly uploads: UploadStore
+  readonly places: BlobPlaces
   /** Starts protecting what a piece of work needs; dispose it when done. */
   lease(): Lease
   /** Nobody else changes the store while `work` looks at it and changes it; all or nothing. Must not be asynchronous. */
@@ -45,6 +51,8 @@ export function openStore(root: string = defaultRoot()): Store {
   const db = new Database(layout.database, reserve)
   const blobs = new BlobStore(layout, db)
   const layers = new LayerStore(layout, db, blobs)
+  const transfers = new TransferStore(layout)
+  const uploads = new UploadStore(db)
   const lease = (): Lease => new Lease(db, layout)
   const snapshotters = {
     erofs: () => createErofsSnapshotter(layout, layers),
@@ -65,12 +73,17 @@ export function openStore(root: string = defaultRoot()): Store {
     memos: new MemoStore(db),
     buildRecords: new BuildRecords(db, layout),
     referrers: new ReferrerStore(db),
+    transfers,
+    uploads,
+    places: new BlobPlaces(db),
     lease,
     atomically: (work) => db.durably(work),
     collect() {
       const collected = collect(db, layout)
+      const bytes = collected.bytes + transfers.sweep()
+      uploads.forgetOlder(TRANSFER_AGE)
       reserve.keep()
-      return collected
+      return { ...collected, bytes }
     },
     snapshotter: (kind) => snapshotters[kind](),
     [Symbol.dispose]: () => db.close(),

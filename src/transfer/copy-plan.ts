@@ -5,7 +5,6 @@ import {
   formatPlatform,
   type ImageConfig,
   type ImageSource,
-  type ImageTarget,
   type Index,
   isImageManifest,
   LIMITS,
@@ -19,8 +18,11 @@ import {
 } from '../oci/index.ts'
 import { sideOf } from './side.ts'
 
-/** Which images of an index are wanted: one platform's, all, or those that the source really has. */
-export type Selection = Platform | 'all' | 'available'
+/**
+ * Which images of an index are wanted: one platform's in place of the index, the index with no other images than one
+ * platform's and what is attached to that, all, or those that the source really has.
+ */
+export type Selection = Platform | { readonly onlyFor: Platform } | 'all' | 'available'
 
 /** A manifest, index or image config, already read and checked. */
 export interface PlannedDocument {
@@ -51,13 +53,13 @@ const MAX_DOCUMENT_BYTES = 256 << 20
  */
 export async function planCopy(
   from: ImageSource,
-  to: ImageTarget,
   options: { root: Descriptor; selection: Selection },
   job: Job,
 ): Promise<CopyPlan> {
-  const planner = new Planner(from, to, job)
+  const planner = new Planner(from, job)
   const { selection } = options
-  const root = typeof selection === 'string' ? options.root : await planner.choose(options.root, selection)
+  const keepsIndex = typeof selection === 'string' || 'onlyFor' in selection
+  const root = keepsIndex ? options.root : await planner.choose(options.root, selection)
   await planner.visit(root, selection, 0)
   return planner.plan(root)
 }
@@ -70,14 +72,12 @@ interface Node {
 
 class Planner {
   readonly #from: ImageSource
-  readonly #to: ImageTarget
   readonly #job: Job
   readonly #nodes = new Map<Digest, Node | undefined>()
   #bytes = 0
 
-  constructor(from: ImageSource, to: ImageTarget, job: Job) {
+  constructor(from: ImageSource, job: Job) {
     this.#from = from
-    this.#to = to
     this.#job = job
   }
 
@@ -125,18 +125,19 @@ class Planner {
   async #manifest(descriptor: Descriptor, manifest: Manifest, bytes: Buffer, selection: Selection): Promise<Node> {
     const document: PlannedDocument = { kind: 'manifest', descriptor, bytes }
     if (!isImageManifest(manifest)) return { document, blobs: [manifest.config, ...manifest.layers], children: [] }
-    // a config that the target has was checked against other layers, perhaps
-    const there = await sideOf('target', 'look for the config', () => this.#to.has(manifest.config, this.#job))
-    const { bytes: text, config } = await sideOf(there ? 'target' : 'source', 'read the config', () =>
-      readConfig(there ? this.#to : this.#from, manifest.config, this.#job),
+    const { bytes: text, config } = await sideOf('source', 'read the config', () =>
+      readConfig(this.#from, manifest.config, this.#job),
     )
     checkImage(manifest, config)
-    if (typeof selection !== 'string') this.#warnOfPlatform(config, selection)
+    if (typeof selection !== 'string') {
+      this.#warnOfPlatform(config, 'onlyFor' in selection ? selection.onlyFor : selection)
+    }
     this.#keep({ document: { kind: 'config', descriptor: manifest.config, bytes: text }, blobs: [], children: [] })
     return { document, blobs: manifest.layers, children: [manifest.config] }
   }
 
   async #wantedChildren(index: Index, selection: Selection): Promise<Descriptor[]> {
+    if (typeof selection !== 'string' && 'onlyFor' in selection) return withAttached(index, selection.onlyFor)
     if (selection !== 'available') return [...index.manifests]
     const there = await mapLimit(index.manifests, READS_AT_ONCE, (child) => this.#from.has(child, this.#job))
     return index.manifests.filter((_, i) => there[i])
@@ -156,9 +157,18 @@ class Planner {
 
   /** Docker takes the image all the same, and says so. */
   #warnOfPlatform(config: ImageConfig, wanted: Platform): void {
-    if (matchesPlatform(wanted, config)) return
+    if (matchesPlatform(wanted, config) || config.os === 'unknown') return
     const [asked, actual] = [formatPlatform(wanted), formatPlatform(config)]
     const message = `image was found but does not match the specified platform: wanted ${asked}, actual: ${actual}`
     this.#job.progress({ type: 'warning', code: 'PLATFORM_MISMATCH', message })
   }
+}
+
+/** The manifest of a platform, and what the index says of it. */
+function withAttached(index: Index, platform: Platform): Descriptor[] {
+  const chosen = selectManifest(index, platform)
+  const attached = index.manifests.filter(
+    (entry) => entry.annotations?.['vnd.docker.reference.digest'] === chosen.digest,
+  )
+  return [chosen, ...attached]
 }

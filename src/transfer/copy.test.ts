@@ -1,7 +1,17 @@
 import { describe, expect, test } from 'vitest'
-import { type Bytes, bytesOf, digestOf, fail, type Job, type ProgressEvent } from '../core/index.ts'
+import {
+  type ByteRange,
+  type Bytes,
+  bytesOf,
+  collectBytes,
+  digestOf,
+  fail,
+  type Job,
+  type ProgressEvent,
+} from '../core/index.ts'
 import {
   appendManifest,
+  type Body,
   createIndex,
   type Descriptor,
   descriptorOf,
@@ -9,12 +19,13 @@ import {
   MEDIA,
   parseConfig,
   parseManifest,
+  writeAttestation,
   writeConfig,
   writeIndex,
   writeManifest,
 } from '../oci/index.ts'
 import { makeImage, makeSample, type Sample, type SampleContent, tarFile } from '../oci/repository.suite.ts'
-import { copyImage, MemoryRepository } from './index.ts'
+import { type CopyPlan, copyImage, MemoryRepository } from './index.ts'
 
 /** A repository that notes what is asked of it, and can be told to misbehave. */
 class Watched extends MemoryRepository {
@@ -24,7 +35,7 @@ class Watched extends MemoryRepository {
   onRead: (descriptor: Descriptor) => void = () => {}
   onWrite: (descriptor: Descriptor) => void = () => {}
 
-  override async *read(descriptor: Descriptor, range?: undefined, job?: Job): Bytes {
+  override async *read(descriptor: Descriptor, range?: ByteRange, job?: Job): Bytes {
     this.log.push(`read ${descriptor.digest}`)
     this.onRead(descriptor)
     yield* super.read(descriptor, range, job)
@@ -113,6 +124,27 @@ describe('what is copied', () => {
     expect(await to.resolve('sig')).toEqual(sample.signature.descriptor)
   })
 
+  test('an index with one platform and what is attached to that', async () => {
+    const of = (architecture: string) => makeImage({ os: 'linux', architecture }, [tarFile('f', architecture)])
+    const images = [of('amd64'), of('arm64')] as const
+    const statements = images.map(({ manifest }) =>
+      writeAttestation(manifest.descriptor, [
+        { predicateType: 'p', predicate: manifest.descriptor.digest, subjects: [] },
+      ]),
+    )
+    const entries = images.map(({ manifest, platform }) => ({ ...manifest.descriptor, platform }))
+    const index = writeIndex(createIndex([...entries, ...statements.map(({ entry }) => entry)]))
+    const contents = images.flatMap(({ layers, config, manifest }) => [...layers, config, manifest])
+    const from = await holding([...contents, ...statements.flatMap(({ documents }) => documents), index])
+    const to = new Watched()
+    const { root } = await copyImage(from, to, { ref: 'name', as: 'copy', select: { onlyFor: amd64 } })
+    expect(root).toEqual(index.descriptor)
+    expect(await to.has(entries[0]!)).toBe(true)
+    expect(await to.has(entries[1]!)).toBe(false)
+    expect(await to.has(statements[0]!.entry)).toBe(true)
+    expect(await to.has(statements[1]!.entry)).toBe(false)
+  })
+
   test('an index in an index', async () => {
     const outer = writeIndex(createIndex([sample.index.descriptor]))
     const from = await holding([...sample.contents, outer])
@@ -158,6 +190,43 @@ describe('how it is copied', () => {
     expect(to.most).toBeLessThanOrEqual(4)
   })
 
+  test('a target may ask for the rest of a layer; progress counts from there', async () => {
+    const { job, events } = watch()
+    const { digest, size } = sample.layer.descriptor
+    class Continuing extends MemoryRepository {
+      override async write(descriptor: Descriptor, body: Body, options?: object, inner?: Job): Promise<void> {
+        if (descriptor.digest !== digest) return super.write(descriptor, body, options, inner)
+        const rest = await collectBytes(body.from!(10), size, () => new Error())
+        expect(rest).toEqual(sample.layer.bytes.subarray(10))
+        await super.write(descriptor, bytesOf(sample.layer.bytes), options, inner)
+      }
+    }
+    await copyImage(await holding(sample), new Continuing(), { ref: 'name' }, job)
+    const told = events.filter((event) => event.type === 'bytes' && event.task === digest)
+    expect(told).toEqual([{ type: 'bytes', task: digest, done: size, total: size }])
+  })
+
+  test('or not, where that is not worth it', async () => {
+    class Plain extends MemoryRepository {
+      override write(descriptor: Descriptor, body: Body, options?: object, job?: Job): Promise<void> {
+        expect(body.from).toBeUndefined()
+        return super.write(descriptor, body, options, job)
+      }
+    }
+    await copyImage(await holding(sample), new Plain(), { ref: 'name', continues: false })
+  })
+
+  test('the plan is told before a layer moves', async () => {
+    const from = await holding(sample)
+    let root: Descriptor | undefined
+    const onPlan = (plan: CopyPlan): void => {
+      root = plan.root
+      expect(from.log.some((line) => line.includes(sample.layer.descriptor.digest))).toBe(false)
+    }
+    await copyImage(from, new Watched(), { ref: 'name', onPlan })
+    expect(root).toEqual(sample.index.descriptor)
+  })
+
   test('a layer that is in the image twice is copied once', async () => {
     const tar = tarFile('f', 'twice')
     const image = makeImage(amd64, [tar, tar])
@@ -199,7 +268,7 @@ describe('how it is copied', () => {
         return super.write(descriptor, body, options, job)
       }
     })()
-    await copyImage(await holding(sample), to, { ref: 'name', mountFrom: 'library/base' })
+    await copyImage(await holding(sample), to, { ref: 'name', mountFrom: () => 'library/base' })
     expect([...seen]).toEqual(['library/base'])
   })
 })

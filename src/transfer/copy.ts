@@ -1,6 +1,6 @@
 import { type Bytes, bytesOf, checkCanceled, type Job, mapLimit, messageOf, silentJob } from '../core/index.ts'
-import type { Descriptor, ImageSource, ImageTarget } from '../oci/index.ts'
-import { type PlannedDocument, planCopy, type Selection } from './copy-plan.ts'
+import type { Body, Descriptor, ImageSource, ImageTarget } from '../oci/index.ts'
+import { type CopyPlan, type PlannedDocument, planCopy, type Selection } from './copy-plan.ts'
 import { blame, sideOf } from './side.ts'
 
 /** What to copy, and what to call it. */
@@ -11,8 +11,12 @@ export interface CopyOptions {
   readonly as?: string
   /** Which images of an index; all when not said. One platform's manifest is copied and named without the index. */
   readonly select?: Selection
-  /** A repository of the target's registry that may hold the layers already. */
-  readonly mountFrom?: string
+  /** A repository of the target's registry that may hold a layer already. */
+  readonly mountFrom?: (blob: Descriptor) => string | undefined
+  /** Whether the target may go on with a layer where an earlier copy of it ended; so it is when missing. */
+  readonly continues?: boolean
+  /** Told what will be copied, before any layer moves. */
+  readonly onPlan?: (plan: CopyPlan) => void
 }
 
 /** What a copy came to. */
@@ -41,7 +45,8 @@ export async function copyImage(
 ): Promise<CopyResult> {
   const { ref, as, select: selection = 'all' } = options
   const resolved = await sideOf('source', `find ${ref}`, () => from.resolve(ref, job))
-  const plan = await planCopy(from, to, { root: resolved, selection }, job)
+  const plan = await planCopy(from, { root: resolved, selection }, job)
+  options.onPlan?.(plan)
   const work = new Work(from, to, options)
   await stopTogether(job, (inner) => mapLimit(plan.blobs, AT_ONCE, (blob) => work.copyLayer(blob, inner)))
   for (const document of plan.documents) await work.copyDocument(document, job)
@@ -68,28 +73,30 @@ async function stopTogether<T>(job: Job, work: (inner: StoppableJob) => Promise<
 class Work {
   readonly #from: ImageSource
   readonly #to: ImageTarget
-  readonly #write: { mountFrom?: string }
+  readonly #options: CopyOptions
 
   constructor(from: ImageSource, to: ImageTarget, options: CopyOptions) {
     this.#from = from
     this.#to = to
-    this.#write = options.mountFrom === undefined ? {} : { mountFrom: options.mountFrom }
+    this.#options = options
   }
 
   copyLayer(descriptor: Descriptor, job: StoppableJob): Promise<void> {
-    const body = (): Bytes => reported(this.#from.read(descriptor, undefined, job), descriptor, job)
-    return this.#copy(descriptor, 'layer', body, job)
+    const whole = (): Bytes => reported(this.#from.read(descriptor, undefined, job), { descriptor }, job)
+    const from = (start: number): Bytes =>
+      reported(this.#from.read(descriptor, { start }, job), { descriptor, start }, job)
+    return this.#copy(descriptor, 'layer', this.#options.continues === false ? { whole } : { whole, from }, job)
   }
 
   copyDocument({ descriptor, kind, bytes }: PlannedDocument, job: Job): Promise<void> {
-    return this.#copy(descriptor, kind, () => bytesOf(bytes), job)
+    return this.#copy(descriptor, kind, { whole: () => bytesOf(bytes) }, job)
   }
 
-  async #copy(descriptor: Descriptor, kind: string, body: () => Bytes, job: StoppableJob): Promise<void> {
+  async #copy(descriptor: Descriptor, kind: string, content: Content, job: StoppableJob): Promise<void> {
     const task = descriptor.digest
     job.progress({ type: 'started', task, name: kind })
     try {
-      const cached = await this.#transfer(descriptor, kind, body, job)
+      const cached = await this.#transfer(descriptor, kind, content, job)
       job.progress({ type: 'finished', task, result: cached ? 'cached' : 'done' })
     } catch (error) {
       const result = job.signal?.aborted ? 'canceled' : 'failed'
@@ -100,46 +107,54 @@ class Work {
   }
 
   /** Whether the target had it already. */
-  async #transfer(descriptor: Descriptor, kind: string, body: () => Bytes, job: Job): Promise<boolean> {
+  async #transfer(descriptor: Descriptor, kind: string, content: Content, job: Job): Promise<boolean> {
     checkCanceled(job)
     const what = `${kind} ${descriptor.digest}`
     const there = await sideOf('target', `look for ${what}`, () => this.#to.has(descriptor, job))
     if (there) return true
-    const reading = new BlamedReading(body(), `read ${what}`)
+    const { body, failure } = blamedBody(content, `read ${what}`)
+    const mountFrom = this.#options.mountFrom?.(descriptor)
     try {
-      await this.#to.write(descriptor, reading, this.#write, job)
+      await this.#to.write(descriptor, body, mountFrom === undefined ? {} : { mountFrom }, job)
     } catch (error) {
-      throw reading.failure ?? blame('target', `write ${what}`, error)
+      throw failure() ?? blame('target', `write ${what}`, error)
     }
     return false
   }
 }
 
-/** Bytes of the source, which remember an error of theirs on its way through the target. */
-class BlamedReading implements AsyncIterable<Uint8Array> {
-  readonly #bytes: Bytes
-  readonly #step: string
-  failure: unknown
+/** Content of the source: the whole, and perhaps what there is from an offset on. */
+interface Content {
+  whole(): Bytes
+  from?(start: number): Bytes
+}
 
-  constructor(bytes: Bytes, step: string) {
-    this.#bytes = bytes
-    this.#step = step
-  }
-
-  async *[Symbol.asyncIterator](): AsyncIterator<Uint8Array> {
+/** A body that remembers an error of the source on its way through the target. */
+function blamedBody({ whole, from }: Content, step: string): { body: Body; failure(): unknown } {
+  let failure: unknown
+  async function* blamed(bytes: Bytes): Bytes {
     try {
-      yield* this.#bytes
+      yield* bytes
     } catch (error) {
-      this.failure = blame('source', this.#step, error)
-      throw this.failure
+      failure = blame('source', step, error)
+      throw failure
     }
   }
+  const body = {
+    [Symbol.asyncIterator]: () => blamed(whole())[Symbol.asyncIterator](),
+    ...(from ? { from: (start: number) => blamed(from(start)) } : {}),
+  }
+  return { body, failure: () => failure }
 }
 
 /** Passes bytes on, telling the job how far they are. */
-async function* reported(bytes: Bytes, descriptor: Descriptor, job: Job): Bytes {
+async function* reported(
+  bytes: Bytes,
+  { descriptor, start = 0 }: { descriptor: Descriptor; start?: number },
+  job: Job,
+): Bytes {
   const { digest: task, size: total } = descriptor
-  let done = 0
+  let done = start
   let last = 0
   for await (const chunk of bytes) {
     checkCanceled(job)

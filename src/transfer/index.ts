@@ -1,6 +1,6 @@
 export { type ArchiveFormat, writeImageArchive } from './archive-writer.ts'
 export { type CopyOptions, type CopyResult, copyImage } from './copy.ts'
-export type { Selection } from './copy-plan.ts'
+export type { CopyPlan, Selection } from './copy-plan.ts'
 export { type ArchivedImage, type ImageArchive, openImageArchive } from './image-archive.ts'
 export * from './memory.ts'
 export { createOciLayout, OciLayout, openOciLayout } from './oci-layout.ts'

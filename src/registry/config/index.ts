@@ -1,0 +1,3 @@
+export { loadRegistrySettings } from './load.ts'
+export type { SettingsOptions } from './places.ts'
+export { shortNameRepositories } from './short-name.ts'

@@ -1,0 +1,226 @@
+import { fail, type Job } from '../core/index.ts'
+import { type About, answerError } from './answer-error.ts'
+import { Authorizer } from './auth/authorizer.ts'
+import { type Host, hostOf } from './host.ts'
+import { ConnectionFailure, shown } from './http/failure.ts'
+import type { Patience } from './http/patience.ts'
+import { follow, headerOf } from './http/redirect.ts'
+import { type Reply, readReply } from './http/reply.ts'
+import { persist, type Trouble, troubleOfAnswer } from './http/retry.ts'
+import type { Answer, Outgoing } from './http/send.ts'
+import { showWarnings } from './http/warnings.ts'
+import type { Credentials, RegistryEndpoint } from './settings.ts'
+
+/** What is asked of a server, and what for. */
+export interface Question {
+  readonly method: Outgoing['method']
+  /** What stands behind the endpoint's `/v2`: `/library/busybox/tags/list`; or a whole address that the server gave. */
+  readonly to: string | URL
+  readonly query?: readonly (readonly [string, string])[]
+  readonly headers?: Readonly<Record<string, string>>
+  readonly body?: Outgoing['body']
+  /** What a token must allow. */
+  readonly scopes: readonly string[]
+  readonly about: About
+  /** Statuses that are answers; all others are errors. */
+  readonly expects: readonly number[]
+  /** Bytes that the answer may have: 4 MiB when missing. */
+  readonly limit?: number
+  /** Not tried again, since the server may have taken a part. */
+  readonly isOnce?: boolean
+  readonly pace?: 'questions' | 'uploads'
+}
+
+/** Where requests of one repository go, and who makes them. */
+export interface ConnectionOptions {
+  credentials(): Promise<Credentials | undefined>
+  readonly patience: Patience
+  /** Asks token servers for a refresh token also. */
+  readonly offline?: boolean
+}
+
+/** The most bytes of an answer that is read whole: a manifest's. */
+export const MOST_BYTES: number = 4 << 20
+
+/** One server, asked for one user: with credentials, redirects, retries and in order. */
+export class Connection {
+  readonly endpoint: RegistryEndpoint
+  readonly patience: Patience
+  readonly authorizer: Authorizer
+  readonly #host: Host
+  readonly #base: URL
+
+  constructor(endpoint: RegistryEndpoint, options: ConnectionOptions) {
+    this.endpoint = endpoint
+    this.patience = options.patience
+    this.#base = new URL(endpoint.url)
+    this.#host = hostOf(this.#base)
+    this.authorizer = new Authorizer({
+      credentials: () => options.credentials(),
+      ask: (request, job) => this.#askTokenServer(request, job),
+      offline: options.offline === true,
+    })
+  }
+
+  /** Asks, and reads the whole answer. Repeats what fails in passing. Fails as `answerError` says, and with `REGISTRY_UNAVAILABLE`. */
+  async ask(question: Question, job: Job): Promise<Reply> {
+    const pace = this.#host[question.pace ?? 'questions']
+    const send = async (): Promise<Reply> => {
+      const done = await pace.turn(job)
+      try {
+        return await this.#read(await this.#authorized(question, job), question)
+      } finally {
+        done()
+      }
+    }
+    return persist(send, (reply) => this.#judge(reply, question), this.patience, job)
+  }
+
+  /** Asks once, and returns the answer as soon as it begins when it has an expected status. Fails with a `ConnectionFailure` and otherwise as `ask`. */
+  async open(question: Question, job: Job): Promise<{ answer: Answer } | { trouble: Trouble }> {
+    const done = await this.#host.downloads.turn(job)
+    try {
+      const answer = await this.#authorized(question, job)
+      const isExpected = question.expects.includes(answer.status)
+      const trouble = isExpected ? undefined : this.#judge(await this.#read(answer, question), question)
+      if (trouble) {
+        done()
+        return { trouble }
+      }
+      answer.body.once('close', done)
+      return { answer }
+    } catch (error) {
+      done()
+      throw error
+    }
+  }
+
+  /** Where the server is, for a `Location` of it: never plain HTTP on a host that we ask by TLS. */
+  locate(location: string, from: URL): URL {
+    if (!URL.canParse(location, from.href)) {
+      throw fail('REGISTRY_INVALID_ANSWER', `${shown(from)}: the registry answered a Location that is no address`)
+    }
+    const url = new URL(location, from)
+    if (url.hostname === from.hostname && from.protocol === 'https:' && url.protocol === 'http:') {
+      url.protocol = 'https:'
+      url.port = from.port
+    }
+    if (url.protocol !== 'https:' && (url.protocol !== 'http:' || from.protocol === 'https:')) {
+      throw fail(
+        'REGISTRY_INVALID_ANSWER',
+        `${shown(from)}: the registry answered a Location of ${url.protocol}//${url.host}`,
+      )
+    }
+    url.hash = ''
+    return url
+  }
+
+  #judge(reply: Reply, { expects, about, isOnce }: Question): Trouble | undefined {
+    const pace = this.#host.questions
+    if (expects.includes(reply.status)) {
+      pace.faster()
+      return undefined
+    }
+    if (reply.status === 429) for (const slowed of [pace, this.#host.downloads, this.#host.uploads]) slowed.slower()
+    const trouble = troubleOfAnswer(reply, answerError(reply, about))
+    const elsewhere = this.endpoint.isMirror && reply.status === 429
+    return elsewhere || isOnce ? { ...trouble, isPassing: false } : trouble
+  }
+
+  async #authorized(question: Question, job: Job): Promise<Answer> {
+    const { authorizer } = this
+    const scopes = question.scopes
+    const used = await authorizer.authorization(scopes, this.address(), job)
+    const answer = await this.#exchange(question, used, job)
+    showWarnings(answer.headers['warning'], this.#base.host, job)
+    if (answer.status !== 401 || answer.url.host !== this.#base.host) return answer
+    if (!authorizer.learn(answer.headers['www-authenticate'], used)) return answer
+    await readReply(answer, question.method, MOST_BYTES, () => new Error('too long')).catch(() => {})
+    return this.#exchange(question, await authorizer.authorization(scopes, this.address(), job), job)
+  }
+
+  /** The endpoint's address, with the scheme that the server is known to speak. */
+  address(): URL {
+    const url = new URL(this.#base)
+    if (this.#host.scheme === 'http' && this.endpoint.allowsPlainHttp) url.protocol = 'http:'
+    return url
+  }
+
+  async #exchange(question: Question, authorization: string | undefined, job: Job): Promise<Answer> {
+    const url = this.#urlOf(question)
+    try {
+      const answer = await this.#send(question, url, authorization, job)
+      if (url.host === this.#base.host) this.#host.scheme = url.protocol === 'https:' ? 'https' : 'http'
+      return answer
+    } catch (error) {
+      if (!this.#mayBePlain(url, error)) throw this.#judged(error)
+      const plain = new URL(url)
+      plain.protocol = 'http:'
+      const answer = await this.#send(question, plain, authorization, job).catch((again: unknown) => {
+        throw this.#judged(again)
+      })
+      this.#host.scheme = 'http'
+      return answer
+    }
+  }
+
+  /** A server that was never reached is probably not there; one that was may be starting again. */
+  #judged(error: unknown): unknown {
+    if (error instanceof ConnectionFailure && error.isUnreached && !this.#host.scheme) error.isPassing = false
+    return error
+  }
+
+  #mayBePlain(url: URL, error: unknown): boolean {
+    const isUnsure = url.protocol === 'https:' && url.host === this.#base.host && this.#host.scheme === undefined
+    return isUnsure && this.endpoint.allowsPlainHttp && error instanceof ConnectionFailure && error.isBeforeAnswer
+  }
+
+  #urlOf({ to, query = [] }: Question): URL {
+    if (to instanceof URL) return to
+    const url = this.address()
+    url.pathname = `${url.pathname.replace(/\/$/, '')}${to}`
+    for (const [name, value] of query) url.searchParams.append(name, value)
+    const { namespace } = this.endpoint
+    if (namespace !== undefined) url.searchParams.append('ns', namespace)
+    return url
+  }
+
+  #send(question: Question, url: URL, authorization: string | undefined, job: Job): Promise<Answer> {
+    const { method, headers = {}, body } = question
+    const isOurs = url.host === this.#base.host
+    const own = isOurs ? { authorization, others: this.endpoint.headers } : { others: {} }
+    const outgoing = { method, url, headers, silence: this.patience.silence, ...(body === undefined ? {} : { body }) }
+    return follow(outgoing, own, this.endpoint, job)
+  }
+
+  #read(answer: Answer, { method, limit = MOST_BYTES }: Pick<Question, 'method' | 'limit'>): Promise<Reply> {
+    const tooLong = (): Error =>
+      fail('REGISTRY_INVALID_ANSWER', `${shown(answer.url)}: the answer has more than ${limit} bytes`)
+    return readReply(answer, method, limit, tooLong)
+  }
+
+  #askTokenServer(
+    { url, headers, ...request }: { method: 'GET' | 'POST'; url: URL; headers: Record<string, string>; body?: Buffer },
+    job: Job,
+  ): Promise<Reply> {
+    const { authorization, ...rest } = headers
+    const isOurs = url.host === this.#base.host
+    const { client: _shownToTheRegistryOnly, ...tls } = this.endpoint.tls
+    const settings = isOurs ? this.endpoint : { tls }
+    const own = { authorization, others: isOurs ? this.endpoint.headers : {} }
+    const outgoing = { ...request, url, headers: rest, silence: this.patience.silence }
+    const about: About = { name: url.host, kind: 'registry' }
+    const send = async (): Promise<Reply> =>
+      this.#read(await follow(outgoing, own, settings, job), { ...request, limit: 1 << 20 })
+    const judge = (reply: Reply): Trouble | undefined => {
+      const trouble = troubleOfAnswer(reply, answerError(reply, about))
+      return trouble.isPassing || reply.status >= 500 || reply.status === 429 ? trouble : undefined
+    }
+    return persist(send, judge, this.patience, job)
+  }
+}
+
+/** What kind of content an answer says it is, without parameters, in lower case. */
+export function contentType(reply: Pick<Reply, 'headers'>): string {
+  return (headerOf(reply, 'content-type') ?? '').split(';')[0]!.trim().toLowerCase()
+}

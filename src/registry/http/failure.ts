@@ -1,0 +1,97 @@
+import { errnoOf, messageOf } from '../../core/index.ts'
+
+const UNREACHED = ['ECONNREFUSED', 'EHOSTUNREACH', 'ENETUNREACH', 'ETIMEDOUT', 'UND_ERR_CONNECT_TIMEOUT']
+
+/** A request that got no whole answer: nobody listens, certificates are not trusted, the line broke. */
+export class ConnectionFailure extends Error {
+  /** Whether no connection came about: nobody is there, perhaps nobody ever was. */
+  get isUnreached(): boolean {
+    return UNREACHED.includes(this.reason)
+  }
+
+  /** The system's or the library's name of it: `ECONNREFUSED`. */
+  readonly reason: string
+  readonly hint: string | undefined
+  /** Whether it may be better a moment later. */
+  isPassing: boolean
+  /** Whether the server may be one that does not speak TLS, or speaks it elsewhere. */
+  readonly isBeforeAnswer: boolean
+
+  constructor(
+    message: string,
+    reason: string,
+    rest: { hint?: string; passing: boolean; early: boolean; cause: unknown },
+  ) {
+    super(message, { cause: rest.cause })
+    this.reason = reason
+    this.hint = rest.hint
+    this.isPassing = rest.passing
+    this.isBeforeAnswer = rest.early
+  }
+}
+
+const DISTRUST = /CERT|ISSUER|SIGNATURE|ALTNAME|UNTRUSTED/
+const NOT_TLS = ['ERR_SSL_WRONG_VERSION_NUMBER', 'ERR_SSL_PACKET_LENGTH_TOO_LONG', 'ERR_SSL_HTTP_REQUEST']
+const HINT_CA =
+  "if it is a registry of your own, put the certificate of its authority into /etc/docker/certs.d/HOST:PORT/ca.crt; if it needs none, list it under insecure-registries in Docker's daemon.json."
+const HINT_HTTP =
+  "the registry does not speak TLS. List it under insecure-registries in Docker's daemon.json if you trust the way to it."
+
+/** What went wrong with a request, in Go's words, which Docker's users know. */
+export function connectionFailure(error: unknown, method: string, url: URL): ConnectionFailure {
+  if (error instanceof ConnectionFailure) return error
+  const cause = rootOf(error)
+  const reason = errnoOf(cause) ?? ''
+  const [what, hint] = inWords(reason, cause, url)
+  const distrusted = DISTRUST.test(reason)
+  return new ConnectionFailure(`${goVerb(method)} "${shown(url)}": ${what}`, reason, {
+    ...(hint === undefined ? {} : { hint }),
+    passing: !distrusted && !NOT_TLS.includes(reason) && reason !== 'ENOTFOUND',
+    early: !['UND_ERR_HEADERS_TIMEOUT', 'UND_ERR_BODY_TIMEOUT'].includes(reason),
+    cause: error,
+  })
+}
+
+/** Several addresses that were tried give one error each; the last is that of the address that most have: IPv4. */
+function rootOf(error: unknown): unknown {
+  if (error instanceof AggregateError && error.errors.length > 0) return error.errors.at(-1)
+  return error
+}
+
+function inWords(reason: string, error: unknown, url: URL): [string, string?] {
+  const { address, port } = error as { address?: string; port?: number }
+  const place = address === undefined ? url.host : address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`
+  if (NOT_TLS.includes(reason)) return ['http: server gave HTTP response to HTTPS client', HINT_HTTP]
+  if (DISTRUST.test(reason)) return [`tls: failed to verify certificate: ${x509(reason, error)}`, HINT_CA]
+  const words: Readonly<Record<string, string>> = {
+    ECONNREFUSED: `dial tcp ${place}: connect: connection refused`,
+    EHOSTUNREACH: `dial tcp ${place}: connect: no route to host`,
+    ENETUNREACH: `dial tcp ${place}: connect: network is unreachable`,
+    ETIMEDOUT: `dial tcp ${place}: connect: connection timed out`,
+    ENOTFOUND: `dial tcp: lookup ${url.hostname}: no such host`,
+    EAI_AGAIN: `dial tcp: lookup ${url.hostname}: Temporary failure in name resolution`,
+    UND_ERR_CONNECT_TIMEOUT: `dial tcp ${place}: i/o timeout`,
+    UND_ERR_HEADERS_TIMEOUT: 'net/http: timeout awaiting response headers',
+    UND_ERR_BODY_TIMEOUT: 'the registry fell silent',
+    ECONNRESET: 'connection reset by peer',
+    EPIPE: 'write: broken pipe',
+    UND_ERR_SOCKET: 'unexpected EOF',
+    UND_ERR_RES_CONTENT_LENGTH_MISMATCH: 'unexpected EOF',
+  }
+  return [words[reason] ?? messageOf(error)]
+}
+
+function x509(reason: string, error: unknown): string {
+  if (reason === 'CERT_HAS_EXPIRED') return 'x509: certificate has expired or is not yet valid'
+  if (/SELF_SIGNED|ISSUER|LEAF_SIGNATURE/.test(reason)) return 'x509: certificate signed by unknown authority'
+  return `x509: ${messageOf(error)}`
+}
+
+function goVerb(method: string): string {
+  return method[0] + method.slice(1).toLowerCase()
+}
+
+/** A URL for messages: queries may be signed, and so are secrets. */
+export function shown(url: URL): string {
+  return `${url.origin}${url.pathname}`
+}
