@@ -1,4 +1,4 @@
-import { createHash, createHmac, randomBytes } from 'node:crypto'
+import { hash, randomBytes } from 'node:crypto'
 import { readFileSync, type Stats, statSync } from 'node:fs'
 import { createLimit, fail, messageOf } from '../../../core/index.ts'
 import { costOf, type HtpasswdContent, parseHtpasswd } from './htpasswd.ts'
@@ -42,7 +42,7 @@ export class Passwords {
   readonly #options: PasswordOptions
   readonly #now: () => number
   readonly #limit = createLimit(AT_ONCE)
-  readonly #secret = randomBytes(32)
+  readonly #secret = randomBytes(32).toString('base64')
   readonly #judged = new Map<string, Judgement>()
   #users: ReadonlyMap<string, User> = new Map()
   #decoy = decoyHash(DEFAULT_COST)
@@ -112,10 +112,9 @@ export class Passwords {
   }
 
   #keyOf(name: string, password: string): string {
-    const hash = this.#users.get(name)?.hash ?? ''
-    return createHmac('sha256', this.#secret)
-      .update(JSON.stringify([name, hash, password]))
-      .digest('base64')
+    const user = this.#users.get(name)
+    // One-shot hashing behind a secret of fixed length: a tenth of the time of an HMAC object, and nobody sees the result.
+    return hash('sha256', `${this.#secret}${JSON.stringify([name, user?.mark, password])}`, 'base64')
   }
 
   #look(): void {
@@ -164,8 +163,8 @@ function stampOf({ mtimeMs, ctimeMs, size, ino }: Stats): string {
 }
 
 /** A short hash of a secret's hash: tells that it changed, and nothing about it. */
-export function markOf(hash: string): string {
-  return createHash('sha256').update(hash).digest('base64url').slice(0, 22)
+export function markOf(secretHash: string): string {
+  return hash('sha256', secretHash, 'base64url').slice(0, 22)
 }
 
 /** A hash that no password is known for, with the same work as those of the users. */
