@@ -70,6 +70,8 @@ export interface RegistryExtensions {
   /** Routes outside of /v2: `/api/v1`, `/metrics`, `/healthz`, the token endpoint. */
   plugins?: readonly ((app: FastifyInstance) => Promise<void> | void)[]
   sendBlob?: SendBlob
+  /** Called before an upload is taken, with the bytes that are known to come; throws (`refuse(...)`) to stop it. */
+  accept?(repository: string, bytes: number): void
   /** Called when the server stops, after the last answer. */
   close?(): Promise<void> | void
 }

@@ -45,6 +45,9 @@ export function combine(all: readonly RegistryExtensions[]): RegistryExtensions 
   return {
     ...(authorize ? { authorize } : {}),
     ...(sendBlob ? { sendBlob } : {}),
+    accept: (repository, bytes) => {
+      for (const one of all) one.accept?.(repository, bytes)
+    },
     ...(finished.length > 0 ? { finished: (request) => finished.forEach((tell) => void tell(request)) } : {}),
     plugins: all.flatMap((one) => one.plugins ?? []),
     close: async () => {

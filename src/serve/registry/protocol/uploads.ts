@@ -23,6 +23,7 @@ export async function startUpload(exchange: Exchange, { repository }: { reposito
   }
   const digest = query.get('digest') === null ? undefined : requireDigest(query.get('digest'))
   const algorithm = digest ? digestAlgorithm(digest) : wantedAlgorithm(query.get('digest-algorithm'))
+  context.accept(repository, digest === undefined ? 0 : (exchange.contentLength() ?? 0))
   const upload = context.storage.uploads.start(repository, { algorithm, by })
   if (digest === undefined) {
     acknowledge(exchange, upload, 202)
@@ -119,6 +120,7 @@ async function append(exchange: Exchange, upload: Upload, hold: UploadHold): Pro
     throw refuse('SIZE_INVALID', `a blob has at most ${limits.blob} bytes`, { status: 413 })
   }
   if (length === 0) return
+  if (length !== undefined) exchange.context.accept(upload.repository, upload.offset + length)
   const start = upload.offset
   const limit = range ? Math.min(limits.blob, start + range.length) : limits.blob
   await hold.append(exchange.passingBody(), limit)
