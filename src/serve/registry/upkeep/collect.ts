@@ -96,6 +96,7 @@ export class Collector {
     into.blobs++
     into.bytes += bytes
     db.run("DELETE FROM gc_queue WHERE kind = 'blob' AND repo = 0 AND digest = ?", digest)
+    db.run('DELETE FROM image_facts WHERE config_digest = ?', digest)
     return true
   }
 

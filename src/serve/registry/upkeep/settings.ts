@@ -93,6 +93,12 @@ export interface AuditConfig {
   pulls?: boolean | undefined
 }
 
+/** The table `[log]`. */
+export interface LogConfig {
+  /** Whether each request is a line of JSON on stderr; failures of the registry itself always are. */
+  access?: boolean | undefined
+}
+
 /** The tables of the configuration that are about upkeep. */
 export interface UpkeepConfig {
   gc?: GcConfig | undefined
@@ -104,6 +110,7 @@ export interface UpkeepConfig {
   scrub?: ScrubConfig | undefined
   webhook?: WebhookConfig[] | undefined
   audit?: AuditConfig | undefined
+  log?: LogConfig | undefined
 }
 
 const keep = v.strictObject({
@@ -158,4 +165,5 @@ export const UPKEEP_ENTRIES: { [K in keyof UpkeepConfig]-?: v.GenericSchema<unkn
     ),
   ),
   audit: v.optional(v.strictObject({ keep: v.optional(span), pulls: v.optional(v.boolean()) })),
+  log: v.optional(v.strictObject({ access: v.optional(v.boolean()) })),
 }
