@@ -46,8 +46,8 @@ export function combine(all: readonly RegistryExtensions[]): RegistryExtensions 
   return {
     ...(authorize ? { authorize } : {}),
     ...(sendBlob ? { sendBlob } : {}),
-    accept: (repository, bytes) => {
-      for (const one of all) one.accept?.(repository, bytes)
+    accept: (...upload) => {
+      for (const one of all) one.accept?.(...upload)
     },
     ...(finished.length > 0 ? { finished: (request) => finished.forEach((tell) => void tell(request)) } : {}),
     plugins: all.flatMap((one) => one.plugins ?? []),

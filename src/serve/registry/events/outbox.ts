@@ -45,9 +45,6 @@ const OLDEST = 3 * 86_400_000
 export function openOutbox(db: RegistryDatabase, hooks: readonly Hook[], address: () => string): Outbox {
   const stop = new AbortController()
   const instance = randomUUID()
-  const names = hooks.map(({ name }) => name)
-  db.run('DELETE FROM deliveries WHERE hook NOT IN (SELECT value FROM json_each(?))', JSON.stringify(names))
-  db.run('DELETE FROM events WHERE id NOT IN (SELECT event FROM deliveries)')
   const tell = (hook: Hook, body: string): Promise<string | undefined> => {
     const envelope = envelopeOf(JSON.parse(body) as RegistryEvent, hook.format, { address: address(), instance })
     return deliver(hook, envelope, stop.signal)
@@ -72,6 +69,15 @@ export function openOutbox(db: RegistryDatabase, hooks: readonly Hook[], address
       await Promise.all(lines.map((line) => line.close()))
     },
   }
+}
+
+/** Drops what waits for hooks that are no longer in the configuration. */
+export function forgetOtherHooks(db: RegistryDatabase, hooks: readonly Hook[]): void {
+  const names = JSON.stringify(hooks.map(({ name }) => name))
+  db.transaction(() => {
+    db.run('DELETE FROM deliveries WHERE hook NOT IN (SELECT value FROM json_each(?))', names)
+    db.run('DELETE FROM events WHERE id NOT IN (SELECT event FROM deliveries)')
+  })
 }
 
 /** What one hook is told, one event after another. */

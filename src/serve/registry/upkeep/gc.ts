@@ -106,7 +106,7 @@ class Undo extends Error {}
 function preview(storage: FolderStorage, collector: Collector, change?: () => void): Collected {
   const { database: db } = storage
   const into: Collected = { ...nothingCollected(), taken: [] }
-  const now = change ? EVENTUALLY : Date.now()
+  const now = (): number => (change ? EVENTUALLY : Date.now())
   const grace = change ? 0 : undefined
   try {
     db.transaction(() => {
@@ -114,8 +114,8 @@ function preview(storage: FolderStorage, collector: Collector, change?: () => vo
         db.run('DELETE FROM gc_queue')
         change()
       }
-      while (collector.collect(BATCH, now, into, grace) > 0);
-      const files = collector.unheld(EVENTUALLY, now, grace)
+      while (collector.collect(BATCH, now(), into, grace) > 0);
+      const files = collector.unheld(EVENTUALLY, now(), grace)
       into.blobs = files.length
       into.bytes = files.reduce((sum, { size }) => sum + size, 0)
       throw new Undo()

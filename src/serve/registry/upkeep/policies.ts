@@ -1,3 +1,4 @@
+import type { Digest } from '../../../core/index.ts'
 import { refuse } from '../failure.ts'
 import type { RegistryDatabase } from '../folder/database.ts'
 import type { Change, ChangeListener } from '../storage.ts'
@@ -20,8 +21,11 @@ export interface Policies {
   isImmutable(repository: string, tag: string): boolean
   /** The quotas that hold for a repository, with what is used of them. */
   quotas(repository: string): Quota[]
-  /** Throws `DENIED` when so many more bytes are too much for the repository; 0 asks whether anything is left. */
-  checkSpace(repository: string, bytes: number): void
+  /**
+   * Throws `DENIED` when so many more bytes, of this content where that is known, are too much for the repository; 0
+   * asks whether anything is left.
+   */
+  checkSpace(repository: string, bytes: number, digest?: Digest): void
 }
 
 /** Immutable tags and quotas as the configuration has them. */
@@ -38,7 +42,9 @@ export function createPolicies(
   return {
     isImmutable,
     quotas,
-    checkSpace: (repository, bytes) => checkSpace(quotas(repository), bytes, []),
+    checkSpace: (repository, bytes, digest) => {
+      if (quota.length > 0) checkSpace(quotas(repository), bytes, digest ? holders(db, repository, digest) : [])
+    },
     listener: {
       before(change) {
         if (immutable.length > 0) checkTags(change, isImmutable)
@@ -107,12 +113,16 @@ function checkChange(db: RegistryDatabase, change: Change, quotas: (repository: 
     change.kind === 'blob-linked'
       ? [change.digest, change.size]
       : [change.manifest.digest, change.manifest.bytes.length]
-  const free = db.get(
-    'SELECT 1 FROM namespace_content WHERE namespace = ? AND digest = ?',
-    namespaceOf(repository),
-    digest,
-  )
-  checkSpace(quotas(repository), size, free ? ['namespace'] : [])
+  checkSpace(quotas(repository), size, holders(db, repository, digest))
+}
+
+/** What holds the content already. */
+function holders(db: RegistryDatabase, repository: string, digest: Digest): Quota['scope'][] {
+  const inNamespace = 'SELECT 1 FROM namespace_content WHERE namespace = ? AND digest = ?'
+  if (!db.get(inNamespace, namespaceOf(repository), digest)) return []
+  const inRepository =
+    'SELECT 1 FROM repositories r JOIN repo_blobs l ON l.repo = r.id WHERE r.name = ? AND l.digest = ?'
+  return db.get(inRepository, repository, digest) ? ['namespace', 'repository'] : ['namespace']
 }
 
 function checkSpace(quotas: readonly Quota[], bytes: number, free: readonly Quota['scope'][]): void {

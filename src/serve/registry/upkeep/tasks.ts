@@ -4,7 +4,7 @@ import type { RegistryDatabase } from '../folder/database.ts'
 export type TaskKind = 'gc' | 'gc-preview' | 'retention' | 'retention-preview' | 'scrub'
 
 /** What is done for each kind; the answer must survive JSON. */
-export type TaskWork = Readonly<Record<TaskKind, () => unknown>>
+export type TaskWork = Readonly<Partial<Record<TaskKind, () => unknown>>>
 
 /** Milliseconds between looks. */
 const STEP = 500
@@ -42,7 +42,7 @@ async function doOpenTasks(db: RegistryDatabase, work: TaskWork): Promise<void> 
 export type TaskResult = { done: unknown } | { failed: string }
 
 async function attempt(work: (() => unknown) | undefined): Promise<TaskResult> {
-  if (!work) return { failed: 'the server does not know this task: it is of another version' }
+  if (!work) return { failed: 'the server does not do that: it serves the local store, or is of another version' }
   try {
     return { done: await work() }
   } catch (error) {
@@ -50,15 +50,20 @@ async function attempt(work: (() => unknown) | undefined): Promise<TaskResult> {
   }
 }
 
-/** Asks the server that has the folder to do something, and waits for it. */
-export async function askServer(db: RegistryDatabase, kind: TaskKind, signal?: AbortSignal): Promise<TaskResult> {
+/** Asks the server that has the folder to do something, and waits for it, as long as there is a server. */
+export async function askServer(
+  db: RegistryDatabase,
+  kind: TaskKind,
+  { isServed, signal }: { isServed: () => boolean; signal: AbortSignal },
+): Promise<TaskResult> {
   const sql = "INSERT INTO upkeep_tasks (kind, options, asked_at) VALUES (?, '{}', ?) RETURNING id"
   const { id } = db.get<{ id: number }>(sql, kind, Date.now())!
   try {
     for (;;) {
-      signal?.throwIfAborted()
+      signal.throwIfAborted()
       const row = db.get<{ result: string | null }>('SELECT result FROM upkeep_tasks WHERE id = ?', id)
       if (row?.result) return JSON.parse(row.result) as TaskResult
+      if (!isServed()) return { failed: 'the server has stopped' }
       await new Promise((resolve) => setTimeout(resolve, STEP / 2))
     }
   } finally {

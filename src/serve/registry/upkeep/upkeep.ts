@@ -1,9 +1,9 @@
 import { apiPlugin } from '../api/api.ts'
 import type { RegistryConfig } from '../config.ts'
-import { createAudit } from '../events/audit.ts'
+import { type Audit, createAudit } from '../events/audit.ts'
 import { EVENT_ACTIONS } from '../events/event.ts'
-import { type Hook, type Outbox, openOutbox } from '../events/outbox.ts'
-import { createRecorder } from '../events/recorder.ts'
+import { forgetOtherHooks, type Hook, type Outbox, openOutbox } from '../events/outbox.ts'
+import { createRecorder, type Recorder } from '../events/recorder.ts'
 import type { FinishedRequest, RegistryExtensions } from '../extensions.ts'
 import type { FolderStorage } from '../folder/folder.ts'
 import { limitsFrom } from '../limits.ts'
@@ -15,7 +15,7 @@ import { createFollowers } from './followers.ts'
 import { createGc, type Gc, type GcRules } from './gc.ts'
 import { createImageFacts } from './image-facts.ts'
 import { parsePattern } from './patterns.ts'
-import { createPolicies } from './policies.ts'
+import { createPolicies, type Policies } from './policies.ts'
 import { createRetention, type Retention, type RetentionReport } from './retain.ts'
 import type { RetentionRule } from './retention.ts'
 import { createScrub, type Scrub } from './scrub.ts'
@@ -34,7 +34,7 @@ export interface Keepers {
 }
 
 /** Those that keep a folder in order. They listen to its changes from now on. */
-export function createKeepers(
+function createKeepers(
   storage: FolderStorage,
   config: RegistryConfig,
   isImmutable: (repository: string, tag: string) => boolean,
@@ -63,10 +63,21 @@ export function graceOf(config: RegistryConfig): { blobs: number; manifests: num
   return { blobs: blobGrace, manifests: manifestGrace }
 }
 
-/** The part of the server that keeps it in order and tells what happens: see `registry-upkeep.md` of the guide. */
-export function upkeepPart(context: PartContext): RegistryExtensions {
-  const { config, storage, database, folder, authorize, url } = context
-  const { every: scrubEvery = 7 * DAY, rate = 20_000_000 } = config.scrub ?? {}
+/** All that looks after one storage. */
+export interface Upkeep {
+  policies: Policies
+  audit: Audit
+  outbox: Outbox
+  recorder: Recorder
+  /** Absent where the images are those of the local store, which has a collection of its own. */
+  keepers: Keepers | undefined
+}
+
+/** What guards and records the changes of a storage, and what keeps it in order when it is told to. */
+export function openUpkeep(
+  storage: RegistryStorage,
+  { config, database, url }: Pick<PartContext, 'config' | 'database' | 'url'>,
+): Upkeep {
   const policies = createPolicies(database, config)
   const audit = createAudit(database, { keep: config.audit?.keep ?? 90 * DAY, pulls: config.audit?.pulls ?? false })
   const outbox = openOutbox(database, (config.webhook ?? []).map(hookOf), () => url().replace(/^\w+:\/\//, ''))
@@ -74,6 +85,15 @@ export function upkeepPart(context: PartContext): RegistryExtensions {
   storage.listen(policies.listener)
   storage.listen(recorder.listener)
   const keepers = isFolder(storage) ? createKeepers(storage, config, policies.isImmutable) : undefined
+  return { policies, audit, outbox, recorder, keepers }
+}
+
+/** The part of the server that keeps it in order and tells what happens: see `registry-upkeep.md` of the guide. */
+export function upkeepPart(context: PartContext): RegistryExtensions {
+  const { config, storage, database, folder, authorize } = context
+  const { every: scrubEvery = 7 * DAY, rate = 20_000_000 } = config.scrub ?? {}
+  const { policies, audit, outbox, recorder, keepers } = openUpkeep(storage, context)
+  forgetOtherHooks(database, outbox.hooks)
   const facts = isFolder(storage) ? createImageFacts(storage) : undefined
   if (facts) storage.listen(facts.listener)
   const metrics = createMetrics(gaugesOf(context, outbox, keepers))
@@ -84,7 +104,7 @@ export function upkeepPart(context: PartContext): RegistryExtensions {
     if (keepers.retention.rules.length > 0) timers.every(config.retention_every ?? HOUR, () => keepers.retention.run())
     if (scrubEvery > 0) timers.every(HOUR, () => scrubWhenDue(keepers.scrub, scrubEvery, rate))
   }
-  const tasks = keepers && serveTasks(database, taskWork(keepers))
+  const tasks = serveTasks(database, keepers ? taskWork(keepers) : {})
   const { access = false } = config.log ?? {}
   return {
     accept: policies.checkSpace,
@@ -115,8 +135,8 @@ export function upkeepPart(context: PartContext): RegistryExtensions {
     ],
     async close() {
       await timers.stop()
-      await tasks?.[Symbol.asyncDispose]()
       await keepers?.scrub.close()
+      await tasks[Symbol.asyncDispose]()
       recorder.flush()
       await outbox.close()
     },
