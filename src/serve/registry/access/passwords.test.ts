@@ -39,7 +39,7 @@ test('right and wrong passwords, and users that are not there', async () => {
   expect(passwords.mark('carol')).toBeUndefined()
 })
 
-test('a judgement is remembered for five minutes', async () => {
+test('a judgement is remembered for five minutes, a right one while it is used', async () => {
   const { passwords, pass } = fixture(line('alice', 'sesame'))
   expect(passwords.judged('alice', 'sesame')).toBeUndefined()
   const judging = passwords.judge('alice', 'sesame')
@@ -49,6 +49,11 @@ test('a judgement is remembered for five minutes', async () => {
   expect(passwords.judged('alice', 'sesame')).toBe(true)
   expect(passwords.judged('alice', 'wrong')).toBe(false)
   expect(passwords.judged('alice:sesame', '')).toBeUndefined()
+  pass(4 * 60_000)
+  expect(passwords.judged('alice', 'sesame')).toBe(true)
+  pass(4 * 60_000)
+  expect(passwords.judged('alice', 'sesame')).toBe(true)
+  expect(passwords.judged('alice', 'wrong')).toBeUndefined()
   pass(5 * 60_000)
   expect(passwords.judged('alice', 'sesame')).toBeUndefined()
 })

@@ -18,7 +18,7 @@ interface User {
 
 interface Judgement {
   isRight: Promise<boolean> | boolean
-  readonly until: number
+  until: number
 }
 
 /** Milliseconds between two looks at the file. */
@@ -34,8 +34,9 @@ const DEFAULT_COST = 10
 
 /**
  * The users of an htpasswd file. The file is looked at again once a second while it is used. A password is compared on
- * another thread, and its judgement remembered for five minutes under a keyed hash, so that requests stay cheap;
- * another hash in the file makes it forgotten. A user that does not exist takes as long as one that does.
+ * another thread, and its judgement remembered for five minutes under a keyed hash (a right one for as long as it is
+ * used), so that requests stay cheap; another hash in the file makes it forgotten. A user that does not exist takes as
+ * long as one that does.
  */
 export class Passwords {
   readonly #file: string
@@ -70,7 +71,9 @@ export class Passwords {
   judged(name: string, password: string): Promise<boolean> | boolean | undefined {
     this.#look()
     const known = this.#judged.get(this.#keyOf(name, password))
-    return known !== undefined && known.until > this.#now() ? known.isRight : undefined
+    if (known === undefined || known.until <= this.#now()) return undefined
+    if (known.isRight === true) known.until = this.#now() + REMEMBER
+    return known.isRight
   }
 
   /** Whether so many passwords wait to be judged that another one cannot. */
