@@ -1,4 +1,4 @@
-import { createServer, type IncomingMessage, request as send, type ServerResponse } from 'node:http'
+import { createServer, type IncomingMessage, type ServerResponse, request as send } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Chance } from './chance.ts'
@@ -33,12 +33,12 @@ const ARRIVAL = 30
 
 /** Starts a proxy. The same seed does the same to the same requests. */
 export async function openChaosProxy(options: ChaosOptions): Promise<ChaosProxy> {
-  const proxy = new Proxy(options)
+  const proxy = new DisturbingProxy(options)
   await proxy.listen()
   return proxy
 }
 
-class Proxy implements ChaosProxy {
+class DisturbingProxy implements ChaosProxy {
   readonly faults: string[] = []
   fetched = 0
   uploaded = 0
