@@ -2,7 +2,8 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { digestOf, type Job, mapLimit, messageOf, SlipwayError } from '../../../src/core/index.ts'
+import { bytesOf, digestOf, type Job, mapLimit, messageOf, SlipwayError } from '../../../src/core/index.ts'
+import type { Descriptor, ImageTarget } from '../../../src/oci/index.ts'
 import { openRegistryRepository, type RegistryRepository } from '../../../src/registry/index.ts'
 import { openRepository, openStore, type Store } from '../../../src/store/index.ts'
 import { copyImage } from '../../../src/transfer/index.ts'
@@ -53,33 +54,35 @@ const HASTE = 50
 const SILENCE = 1500
 const LIMIT = 120_000
 
-/** Pulls and pushes in turn, each into a place of its own, and looks at what is there afterwards. */
+/** Pulls and pushes in turn, each with a store of its own, and looks at what is there afterwards. */
 export async function runCampaign(campaign: Campaign): Promise<CampaignResult> {
   const images = campaign.sizes.map((size, seed) => makeServedImage(size, seed))
-  const root = mkdtempSync(path.join(tmpdir(), 'slipway-chaos-'))
-  const source = openStore(root)
-  try {
-    for (const [at, image] of images.entries()) await seed(campaign.registry, `source/${at}`, image, source)
-    const all = Array.from({ length: campaign.transfers }, (_, at) => at)
-    const results = await mapLimit(all, campaign.atOnce, async (at) => {
-      const number = at % images.length
-      const one = { ...campaign, seed: campaign.seed * 100_003 + at }
-      const given = { image: images[number]!, name: `source/${number}` }
-      const result = at % 2 === 0 ? await pullThrough(one, given) : await pushThrough(one, given, source)
-      if (result.error || result.damage.length > 0) campaign.say?.(describe(result))
-      return result
-    })
-    return summarize(results)
-  } finally {
-    source[Symbol.dispose]()
-    for (const folder of [root, source.layout.runtime]) rmSync(folder, { recursive: true, force: true })
-  }
+  for (const [at, image] of images.entries()) await fillRegistry(campaign.registry, `source/${at}`, image)
+  const all = Array.from({ length: campaign.transfers }, (_, at) => at)
+  const results = await mapLimit(all, campaign.atOnce, async (at) => {
+    const number = (at >> 1) % images.length
+    const one = { ...campaign, seed: campaign.seed * 100_003 + at }
+    const result =
+      at % 2 === 0
+        ? await pullThrough(one, images[number]!, `source/${number}`)
+        : // new content each time, since registries know what they have
+          await pushThrough(one, makeServedImage(campaign.sizes[number]!, one.seed))
+    if (result.error || result.damage.length > 0) campaign.say?.(describe(result))
+    return result
+  })
+  return summarize(results)
 }
 
-interface Given {
-  readonly image: ServedImage
-  /** Its repository in the registry, and its name in the store that is pushed from. */
-  readonly name: string
+/** Does something with a store that is gone afterwards. */
+async function withStore<T>(work: (store: Store) => Promise<T>): Promise<T> {
+  const root = mkdtempSync(path.join(tmpdir(), 'slipway-chaos-'))
+  const store = openStore(root)
+  try {
+    return await work(store)
+  } finally {
+    store[Symbol.dispose]()
+    for (const folder of [root, store.layout.runtime]) rmSync(folder, { recursive: true, force: true })
+  }
 }
 
 const repositoryAt = (host: string, name: string, access: 'pull' | 'push'): RegistryRepository =>
@@ -97,34 +100,34 @@ const repositoryAt = (host: string, name: string, access: 'pull' | 'push'): Regi
 
 const quietly = (): Job => ({ progress: () => {}, signal: AbortSignal.timeout(LIMIT) })
 
-async function pullThrough({ registry, seed, mostFaults }: Campaign, { image, name }: Given): Promise<TransferResult> {
+const NAME = 'localhost/chaos:latest'
+
+async function pullThrough(one: Campaign, image: ServedImage, name: string): Promise<TransferResult> {
+  const { registry, seed, mostFaults } = one
   await using proxy = await openChaosProxy({ registry, seed, mostFaults })
-  const root = mkdtempSync(path.join(tmpdir(), 'slipway-chaos-pull-'))
-  const store = openStore(root)
-  try {
+  return await withStore(async (store) => {
     await using from = repositoryAt(proxy.host, name, 'pull')
     using lease = store.lease()
     const to = openRepository(store, lease)
-    const error = await failureOf(copyImage(from, to, { ref: 'latest', as: 'localhost/pulled:latest' }, quietly()))
+    const error = await failureOf(copyImage(from, to, { ref: 'latest', as: NAME }, quietly()))
     const damage = error === undefined ? pulledDamage(store, image) : storeDamage(store)
     return resultOf('pull', { seed, error, damage, faults: proxy.faults, moved: proxy.fetched, size: sizeOf(image) })
-  } finally {
-    store[Symbol.dispose]()
-    for (const folder of [root, store.layout.runtime]) rmSync(folder, { recursive: true, force: true })
-  }
+  })
 }
 
-async function pushThrough(one: Campaign, { image, name }: Given, source: Store): Promise<TransferResult> {
+async function pushThrough(one: Campaign, image: ServedImage): Promise<TransferResult> {
   const { registry, seed, mostFaults } = one
   await using proxy = await openChaosProxy({ registry, seed, mostFaults })
-  const target = `pushed/${seed}`
-  await using to = repositoryAt(proxy.host, target, 'push')
-  using lease = source.lease()
-  const from = openRepository(source, lease)
-  const options = { ref: `localhost/${name}:latest`, as: 'latest' }
-  const error = await failureOf(copyImage(from, to, options, quietly()))
-  const damage = error === undefined ? await pushedDamage(registry, target, image) : []
-  return resultOf('push', { seed, error, damage, faults: proxy.faults, moved: proxy.uploaded, size: sizeOf(image) })
+  return await withStore(async (store) => {
+    using lease = store.lease()
+    const from = openRepository(store, lease)
+    await fillStore(from, image)
+    const target = `pushed/${seed}`
+    await using to = repositoryAt(proxy.host, target, 'push')
+    const error = await failureOf(copyImage(from, to, { ref: NAME, as: 'latest' }, quietly()))
+    const damage = error === undefined ? await pushedDamage(registry, target, image) : []
+    return resultOf('push', { seed, error, damage, faults: proxy.faults, moved: proxy.uploaded, size: sizeOf(image) })
+  })
 }
 
 function resultOf(
@@ -151,7 +154,7 @@ function storeDamage({ layout }: Store): string[] {
 
 /** What is wrong with a store that should hold just this image. */
 function pulledDamage(store: Store, image: ServedImage): string[] {
-  const found = store.images.find('localhost/pulled:latest')
+  const found = store.images.find(NAME)
   const isIt = found?.image.descriptor.digest === digestOf(manifestOf(image))
   return [...(isIt ? [] : ['the image in the store is not the one of the registry']), ...storeDamage(store)]
 }
@@ -177,10 +180,21 @@ async function pushedDamage(registry: number, name: string, image: ServedImage):
 const manifestOf = ({ manifest }: ServedImage): Buffer => Buffer.from(JSON.stringify(manifest))
 const sizeOf = ({ config, layer }: ServedImage): number => config.length + layer.length
 
-/** Puts an image into the registry by hand, and from there into the store, undisturbed. */
-async function seed(registry: number, name: string, image: ServedImage, store: Store): Promise<void> {
-  const host = `127.0.0.1:${registry}`
-  const base = `http://${host}/v2/${name}`
+async function fillStore(to: ImageTarget, { config, layer, layerType, manifest }: ServedImage): Promise<void> {
+  const { mediaType } = manifest
+  const write = async (type: string, bytes: Buffer): Promise<Descriptor> => {
+    const descriptor = { mediaType: type, digest: digestOf(bytes), size: bytes.length }
+    await to.write(descriptor, bytesOf(bytes))
+    return descriptor
+  }
+  await write(layerType, layer)
+  await write(String(manifest.config['mediaType']), config)
+  await to.tag(NAME, await write(String(mediaType), Buffer.from(JSON.stringify(manifest))))
+}
+
+/** Puts an image into the registry by hand, undisturbed. */
+async function fillRegistry(registry: number, name: string, image: ServedImage): Promise<void> {
+  const base = `http://127.0.0.1:${registry}/v2/${name}`
   for (const bytes of [image.config, image.layer]) {
     const started = await fetch(`${base}/blobs/uploads/`, { method: 'POST' })
     const place = new URL(started.headers.get('location') ?? '', base)
@@ -189,9 +203,6 @@ async function seed(registry: number, name: string, image: ServedImage, store: S
   }
   const headers = { 'Content-Type': String(image.manifest['mediaType']) }
   await expectCreated(fetch(`${base}/manifests/latest`, { method: 'PUT', body: manifestOf(image), headers }))
-  await using from = repositoryAt(host, name, 'pull')
-  using lease = store.lease()
-  await copyImage(from, openRepository(store, lease), { ref: 'latest', as: `localhost/${name}:latest` })
 }
 
 async function expectCreated(asked: Promise<Response>): Promise<void> {
