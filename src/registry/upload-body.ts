@@ -33,23 +33,35 @@ export class UploadBody {
   /** The bytes behind `offset`. */
   async *read(offset: number): Bytes {
     this.#isUsed = true
-    let at = offset
+    const chunks = this.#checked(offset)
     try {
-      const { from } = this.#body
-      for await (const chunk of from ? from.call(this.#body, offset) : this.#body) {
-        this.#hash(chunk, at)
-        at += chunk.length
-        if (at > this.#descriptor.size)
-          throw this.#mismatch(`has more than the declared ${this.#descriptor.size} bytes`)
-        // the last chunk is held back until all is verified: a registry then never has the whole of what is wrong
-        if (at === this.#descriptor.size) this.#verify()
-        yield chunk
+      for (;;) {
+        // what the connection breaks with is thrown in at the yield, and is no failure of the source
+        const { value, done } = await chunks.next().catch((error: unknown) => {
+          this.failure ??= error
+          throw error
+        })
+        if (done) return
+        yield value
       }
-      if (at !== this.#descriptor.size) throw this.#mismatch(`has ${at} bytes, ${this.#descriptor.size} were declared`)
-    } catch (error) {
-      this.failure ??= error
-      throw error
+    } finally {
+      await chunks.return(undefined)
     }
+  }
+
+  async *#checked(offset: number): AsyncGenerator<Uint8Array, undefined> {
+    let at = offset
+    const { size } = this.#descriptor
+    const { from } = this.#body
+    for await (const chunk of from ? from.call(this.#body, offset) : this.#body) {
+      this.#hash(chunk, at)
+      at += chunk.length
+      if (at > size) throw this.#mismatch(`has more than the declared ${size} bytes`)
+      // before the last chunk goes out: a registry then never has the whole of what is wrong
+      if (at === size) this.#verify()
+      yield chunk
+    }
+    if (at !== size) throw this.#mismatch(`has ${at} bytes, ${size} were declared`)
   }
 
   #hash(chunk: Uint8Array, at: number): void {

@@ -108,7 +108,7 @@ export async function openUpload(
     expects: [201, 202],
     headers: { 'content-length': '0' },
   } as const
-  if (content && !mountFrom && server.host.takesSinglePost !== false) {
+  if (content) {
     const headers = { ...OCTETS, 'content-length': String(content.length) }
     const reply = await tolerant(server, { ...question, query: [['digest', digest]], headers, body: content }, job)
     server.host.takesSinglePost = reply?.status === 201

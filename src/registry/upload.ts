@@ -31,9 +31,8 @@ export async function uploadBlob(
   options: UploadOptions,
   job: Job,
 ): Promise<void> {
-  const small = descriptor.size <= SMALL ? await collectBytes(verified(body, descriptor), SMALL, tooLong) : undefined
   const upload = new Upload(server, route, descriptor, options)
-  if (small) await upload.atOnce(small, job)
+  if (descriptor.size <= SMALL) await upload.atOnce(() => collectBytes(verified(body, descriptor), SMALL, tooLong), job)
   else await upload.inParts(new UploadBody(descriptor, body), job)
 }
 
@@ -56,14 +55,17 @@ class Upload {
     this.#repository = `${route.name.domain}/${route.name.path}`
   }
 
-  async atOnce(content: Buffer, job: Job): Promise<void> {
+  /** The content is not read when the registry has it elsewhere. */
+  async atOnce(read: () => Promise<Buffer>, job: Job): Promise<void> {
     const { mountFrom } = this.#options
-    const along = content.length <= TINY ? content : undefined
+    const mayGoAlong = this.#descriptor.size <= TINY && mountFrom === undefined
+    const along = mayGoAlong && this.#server.host.takesSinglePost !== false ? await read() : undefined
     const session = await openUpload(this.#server, this.#route, this.#descriptor, { mountFrom, content: along }, job)
     if (session === 'done') return
     try {
-      await session.finish(this.#descriptor, content, job)
+      await session.finish(this.#descriptor, along ?? (await read()), job)
     } catch (error) {
+      await session.cancel()
       await this.#unlessThere(error, job)
     }
   }
@@ -92,9 +94,11 @@ class Upload {
       const { session, offset } = open
       const outcome = await session
         .send(() => body.read(offset), { offset, length: size - offset }, job)
-        .catch((error) => {
+        .catch((error: unknown) => {
+          checkCanceled(job)
           throw body.failure ?? error
         })
+      checkCanceled(job)
       if (body.failure !== undefined) throw body.failure
       if ('has' in outcome) {
         open.offset = outcome.has
