@@ -46,13 +46,24 @@ export class UploadSession {
     return { has: offsetOf(outcome.reply) ?? offset + length }
   }
 
-  /** Closes the upload, with the whole content if it is given. */
-  async finish({ digest }: Descriptor, content: Uint8Array | undefined, job: Job): Promise<void> {
+  /** Closes the upload, of which the registry has all. */
+  async finish({ digest }: Descriptor, job: Job): Promise<void> {
+    checkDigestHeader(await this.server.ask(this.#closing(digest, Buffer.alloc(0)), job), digest)
+  }
+
+  /** Sends the whole content and closes the upload. Returns what went wrong; then nobody knows what the registry took. */
+  async finishWith(content: Uint8Array, { digest }: Descriptor, job: Job): Promise<Trouble | undefined> {
+    const outcome = await this.server.attempt(this.#closing(digest, content), job)
+    if ('trouble' in outcome) return outcome.trouble
+    checkDigestHeader(outcome.reply, digest)
+    return undefined
+  }
+
+  #closing(digest: string, body: Uint8Array): Question {
     const to = new URL(this.location)
     to.search += `${to.search ? '&' : ''}digest=${encodeURIComponent(digest)}`
     const question = this.#question('PUT', to, [201, 200, 202, 204])
-    const sent = { headers: { ...OCTETS, 'content-length': String(content?.length ?? 0) }, pace: 'uploads' } as const
-    checkDigestHeader(await this.server.ask({ ...question, ...sent, body: content ?? Buffer.alloc(0) }, job), digest)
+    return { ...question, headers: { ...OCTETS, 'content-length': String(body.length) }, pace: 'uploads', body }
   }
 
   /** How many bytes the registry has; `undefined` when it has forgotten the upload. */

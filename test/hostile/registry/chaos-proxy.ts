@@ -146,7 +146,11 @@ class DisturbingProxy implements ChaosProxy {
         left -= passed.length
         this.fetched += isBlob(request) ? passed.length : 0
         await written(response, passed)
-        if (left <= 0) return breakOff(request, fault?.kind)
+        if (left <= 0) {
+          // leaving the loop gives up the answer, which must not yet be seen by the client
+          answer.removeAllListeners('error').on('error', () => {})
+          return breakOff(request, fault?.kind)
+        }
         if (fault?.kind === 'slow') await sleep(1)
       }
     }
