@@ -53,6 +53,14 @@ describe('lists', () => {
     await expect(tags(loop)).rejects.toMatchObject({ code: 'REGISTRY_INVALID_ANSWER' })
   })
 
+  test.each(['http://169.254.169.254/latest', 'http://127.0.0.1:1/x', 'file:///x', 'http://['])(
+    'do not lead to %s',
+    async (url) => {
+      const away: Script = (_, response) => reply(response, 200, { link: `<${url}>; rel="next"` }, '{"tags":["a"]}')
+      await expect(tags(away)).rejects.toMatchObject({ code: 'REGISTRY_INVALID_ANSWER' })
+    },
+  )
+
   test('of repositories', async () => {
     await using server = await startScripted((_, response) => reply(response, 200, {}, '{"repositories":["a","b/c"]}'))
     const found = listRepositories(server.domain, { settings: settingsFor(), patience: hasty() })

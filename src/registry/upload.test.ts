@@ -4,7 +4,7 @@ import { type Bytes, bytesOf, collectBytes, type Digest } from '../core/index.ts
 import type { Body } from '../oci/index.ts'
 import { hasDockerRegistry, type RunningRegistry, startDockerRegistry } from './docker-registry.suite.ts'
 import type { UnfinishedUpload, UploadJournal } from './index.ts'
-import { bodyOf, makeBlob, openAt, reply, type Script, startScripted } from './scripted-server.suite.ts'
+import { bodyOf, hasty, makeBlob, openAt, reply, type Script, startScripted } from './scripted-server.suite.ts'
 
 const SIZE = 8 << 20
 const { bytes, descriptor } = makeBlob(SIZE)
@@ -329,6 +329,37 @@ describe('uploads', () => {
       code: 'REGISTRY_UNAVAILABLE',
     })
     expect(patches).toBeLessThanOrEqual(7)
+  })
+
+  test('end when the registry takes nothing more', async () => {
+    const stalled: Script = async (request, response) => {
+      if (request.method !== 'PATCH') return
+      request.pause()
+      await new Promise((resolve) => response.once('close', resolve))
+    }
+    await using server = await startScripted(memoryRegistry({ content: Buffer.alloc(0) }, stalled))
+    const patience = { ...hasty(), silence: 100, tries: 2 }
+    const big = makeBlob(32 << 20)
+    const write = openAt(server.domain, { patience }).write(big.descriptor, bodyFrom([], big.bytes))
+    await expect(write).rejects.toMatchObject({ code: 'REGISTRY_UNAVAILABLE' })
+  })
+
+  test('may take long, as long as the registry takes something', async () => {
+    const state: { content: Buffer; stored?: Buffer } = { content: Buffer.alloc(0) }
+    const slow: Script = async (request, response) => {
+      if (request.method !== 'PATCH') return
+      for await (const chunk of request) {
+        state.content = Buffer.concat([state.content, chunk as Buffer])
+        await new Promise((resolve) => setTimeout(resolve, 10))
+      }
+      reply(response, 202, { location: '/upload' })
+    }
+    await using server = await startScripted(memoryRegistry(state, slow))
+    const starts: number[] = []
+    const patience = { ...hasty(), silence: 400 }
+    await openAt(server.domain, { patience }).write(descriptor, bodyFrom(starts))
+    expect(state.stored?.equals(bytes)).toBe(true)
+    expect(starts).toEqual([0])
   })
 
   test('of wrong content are taken back', async () => {
