@@ -291,6 +291,23 @@ export const CODES = {
   REGISTRY_IN_USE: { fault: 'conflict', about: 'Another registry server works with the folder.' },
   REGISTRY_LISTEN_FAILED: { fault: 'unavailable', about: 'A server cannot listen at the address it was given.' },
 
+  // registry server: access
+  ACCESS_INVALID: {
+    fault: 'invalid',
+    about: 'A rule, pattern, scope or key of the registry server, or the name of a robot token, makes no sense.',
+  },
+  HTPASSWD_INVALID: {
+    fault: 'invalid',
+    about: 'A file of users cannot be read, or a line of it is something else than a name and a bcrypt hash.',
+  },
+  ROBOT_EXISTS: { fault: 'exists', about: 'There is a robot token with this name already.' },
+  ROBOT_NOT_FOUND: { fault: 'not-found', about: 'No robot token of this registry has this name.' },
+  REGISTRY_EXPOSED: {
+    fault: 'denied',
+    about: 'The registry server would be open to the network without users or without TLS.',
+  },
+  CERTIFICATE_INVALID: { fault: 'invalid', about: 'A certificate or key of the registry server cannot be used.' },
+
   // cli
   USAGE_INVALID: {
     fault: 'invalid',

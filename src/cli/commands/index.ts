@@ -16,6 +16,7 @@ export const COMMANDS: CommandTable = {
     { path: 'debug', summary: 'Ask parts of Slipway about rows of JSON', hidden: true },
     { path: 'image', summary: 'Manage images' },
     { path: 'registry', summary: 'Serve images to other machines' },
+    { path: 'registry token', summary: 'Manage accounts of programs at a registry of your own' },
     { path: 'system', summary: 'Manage Slipway' },
   ],
   commands: [
@@ -210,6 +211,21 @@ export const COMMANDS: CommandTable = {
       paths: ['registry serve'],
       summary: 'Serve a registry',
       load: () => import('./registry-serve.ts'),
+    },
+    {
+      paths: ['registry token create'],
+      summary: 'Make an account for a program',
+      load: () => import('./registry-token-create.ts'),
+    },
+    {
+      paths: ['registry token ls', 'registry token list'],
+      summary: 'List accounts of programs',
+      load: () => import('./registry-token-ls.ts'),
+    },
+    {
+      paths: ['registry token rm', 'registry token remove'],
+      summary: 'Remove one or more accounts of programs',
+      load: () => import('./registry-token-rm.ts'),
     },
     // the rest
     { paths: ['inspect'], summary: 'Return low-level information on objects', load: () => import('./inspect.ts') },

@@ -1,8 +1,9 @@
 import { renameSync, writeFileSync } from 'node:fs'
-import path from 'node:path'
 import { fail } from '../../core/index.ts'
 import type { RegistryConfig, RegistryServerOptions } from '../../serve/index.ts'
+import type { Store } from '../../store/index.ts'
 import { type Command, type CommandContext, defineCommand } from '../command.ts'
+import { registryRoot } from '../registry-root.ts'
 import { watchSignals } from '../signals.ts'
 
 const flags = {
@@ -13,6 +14,7 @@ const flags = {
   },
   root: { kind: 'string', placeholder: 'DIR', completes: 'directory', about: 'Folder to keep everything in' },
   config: { kind: 'string', placeholder: 'FILE', completes: 'file', about: 'Configuration file (TOML)' },
+  insecure: { kind: 'bool', about: 'Serve other machines also without users or without TLS' },
   store: { kind: 'bool', about: 'Serve the images of the local store' },
   'url-file': {
     kind: 'string',
@@ -32,7 +34,8 @@ export const command: Command = defineCommand({
   async run(context) {
     const { serveRegistry } = await import('../../serve/index.ts')
     using watch = watchSignals()
-    await using server = await serveRegistry(await optionsOf(context))
+    using store = context.flags.store ? await openLocal(context) : undefined
+    await using server = await serveRegistry({ ...(await optionsOf(context)), ...(store ? { store } : {}) })
     await context.io.stdout.write(`Listening at ${server.url}\n`)
     const file = context.flags['url-file']
     if (file !== undefined) writeWhole(file, `${server.url}\n`)
@@ -43,17 +46,25 @@ export const command: Command = defineCommand({
 
 async function optionsOf(context: CommandContext<typeof flags>): Promise<RegistryServerOptions> {
   const { loadConfig } = await import('../../serve/index.ts')
-  const { flags, globals } = context
+  const { flags } = context
   const config: RegistryConfig = flags.config === undefined ? {} : loadConfig(flags.config)
-  const store = globals.root ?? (await import('../../store/index.ts')).defaultRoot(context.env)
   if (flags.store && (flags.root ?? config.root) !== undefined) {
     throw fail('USAGE_INVALID', 'conflicting options: --store and --root')
   }
   const listen = flags.listen ?? config.listen
   return {
-    root: flags.root ?? config.root ?? path.join(store, 'registry'),
-    config: { ...config, ...(listen === undefined ? {} : { listen }) },
+    root: await registryRoot(context, flags, config),
+    config: {
+      ...config,
+      ...(listen === undefined ? {} : { listen }),
+      ...(flags.insecure ? { access: { ...config.access, insecure: true } } : {}),
+    },
   }
+}
+
+async function openLocal({ globals, env }: CommandContext<typeof flags>): Promise<Store> {
+  const { defaultRoot, openStore } = await import('../../store/index.ts')
+  return openStore(globals.root ?? defaultRoot(env))
 }
 
 /** Whoever waits for the file never sees a part of it. */

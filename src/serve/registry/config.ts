@@ -3,6 +3,7 @@ import path from 'node:path'
 import { parse, TomlError } from 'smol-toml'
 import * as v from 'valibot'
 import { fail, messageOf } from '../../core/index.ts'
+import { type AccessConfig, accessSchema } from './access/config.ts'
 import { type LimitsConfig, limitsSchema } from './limits.ts'
 import { type TlsFiles, tlsSchema } from './tls.ts'
 
@@ -19,6 +20,7 @@ export interface RegistryConfig {
   delete?: boolean | undefined
   limits?: LimitsConfig | undefined
   tls?: TlsFiles | undefined
+  access?: AccessConfig | undefined
 }
 
 /** A host, in brackets where it has colons, and a port. */
@@ -30,6 +32,7 @@ const schema: v.GenericSchema<unknown, RegistryConfig> = v.strictObject({
   delete: v.optional(v.boolean()),
   limits: v.optional(limitsSchema),
   tls: v.optional(tlsSchema),
+  access: v.optional(accessSchema),
 })
 
 /** Reads and checks a configuration file; paths in it become absolute. Fails with `REGISTRY_CONFIG_INVALID` and the place. */
@@ -38,11 +41,18 @@ export function loadConfig(file: string): RegistryConfig {
   const config = parseConfig(text, file)
   const folder = path.dirname(path.resolve(file))
   const absolute = (name: string): string => path.resolve(folder, name)
+  const { htpasswd } = config.access ?? {}
   return {
     ...config,
     ...(config.root === undefined ? {} : { root: absolute(config.root) }),
-    ...(config.tls === undefined ? {} : { tls: { cert: absolute(config.tls.cert), key: absolute(config.tls.key) } }),
+    ...(config.tls === undefined ? {} : { tls: absoluteFiles(config.tls, absolute) }),
+    ...(htpasswd === undefined ? {} : { access: { ...config.access, htpasswd: absolute(htpasswd) } }),
   }
+}
+
+function absoluteFiles({ cert, key, client_ca }: TlsFiles, absolute: (name: string) => string): TlsFiles {
+  const files = { cert: absolute(cert), key: absolute(key) }
+  return client_ca === undefined ? files : { ...files, client_ca: absolute(client_ca) }
 }
 
 /** Checks the text of a configuration file; `file` is for messages. */

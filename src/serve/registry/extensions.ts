@@ -26,12 +26,12 @@ export type AccessDecision = { readonly user?: string | undefined } | ProtocolFa
 /** Decides about rights. Answers synchronously where it can: that keeps small requests fast. Never throws for a no. */
 export type Authorize = (request: AccessRequest) => AccessDecision | Promise<AccessDecision>
 
-/** A request that was answered, for logs and metrics. */
+/** A request below `/v2` that was answered, for logs and metrics. */
 export interface FinishedRequest {
   readonly method: string
   /** Path without its query. */
   readonly path: string
-  /** What it was about: `manifest`, `blob`, `upload`, `tags`, `referrers`, `catalog`, `ping`, or undefined outside /v2. */
+  /** What it was about: `manifest`, `blob`, `upload`, `tags`, `referrers`, `catalog`, `ping`; undefined where the protocol has no such path. */
   readonly route?: string | undefined
   readonly repository?: string | undefined
   readonly status: number

@@ -1,3 +1,5 @@
+export { withRobots } from './access/robot-access.ts'
+export { formatRobotScope, parseRobotScope, type Robot, type Robots } from './access/robots.ts'
 export { loadConfig, type RegistryConfig } from './config.ts'
 export type * from './extensions.ts'
 export { type FailureDetails, type ProtocolFailure, refuse } from './failure.ts'

@@ -1,3 +1,4 @@
+import { accessPart } from './access/access.ts'
 import type { RegistryConfig } from './config.ts'
 import type { RegistryExtensions } from './extensions.ts'
 import type { RegistryDatabase } from './folder/database.ts'
@@ -19,7 +20,7 @@ export interface PartContext {
 export type Part = (context: PartContext) => RegistryExtensions | Promise<RegistryExtensions>
 
 /** The parts, in the order in which their `finished` and `close` are called. At most one may have `authorize` or `sendBlob`. */
-export const PARTS: readonly Part[] = []
+export const PARTS: readonly Part[] = [accessPart]
 
 /** Makes all parts and puts what they add together. */
 export async function assembleParts(context: PartContext, parts: readonly Part[] = PARTS): Promise<RegistryExtensions> {

@@ -1,6 +1,10 @@
+import type { Store } from '../../store/index.ts'
+import { isGuarded } from './access/access.ts'
+import { checkExposure } from './access/exposure.ts'
 import type { RegistryConfig } from './config.ts'
 import { openFolder } from './folder/folder.ts'
 import { limitsFrom } from './limits.ts'
+import { openLocalStorage } from './local-store/local-store.ts'
 import { assembleParts, PARTS, type Part } from './parts.ts'
 import { startServer } from './server.ts'
 
@@ -8,6 +12,8 @@ import { startServer } from './server.ts'
 export interface RegistryServerOptions {
   /** The folder that everything is kept in; made when it is not there. */
   root: string
+  /** Serve this store instead: the folder has what else the server keeps, and must be on the store's file system. */
+  store?: Store
   /** What a configuration file would say; its `root` is not looked at. */
   config?: RegistryConfig
   /** The parts beside the protocol; all there are by default. */
@@ -32,8 +38,16 @@ const SWEEP = 600_000
  */
 export async function serveRegistry(options: RegistryServerOptions): Promise<RegistryServer> {
   const { root, config = {}, parts = PARTS } = options
+  const { listen = DEFAULT_ADDRESS, delete: canDelete = true, tls, access } = config
+  const address = splitAddress(listen)
+  checkExposure({
+    host: address.host,
+    isGuarded: isGuarded(config),
+    hasTls: tls !== undefined,
+    isMeant: access?.insecure === true,
+  })
   await using stack = new AsyncDisposableStack()
-  const storage = stack.use(openFolder(root))
+  const storage = stack.use(options.store ? openLocalStorage(options.store, root) : openFolder(root))
   const limits = limitsFrom(config.limits)
   let url = ''
   const extensions = await assembleParts(
@@ -45,8 +59,7 @@ export async function serveRegistry(options: RegistryServerOptions): Promise<Reg
   sweep()
   const timer = setInterval(sweep, SWEEP).unref()
   stack.defer(() => clearInterval(timer))
-  const { listen = DEFAULT_ADDRESS, delete: canDelete = true, tls } = config
-  const server = await startServer({ storage, limits, canDelete, extensions, tls, ...splitAddress(listen) })
+  const server = await startServer({ storage, limits, canDelete, extensions, tls, ...address })
   stack.defer(() => server.close())
   url = server.url
   const running = stack.move()

@@ -1,8 +1,8 @@
-import { readFileSync } from 'node:fs'
 import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http'
-import { createServer as createTlsServer } from 'node:https'
+import { createServer as createTlsServer, type Server as TlsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
-import { fail, messageOf } from '../../core/index.ts'
+import { fail } from '../../core/index.ts'
+import { Certificates } from './access/certificates.ts'
 import type { RegistryExtensions } from './extensions.ts'
 import { failureBody, refuse } from './failure.ts'
 import type { ServerLimits } from './limits.ts'
@@ -47,9 +47,16 @@ export async function startServer(options: ServerOptions): Promise<ListeningServ
     if (isProtocol(request.url!)) protocol(request, response)
     else others(request, response)
   }
-  const server = createHttpServer(listener, options)
+  const certificates =
+    options.tls && new Certificates(options.tls, (problem) => process.stderr.write(`registry: ${problem}\n`))
+  const server = createHttpServer(listener, options, certificates)
   await listen(server, options)
-  return { url: urlOf(server, options), close: () => close(server, limits.stop) }
+  certificates?.attach(server as TlsServer)
+  const end = (): Promise<void> => {
+    certificates?.[Symbol.dispose]()
+    return close(server, limits.stop)
+  }
+  return { url: urlOf(server, options), close: end }
 }
 
 function isProtocol(url: string): boolean {
@@ -75,23 +82,21 @@ function notFound(_request: IncomingMessage, response: ServerResponse): void {
   response.writeHead(404, { 'Content-Type': 'application/json' }).end(failureBody(failure))
 }
 
-function createHttpServer(listener: RequestListener, { limits, tls }: ServerOptions): Server {
+function createHttpServer(
+  listener: RequestListener,
+  { limits }: ServerOptions,
+  certificates: Certificates | undefined,
+): Server {
   // an upload may take hours; what may not is saying nothing for long
   const settings = { requestTimeout: 0, headersTimeout: 60_000, keepAliveTimeout: 75_000, noDelay: true }
   const options = { ...settings, maxHeaderSize: limits.headers }
-  const server = tls ? createTlsServer({ ...options, ...readTls(tls) }, listener) : createServer(options, listener)
+  const server = certificates
+    ? createTlsServer({ ...options, ...certificates.options }, listener)
+    : createServer(options, listener)
   server.setTimeout(IDLE)
   // who asks before sending a body hears a refusal instead of "continue"
   server.on('checkContinue', listener)
   return server
-}
-
-function readTls({ cert, key }: TlsFiles): { cert: Buffer; key: Buffer } {
-  try {
-    return { cert: readFileSync(cert), key: readFileSync(key) }
-  } catch (cause) {
-    throw fail('REGISTRY_CONFIG_INVALID', `cannot read the certificate: ${messageOf(cause)}`, { cause })
-  }
 }
 
 function listen(server: Server, { host, port }: ServerOptions): Promise<void> {

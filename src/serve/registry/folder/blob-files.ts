@@ -1,4 +1,4 @@
-import { mkdirSync, renameSync, rmSync } from 'node:fs'
+import { mkdirSync, renameSync, rmSync, statSync } from 'node:fs'
 import { open } from 'node:fs/promises'
 import path from 'node:path'
 import type { Digest } from '../../../core/index.ts'
@@ -30,9 +30,11 @@ export class BlobFiles {
     const target = this.#layout.blob(digest)
     this.#arriving.set(digest, (this.#arriving.get(digest) ?? 0) + 1)
     try {
-      this.#makeFolder(path.dirname(target))
-      renameSync(file.path, target)
-      await syncDirectory(path.dirname(target))
+      if (!this.#isThere(digest, size)) {
+        this.#makeFolder(path.dirname(target))
+        renameSync(file.path, target)
+        await syncDirectory(path.dirname(target))
+      }
       this.#db.transaction(() => {
         options.check?.()
         const now = Date.now()
@@ -47,6 +49,12 @@ export class BlobFiles {
     } finally {
       this.#arrived(digest, target)
     }
+  }
+
+  /** A second upload of the same bytes needs no second file; one that is gone or damaged in length is replaced. */
+  #isThere(digest: Digest, size: number): boolean {
+    const row = this.#db.get("SELECT 1 FROM blobs WHERE digest = ? AND state = 'ok'", digest)
+    return row !== undefined && statSync(this.#layout.blob(digest), { throwIfNoEntry: false })?.size === size
   }
 
   /** A file that got no row, because the change was refused, goes again. */

@@ -1,5 +1,6 @@
 import type { Digest } from '../../../core/index.ts'
-import type { Change, ChangeListener } from '../storage.ts'
+import { Listeners } from '../listeners.ts'
+import type { Change } from '../storage.ts'
 import type { RegistryDatabase } from './database.ts'
 import type { FolderLayout } from './layout.ts'
 import type { PullTimes } from './pull-times.ts'
@@ -16,7 +17,7 @@ export class FolderContext {
   readonly layout: FolderLayout
   readonly pulls: PullTimes
   readonly #grace: Grace
-  readonly #listeners: ChangeListener[] = []
+  readonly listeners: Listeners = new Listeners()
 
   constructor(parts: { db: RegistryDatabase; layout: FolderLayout; pulls: PullTimes; grace: Grace }) {
     this.db = parts.db
@@ -25,15 +26,11 @@ export class FolderContext {
     this.#grace = parts.grace
   }
 
-  listen(listener: ChangeListener): void {
-    this.#listeners.push(listener)
-  }
-
   /** Makes a change with all who listen. Call in a transaction. */
   changing(change: Change, work: () => void): void {
-    for (const listener of this.#listeners) listener.before?.(change)
+    this.listeners.before(change)
     work()
-    for (const listener of this.#listeners) listener.after?.(change)
+    this.listeners.after(change)
   }
 
   /** Something may have become garbage, or not become needed: collection looks when its grace is over. */

@@ -50,7 +50,7 @@ export function openFolder(root: string, options: { grace?: Grace } = {}): Folde
       return blob
     }),
     repository,
-    listen: (listener: ChangeListener) => context.listen(listener),
+    listen: (listener: ChangeListener) => context.listeners.add(listener),
     repositories: (page) => listRepositories(db, page),
     repositoriesWith: (digest, limit) => listHolders(db, digest, limit),
     dropBlob: (digest, before) => files.drop(digest, before),

@@ -20,6 +20,7 @@ export class UploadFile {
     if (options.size === 0) this.#digester = createDigester(options.algorithm)
   }
 
+  /** Bytes that have arrived. */
   get size(): number {
     return this.#size
   }
@@ -28,30 +29,16 @@ export class UploadFile {
   async append(bytes: Bytes, limit: number): Promise<void> {
     const digester = await this.#running()
     const file = await open(this.path, this.#size === 0 ? 'w' : 'r+', 0o600)
-    const writer = new BatchWriter(file, this.#size)
+    const writer = new BatchWriter(file, { at: this.#size, digester })
     try {
       for await (const chunk of bytes) {
         if (this.#size + chunk.length > limit) throw refuse('SIZE_INVALID', `more than ${limit} bytes`, { status: 413 })
-        digester.update(chunk)
         this.#size += chunk.length
-        await writer.write(chunk)
+        const writing = writer.write(chunk)
+        if (writing) await writing
       }
     } finally {
       await this.#finish(writer, file)
-    }
-  }
-
-  async #finish(writer: BatchWriter, file: FileHandle): Promise<void> {
-    try {
-      await writer.flush()
-    } catch (error) {
-      // a full disk: the digest has seen more than the file holds
-      this.#size = writer.written
-      this.#digester = undefined
-      truncateSync(this.path, writer.written)
-      throw error
-    } finally {
-      await file.close()
     }
   }
 
@@ -70,6 +57,21 @@ export class UploadFile {
     const digester = algorithm === this.algorithm ? await this.#running() : await this.#hash(algorithm)
     this.#digester = undefined
     return digester.digest()
+  }
+
+  async #finish(writer: BatchWriter, file: FileHandle): Promise<void> {
+    try {
+      await writer.flush()
+    } catch (error) {
+      // a full disk: the digest has seen more than the file holds
+      this.#size = writer.written
+      this.#digester = undefined
+      truncateSync(this.path, writer.written)
+      throw error
+    } finally {
+      writer.release()
+      await file.close()
+    }
   }
 
   async #running(): Promise<Digester> {
@@ -96,64 +98,89 @@ export class UploadFile {
   }
 }
 
-/** Writes in large pieces, one of them while the next is gathered. */
+/** Buffers that no upload uses at the moment; a few are kept. */
+const spare: Buffer[] = []
+const MOST_SPARE = 8
+
+/**
+ * Gathers small chunks in two large buffers that take turns: one is digested and written while the other fills. Copying
+ * costs less than what many small buffers in flight cost the garbage collector.
+ */
 class BatchWriter {
   readonly #file: FileHandle
-  #chunks: Uint8Array[] = []
-  #gathered = 0
+  readonly #digester: Digester
+  #filling: Buffer = takeBuffer()
+  #writingFrom: Buffer = takeBuffer()
+  #filled = 0
   #at: number
-  #writing: Promise<void> = Promise.resolve()
+  #writing: Promise<void> | undefined
   /** Offset up to which the file is written. */
   written: number
 
-  constructor(file: FileHandle, at: number) {
+  constructor(file: FileHandle, { at, digester }: { at: number; digester: Digester }) {
     this.#file = file
+    this.#digester = digester
     this.#at = at
     this.written = at
   }
 
-  async write(chunk: Uint8Array): Promise<void> {
-    this.#chunks.push(chunk)
-    this.#gathered += chunk.length
-    if (this.#gathered < BATCH) return
-    await this.#writing
-    this.#start()
+  /** Takes a chunk; its memory is free for other use when the call, or the promise where there is one, is done. */
+  write(chunk: Uint8Array): Promise<void> | undefined {
+    if (chunk.length < BATCH - this.#filled) {
+      this.#filling.set(chunk, this.#filled)
+      this.#filled += chunk.length
+      return undefined
+    }
+    return this.#spill(chunk)
   }
 
   async flush(): Promise<void> {
-    await this.#writing
-    if (this.#gathered > 0) this.#start()
+    await this.#turn()
     await this.#writing
   }
 
-  #start(): void {
-    const chunks = this.#chunks
+  /** Gives the buffers to the next upload; call it last. */
+  release(): void {
+    for (const buffer of [this.#filling, this.#writingFrom]) if (spare.length < MOST_SPARE) spare.push(buffer)
+  }
+
+  async #spill(chunk: Uint8Array): Promise<void> {
+    for (let rest = chunk; rest.length > 0; ) {
+      const part = rest.subarray(0, BATCH - this.#filled)
+      this.#filling.set(part, this.#filled)
+      this.#filled += part.length
+      rest = rest.subarray(part.length)
+      if (this.#filled === BATCH) await this.#turn()
+    }
+  }
+
+  /** Waits until the other buffer is written, then begins to write this one. */
+  async #turn(): Promise<void> {
+    await this.#writing
+    if (this.#filled === 0) return
+    const bytes = this.#filling.subarray(0, this.#filled)
     const at = this.#at
-    this.#at += this.#gathered
-    this.#chunks = []
-    this.#gathered = 0
-    this.#writing = this.#writeAll(chunks, at)
+    const other = this.#writingFrom
+    this.#writingFrom = this.#filling
+    this.#filling = other
+    this.#at += this.#filled
+    this.#filled = 0
+    this.#writing = this.#writeAll(bytes, at)
     // whoever waits for it next gets the error; until then it is not an unhandled one
     this.#writing.catch(() => {})
+    // digesting runs here while a thread writes
+    this.#digester.update(bytes)
   }
 
-  async #writeAll(chunks: Uint8Array[], start: number): Promise<void> {
-    let rest = chunks
-    for (let at = start; rest.length > 0; ) {
-      const { bytesWritten } = await this.#file.writev(rest, at)
-      at += bytesWritten
-      this.written = at
-      rest = after(rest, bytesWritten)
+  async #writeAll(bytes: Uint8Array, start: number): Promise<void> {
+    for (let done = 0; done < bytes.length; ) {
+      const { bytesWritten } = await this.#file.write(bytes, done, bytes.length - done, start + done)
+      done += bytesWritten
+      this.written = start + done
     }
   }
 }
 
-/** The chunks without their first bytes; a write may be short. */
-function after(chunks: Uint8Array[], bytes: number): Uint8Array[] {
-  let skip = bytes
-  for (const [i, chunk] of chunks.entries()) {
-    if (skip < chunk.length) return [chunk.subarray(skip), ...chunks.slice(i + 1)]
-    skip -= chunk.length
-  }
-  return []
+function takeBuffer(): Buffer {
+  return spare.pop() ?? Buffer.allocUnsafeSlow(BATCH)
 }

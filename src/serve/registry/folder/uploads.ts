@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { readdirSync, rmSync, statSync, truncateSync } from 'node:fs'
+import { readdirSync, rm, rmSync, statSync, truncateSync } from 'node:fs'
 import { type Bytes, type Digest, type DigestAlgorithm, digestAlgorithm, fail } from '../../../core/index.ts'
 import { bootId } from '../../../host/index.ts'
 import type { ChangeOptions, StoredBlob, Upload, UploadHold, UploadStorage } from '../storage.ts'
@@ -87,7 +87,8 @@ export class FolderUploads implements UploadStorage {
   #drop(id: string): void {
     this.#live.delete(id)
     this.#db.run('DELETE FROM uploads WHERE id = ?', id)
-    rmSync(this.#layout.upload(id), { force: true })
+    // in a thread: the file of an upload that was not needed may be large; one that a kill leaves goes at the next start
+    rm(this.#layout.upload(id), { force: true }, () => {})
   }
 
   /** Files whose rows are gone: the process was killed between the two. */

@@ -75,6 +75,19 @@ export class Exchange {
     return request.iterator({ destroyOnReturn: false })
   }
 
+  /**
+   * The same for a body that may be large: each chunk is gone when the next is asked for, so whoever reads copies it.
+   * Freeing it at once, not when the garbage collector finds it, halves what an upload costs beside its digest.
+   */
+  async *passingBody(): Bytes {
+    for await (const chunk of this.body()) {
+      yield chunk
+      const { buffer } = chunk
+      // Node's HTTP parser gives every chunk memory of its own; only that may be given back
+      if (chunk.byteLength === buffer.byteLength && buffer instanceof ArrayBuffer) buffer.transfer(0)
+    }
+  }
+
   /** `Content-Length` of the request; `undefined` when the body is sent in chunks or is not there. */
   contentLength(): number | undefined {
     const { headers } = this.request

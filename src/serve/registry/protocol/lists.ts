@@ -1,4 +1,4 @@
-import { refuse } from '../failure.ts'
+import { ProtocolFailure, refuse } from '../failure.ts'
 import type { Exchange } from './exchange.ts'
 
 /** `GET /v2/`. */
@@ -6,11 +6,28 @@ export function ping(exchange: Exchange): void {
   exchange.json({}, { 'Docker-Distribution-Api-Version': 'registry/2.0' })
 }
 
-/** `GET /v2/_catalog`. */
-export function listRepositories(exchange: Exchange): void {
-  const { storage } = exchange.context
-  const { entries, headers } = page(exchange, '/v2/_catalog', (last, limit) => storage.repositories({ last, limit }))
-  exchange.json({ repositories: entries }, headers)
+/** `GET /v2/_catalog`: of all repositories those that the caller may pull. */
+export async function listRepositories(exchange: Exchange): Promise<void> {
+  const count = wantedCount(exchange)
+  const found = count === 0 ? [] : await visibleRepositories(exchange, count + 1)
+  const repositories = found.slice(0, count)
+  const hasMore = found.length > count
+  const headers = hasMore ? nextPage('/v2/_catalog', { n: String(count), last: repositories.at(-1)! }) : {}
+  exchange.json({ repositories }, headers)
+}
+
+async function visibleRepositories({ context, request, query }: Exchange, limit: number): Promise<string[]> {
+  const visible: string[] = []
+  for (let last = query.get('last') ?? undefined; visible.length < limit; ) {
+    const names = context.storage.repositories({ last, limit })
+    for (const repository of names) {
+      const decision = await context.authorize({ action: 'catalog', repository, isProbe: true, request })
+      if (!(decision instanceof ProtocolFailure)) visible.push(repository)
+    }
+    if (names.length < limit) break
+    last = names.at(-1)
+  }
+  return visible.slice(0, limit)
 }
 
 /** `GET` of the tags of a repository. */

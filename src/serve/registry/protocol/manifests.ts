@@ -1,4 +1,13 @@
-import { collectBytes, type Digest, digestAlgorithm, digestOf, fail, hasCode, isDigest } from '../../../core/index.ts'
+import {
+  collectBytes,
+  type Digest,
+  digestAlgorithm,
+  digestOf,
+  fail,
+  hasCode,
+  isDigest,
+  SlipwayError,
+} from '../../../core/index.ts'
 import { type ImageDocument, isIndexType, isManifestType, parseImageDocument, subjectOf } from '../../../oci/index.ts'
 import { refuse } from '../failure.ts'
 import type { NewManifest, RepositoryStorage, StoredManifest } from '../storage.ts'
@@ -118,8 +127,12 @@ async function store(
   try {
     await storage.putManifest(manifest, tags, options)
   } catch (error) {
-    if (!hasCode(error, 'BLOB_NOT_FOUND')) throw error
-    throw refuse('MANIFEST_BLOB_UNKNOWN', 'blob unknown to registry', { detail: error.data })
+    if (hasCode(error, 'BLOB_NOT_FOUND')) {
+      throw refuse('MANIFEST_BLOB_UNKNOWN', 'blob unknown to registry', { detail: error.data })
+    }
+    // a storage that understands images refuses those that contradict themselves
+    if (!(error instanceof SlipwayError) || error.fault !== 'invalid') throw error
+    throw refuse('MANIFEST_INVALID', error.message, { detail: error.data })
   }
 }
 

@@ -30,7 +30,7 @@ export async function startUpload(exchange: Exchange, { repository }: { reposito
   }
   using hold = upload.take()!
   try {
-    await hold.append(exchange.body(), context.limits.blob)
+    await hold.append(exchange.passingBody(), context.limits.blob)
   } catch (error) {
     hold.cancel()
     throw error
@@ -121,7 +121,7 @@ async function append(exchange: Exchange, upload: Upload, hold: UploadHold): Pro
   if (length === 0) return
   const start = upload.offset
   const limit = range ? Math.min(limits.blob, start + range.length) : limits.blob
-  await hold.append(exchange.body(), limit)
+  await hold.append(exchange.passingBody(), limit)
   if (range && upload.offset !== start + range.length) {
     throw refuse('SIZE_INVALID', 'the chunk is shorter than its Content-Range')
   }
