@@ -3,8 +3,8 @@ import { type FileHandle, open } from 'node:fs/promises'
 import { type Bytes, createDigester, type Digest, type DigestAlgorithm, type Digester } from '../../../core/index.ts'
 import { refuse } from '../failure.ts'
 
-/** Bytes that are gathered before they are written. */
-const BATCH = 1 << 20
+/** Bytes that are gathered before they are written. With writes of 1 MiB the kernel needs five times the CPU time (ext4, Linux 6). */
+const BATCH = 1 << 18
 
 /** The file that an upload grows in, with the digest of what is in it, computed as it passes. */
 export class UploadFile {
