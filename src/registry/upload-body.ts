@@ -32,6 +32,8 @@ export class UploadBody {
 
   /** The bytes behind `offset`. */
   async *read(offset: number): Bytes {
+    if (!this.canStart(offset))
+      throw fail('REGISTRY_UNAVAILABLE', 'the registry wants a layer again that cannot be read twice')
     this.#isUsed = true
     const chunks = this.#checked(offset)
     try {

@@ -344,24 +344,6 @@ describe('uploads', () => {
     await expect(write).rejects.toMatchObject({ code: 'REGISTRY_UNAVAILABLE' })
   })
 
-  test('may take long, as long as the registry takes something', async () => {
-    const state: { content: Buffer; stored?: Buffer } = { content: Buffer.alloc(0) }
-    const slow: Script = async (request, response) => {
-      if (request.method !== 'PATCH') return
-      for await (const chunk of request) {
-        state.content = Buffer.concat([state.content, chunk as Buffer])
-        await new Promise((resolve) => setTimeout(resolve, 10))
-      }
-      reply(response, 202, { location: '/upload' })
-    }
-    await using server = await startScripted(memoryRegistry(state, slow))
-    const starts: number[] = []
-    const patience = { ...hasty(), silence: 400 }
-    await openAt(server.domain, { patience }).write(descriptor, bodyFrom(starts))
-    expect(state.stored?.equals(bytes)).toBe(true)
-    expect(starts).toEqual([0])
-  })
-
   test('of wrong content are taken back', async () => {
     await using server = await startScripted(memoryRegistry({ content: Buffer.alloc(0) }))
     const spoilt = Buffer.from(bytes).fill(0, 99, 110)

@@ -2,6 +2,7 @@ import { checkCanceled, collectBytes, fail, hasCode, type Job, verified } from '
 import type { Body, Descriptor } from '../oci/index.ts'
 import { hasBlob } from './blobs.ts'
 import type { Connection } from './connection.ts'
+import { locate } from './http/location.ts'
 import { overcome, type Trouble } from './http/retry.ts'
 import type { Route } from './route.ts'
 import { UploadBody } from './upload-body.ts'
@@ -151,11 +152,7 @@ class Upload {
     const { digest, size } = this.#descriptor
     const known = this.#options.journal?.find(this.#repository, digest)
     if (!known || !URL.canParse(known.location)) return undefined
-    const session = new UploadSession(
-      this.#server,
-      this.#route,
-      this.#server.locate(known.location, this.#server.address()),
-    )
+    const session = new UploadSession(this.#server, this.#route, locate(known.location, this.#server.address()))
     const offset = await session.ask(job).catch((error: unknown) => {
       checkCanceled(job)
       if (hasCode(error, 'REGISTRY_INVALID_ANSWER', 'REGISTRY_UNSUPPORTED')) return undefined
