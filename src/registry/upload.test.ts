@@ -249,6 +249,24 @@ describe('uploads', () => {
     expect(state.stored).toEqual(small.bytes)
   })
 
+  test('begin anew when an earlier process left other bytes', async () => {
+    const state: { content: Buffer; stored?: Buffer } = { content: Buffer.from('other bytes') }
+    const strict: Script = async (request, response) => {
+      if (request.method !== 'PUT' || state.content.equals(bytes)) return
+      reply(response, 400, {}, '{"errors":[{"code":"DIGEST_INVALID","message":"provided digest did not match"}]}')
+    }
+    await using server = await startScripted(memoryRegistry(state, strict))
+    const journal = makeJournal()
+    const location = `http://${server.domain}/upload`
+    const repository = `${server.domain}/app`
+    journal.save({ repository, digest: descriptor.digest, location, offset: 11, size: SIZE })
+    const starts: number[] = []
+    await openAt(server.domain, { journal }).write(descriptor, bodyFrom(starts))
+    expect(state.stored?.equals(bytes)).toBe(true)
+    expect(starts).toEqual([11, 0])
+    expect(journal.uploads.size).toBe(0)
+  })
+
   test('are asked where to go on when the registry has another offset in mind', async () => {
     const state: { content: Buffer; stored?: Buffer } = { content: Buffer.alloc(0) }
     let patches = 0

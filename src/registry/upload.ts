@@ -102,6 +102,9 @@ class Upload {
       if (open.session !== 'done') await open.session.finish(this.#descriptor, job)
     } catch (error) {
       await this.#abandon(open, body, error)
+      // what an earlier process left may be other bytes than it should be; it is forgotten now
+      const isLeftover = found !== undefined && hasCode(error, 'CONTENT_MISMATCH') && body.failure === undefined
+      if (isLeftover) return this.inParts(body, job)
       await this.#unlessThere(error, job)
     }
     this.#options.journal?.forget(this.#repository, this.#descriptor.digest)

@@ -3,16 +3,17 @@ import type { FastifyInstance } from 'fastify'
 import type { ProtocolFailure } from './failure.ts'
 import type { StoredBlob } from './storage.ts'
 
-/** What somebody wants to do. `ping` is `GET /v2/`. */
-export type Action = 'ping' | 'catalog' | 'pull' | 'push' | 'delete'
+/** What somebody wants to do. `ping` is `GET /v2/`; `admin` is running the registry: collection, audit log, events. */
+export type Action = 'ping' | 'catalog' | 'admin' | 'pull' | 'push' | 'delete'
 
 /** A question about rights. */
 export interface AccessRequest {
   readonly action: Action
-  /** There except for `ping` and `catalog`. */
+  /** There except for `ping`, `admin` and `catalog`; with `catalog` it asks whether a list may show the repository. */
   readonly repository?: string
   /**
-   * A question beside the one that the request is about: whether a mount may take from another repository. A refusal is
+   * A question beside the one that the request is about: whether a mount may take from another repository, whether a
+   * list may show one. A refusal is
    * no error then, only a no.
    */
   readonly isProbe?: boolean

@@ -1,6 +1,6 @@
 import { accessPart } from './access/access.ts'
 import type { RegistryConfig } from './config.ts'
-import type { RegistryExtensions } from './extensions.ts'
+import type { Authorize, RegistryExtensions } from './extensions.ts'
 import type { RegistryDatabase } from './folder/database.ts'
 import { offloadPart } from './offload.ts'
 import type { RegistryStorage } from './storage.ts'
@@ -15,6 +15,8 @@ export interface PartContext {
   readonly folder: string
   /** What the server's own routes already know: the address it can be reached at, once it listens. */
   url(): string
+  /** Decides about rights as the server does. To be called while requests are answered, not before. */
+  authorize: Authorize
 }
 
 /** A part of the server beside the protocol: rights, upkeep, events, the JSON API. */
@@ -24,10 +26,16 @@ export type Part = (context: PartContext) => RegistryExtensions | Promise<Regist
 export const PARTS: readonly Part[] = [accessPart, offloadPart]
 
 /** Makes all parts and puts what they add together. */
-export async function assembleParts(context: PartContext, parts: readonly Part[] = PARTS): Promise<RegistryExtensions> {
+export async function assembleParts(
+  context: Omit<PartContext, 'authorize'>,
+  parts: readonly Part[] = PARTS,
+): Promise<RegistryExtensions> {
   const all: RegistryExtensions[] = []
-  for (const part of parts) all.push(await part(context))
-  return combine(all)
+  let decide: Authorize = () => ({})
+  for (const part of parts) all.push(await part({ ...context, authorize: (request) => decide(request) }))
+  const combined = combine(all)
+  if (combined.authorize) decide = combined.authorize
+  return combined
 }
 
 /** One extension that does what several do. */

@@ -67,7 +67,7 @@ function isProtocol(url: string): boolean {
 /** Routes that extensions add. */
 async function routeOthers({ plugins = [] }: RegistryExtensions): Promise<RequestListener> {
   if (plugins.length === 0) return notFound
-  const { fastify } = await import('fastify')
+  const { default: fastify } = await import('fastify')
   const app = fastify({ logger: false })
   for (const plugin of plugins) await app.register(async (scope) => plugin(scope))
   app.setNotFoundHandler((request, reply) => {
