@@ -20,6 +20,7 @@ const built = await build({
     image: 'src/image/index.ts',
     layer: 'src/layer/index.ts',
     transfer: 'src/transfer/index.ts',
+    serve: 'src/serve/index.ts',
   },
   outdir: 'dist',
   bundle: true,
@@ -35,7 +36,7 @@ const built = await build({
   logLevel: 'warning',
   legalComments: 'none',
   // native code stays where npm put it; undici's exports do not survive being split off as a chunk
-  external: ['koffi', 'undici', '@node-rs/bcrypt'],
+  external: ['koffi', 'undici', 'bcrypt'],
   define: { SLIPWAY_VERSION: JSON.stringify(version), SLIPWAY_COMMIT: JSON.stringify(commit()) },
   // CommonJS dependencies inside an ES module
   banner: { js: "import{createRequire as __cr}from'node:module';const require=__cr(import.meta.url);" },

@@ -183,6 +183,14 @@ export const CODES = {
   ARCHIVE_INVALID: { fault: 'invalid', about: 'A file is not an image archive, or one that is damaged.' },
   COPY_FAILED: { fault: 'unavailable', about: 'Content could not be read at its source or written at its target.' },
 
+  // places
+  PLACE_INVALID: {
+    fault: 'invalid',
+    about: 'A place to copy from or to is not written as `docker://NAME`, `oci:FOLDER:TAG`, `dir:FOLDER` and the like.',
+  },
+  LIST_EXISTS: { fault: 'exists', about: 'A manifest list of this name is being collected already.' },
+  PLACE_UNSUPPORTED: { fault: 'unsupported', about: 'An image cannot be copied from or to a place of this kind.' },
+
   // container
   PLATFORM_FOREIGN: {
     fault: 'unsupported',
@@ -288,6 +296,27 @@ export const CODES = {
   },
   OUTPUT_INVALID: { fault: 'invalid', about: 'An output of a build, or one of its options, makes no sense.' },
   OUTPUT_UNSUPPORTED: { fault: 'unsupported', about: 'Slipway cannot make this output of a build (yet).' },
+
+  // registry server
+  REGISTRY_IN_USE: { fault: 'conflict', about: 'Another registry server works with the folder.' },
+  REGISTRY_LISTEN_FAILED: { fault: 'unavailable', about: 'A server cannot listen at the address it was given.' },
+
+  // registry server: access
+  ACCESS_INVALID: {
+    fault: 'invalid',
+    about: 'A rule, pattern, scope or key of the registry server, or the name of a robot token, makes no sense.',
+  },
+  HTPASSWD_INVALID: {
+    fault: 'invalid',
+    about: 'A file of users cannot be read, or a line of it is something else than a name and a bcrypt hash.',
+  },
+  ROBOT_EXISTS: { fault: 'exists', about: 'There is a robot token with this name already.' },
+  ROBOT_NOT_FOUND: { fault: 'not-found', about: 'No robot token of this registry has this name.' },
+  REGISTRY_EXPOSED: {
+    fault: 'denied',
+    about: 'The registry server would be open to the network without users or without TLS.',
+  },
+  CERTIFICATE_INVALID: { fault: 'invalid', about: 'A certificate or key of the registry server cannot be used.' },
 
   // cli
   USAGE_INVALID: {

@@ -14,7 +14,6 @@ export type { Change } from '../layer/index.ts'
 export type { LintWarning } from '../lint/index.ts'
 export type { CacheMountRecord } from '../store/index.ts'
 export type { ImportRequest, LoadedImage } from './archives.ts'
-export type { ImageManifests, PlatformManifests } from './attestations.ts'
 export type { BootstrapRequest } from './bootstrap.ts'
 export type { AttestationRequest } from './build/attestations/options.ts'
 export type { CacheEntry } from './build/cache-entry.ts'
@@ -56,6 +55,14 @@ export {
   login,
   logout,
 } from './login.ts'
+export type { CopyReport, CopyRequest } from './places/copy.ts'
+export type { IndexReport, IndexRequest } from './places/indexes.ts'
+export type { ImageManifests, InspectIndexRequest, PlatformManifests } from './places/inspect-index.ts'
+
+export { type InspectedManifest, type ListedManifest, listDocument, manifestJson } from './places/manifest-json.ts'
+export type { AnnotateRequest, ManifestListRequest, PushedList } from './places/manifest-lists.ts'
+export type { SearchRequest } from './places/search.ts'
+export type { RemovedTag, RemoveTagRequest, TagsRequest } from './places/tags.ts'
 export type { Pruned, PruneRequest } from './prune.ts'
 export type { PulledImage, PullRequest } from './registry/pull.ts'
 export type { PushedImage, PushRequest } from './registry/push.ts'

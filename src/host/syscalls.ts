@@ -33,9 +33,21 @@ function libc(prototype: string): KoffiFunc<(...args: unknown[]) => unknown> {
  * `path` and `name` (when the function is `syscall`) are only for the message.
  */
 export function call(prototype: string, args: unknown[], path?: string | Buffer, name?: string): number {
-  const result = Number(libc(prototype)(...args))
+  const result = tryCall(prototype, args)
   if (result >= 0) return result
-  throw systemError(loaded!.koffi.errno(), name ?? /(\w+)\s*\(/.exec(prototype)?.[1] ?? prototype, path)
+  throw systemError(-result, name ?? /(\w+)\s*\(/.exec(prototype)?.[1] ?? prototype, path)
+}
+
+/** Calls a C function and returns its result, or the negative errno: for calls whose failures are no exceptions. */
+export function tryCall(prototype: string, args: unknown[]): number {
+  const result = Number(libc(prototype)(...args))
+  return result >= 0 ? result : -loaded!.koffi.errno()
+}
+
+/** Where the bytes of a buffer lie, for a C structure that points to them; the caller keeps the buffer alive. */
+export function addressOf(buffer: Buffer): bigint {
+  loaded ??= { koffi: require('koffi') as Koffi, functions: new Map() }
+  return BigInt(loaded.koffi.address(buffer))
 }
 
 /** Builds the error for an errno, as Node would. */

@@ -50,8 +50,9 @@ export class Delivery {
     const { size } = this.#descriptor
     if (answer.status === 206) {
       const range = contentRange(answer)
-      const fits = range?.first === this.at && range.last < size && (range.size ?? size) === size
-      return fits ? 0 : undefined
+      // RFC 9110, 15.3.7: what was sent is in the header, and may be more than was asked for
+      const fits = range && range.first <= this.at && this.at <= range.last && range.last < size
+      return fits && (range.size ?? size) === size ? this.at - range.first : undefined
     }
     const length = headerOf(answer, 'content-length')
     if (length !== undefined && Number(length) !== size) {

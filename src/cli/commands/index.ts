@@ -15,8 +15,12 @@ export const COMMANDS: CommandTable = {
     { path: 'container', summary: 'Manage containers' },
     { path: 'debug', summary: 'Ask parts of Slipway about rows of JSON', hidden: true },
     { path: 'image', summary: 'Manage images' },
+    { path: 'registry', summary: 'Serve images to other machines' },
+    { path: 'registry token', summary: 'Manage accounts of programs at a registry of your own' },
+    { path: 'manifest', summary: 'Manage Docker image manifests and manifest lists' },
     { path: 'transfers', summary: 'Manage transfers that were cut off' },
     { path: 'system', summary: 'Manage Slipway' },
+    { path: 'tags', summary: 'Manage tags in registries' },
   ],
   commands: [
     // images
@@ -108,11 +112,63 @@ export const COMMANDS: CommandTable = {
     },
     { paths: ['why'], summary: 'Say why the last build missed the cache', load: () => import('./why.ts') },
     {
+      paths: ['imagetools create', 'buildx imagetools create'],
+      summary: 'Create a new image based on source images',
+      load: () => import('./imagetools-create.ts'),
+    },
+    {
       paths: ['imagetools inspect', 'buildx imagetools inspect'],
       summary: 'Show the manifests of an image, and what is attached to them',
       load: () => import('./imagetools-inspect.ts'),
     },
+    // images between places
+    {
+      paths: ['copy'],
+      summary: 'Copy an image between registries, folders, archives and the store',
+      load: () => import('./copy.ts'),
+    },
+    {
+      paths: ['manifest annotate'],
+      summary: 'Add additional information to a local image manifest',
+      load: () => import('./manifest-annotate.ts'),
+    },
+    {
+      paths: ['manifest create'],
+      summary: 'Create a local manifest list for annotating and pushing to a registry',
+      load: () => import('./manifest-create.ts'),
+    },
+    {
+      paths: ['manifest inspect'],
+      summary: 'Display an image manifest, or manifest list',
+      load: () => import('./manifest-inspect.ts'),
+    },
+    {
+      paths: ['manifest push'],
+      summary: 'Push a manifest list to a repository',
+      load: () => import('./manifest-push.ts'),
+    },
+    {
+      paths: ['manifest rm'],
+      summary: 'Delete one or more manifest lists from local storage',
+      load: () => import('./manifest-rm.ts'),
+    },
     // registries
+    {
+      paths: ['search'],
+      summary: 'Search Docker Hub for images, or any registry for repositories',
+      common: 10,
+      load: () => import('./search.ts'),
+    },
+    {
+      paths: ['tags ls', 'tags list'],
+      summary: 'List the tags of a repository in a registry',
+      load: () => import('./tags-ls.ts'),
+    },
+    {
+      paths: ['tags rm', 'tags remove'],
+      summary: 'Remove tags from a registry',
+      load: () => import('./tags-rm.ts'),
+    },
     { paths: ['login'], summary: 'Authenticate to a registry', common: 8, load: () => import('./login.ts') },
     { paths: ['logout'], summary: 'Log out from a registry', common: 9, load: () => import('./logout.ts') },
     // records of builds
@@ -229,6 +285,27 @@ export const COMMANDS: CommandTable = {
       paths: ['cachemount rm', 'cachemount remove'],
       summary: 'Remove one or more cache mounts',
       load: () => import('./cachemount-rm.ts'),
+    },
+    // registry server
+    {
+      paths: ['registry serve'],
+      summary: 'Serve a registry',
+      load: () => import('./registry-serve.ts'),
+    },
+    {
+      paths: ['registry token create'],
+      summary: 'Make an account for a program',
+      load: () => import('./registry-token-create.ts'),
+    },
+    {
+      paths: ['registry token ls', 'registry token list'],
+      summary: 'List accounts of programs',
+      load: () => import('./registry-token-ls.ts'),
+    },
+    {
+      paths: ['registry token rm', 'registry token remove'],
+      summary: 'Remove one or more accounts of programs',
+      load: () => import('./registry-token-rm.ts'),
     },
     // the rest
     { paths: ['inspect'], summary: 'Return low-level information on objects', load: () => import('./inspect.ts') },

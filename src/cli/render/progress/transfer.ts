@@ -15,8 +15,8 @@ export interface TransferWords {
   isSilentElsewhere?: boolean | 'at first'
 }
 
-/** The words of `docker pull`, `docker push` and `docker load`. */
-export const TRANSFER_WORDS: Readonly<Record<'pull' | 'push' | 'load', TransferWords>> = {
+/** The words of `docker pull`, `docker push` and `docker load`, and of our `copy`. */
+export const TRANSFER_WORDS: Readonly<Record<'pull' | 'push' | 'load' | 'copy', TransferWords>> = {
   pull: { started: 'Pulling fs layer', moving: 'Downloading', done: 'Pull complete', cached: 'Already exists' },
   push: {
     started: 'Preparing',
@@ -29,6 +29,13 @@ export const TRANSFER_WORDS: Readonly<Record<'pull' | 'push' | 'load', TransferW
     started: 'Loading layer',
     moving: 'Loading layer',
     done: 'Loaded layer',
+    cached: 'Already exists',
+    isSilentElsewhere: true,
+  },
+  copy: {
+    started: 'Waiting',
+    moving: 'Copying',
+    done: 'Copied',
     cached: 'Already exists',
     isSilentElsewhere: true,
   },

@@ -1,0 +1,54 @@
+import { accessPart } from './access/access.ts'
+import type { RegistryConfig } from './config.ts'
+import type { Authorize, RegistryExtensions } from './extensions.ts'
+import type { RegistryDatabase } from './folder/database.ts'
+import type { RegistryStorage } from './storage.ts'
+
+/** What a part of the server is made with. */
+export interface PartContext {
+  readonly config: RegistryConfig
+  readonly storage: RegistryStorage
+  /** The registry's tables. */
+  readonly database: RegistryDatabase
+  /** The folder of the database; a part that keeps files has a folder of its own in it. */
+  readonly folder: string
+  /** What the server's own routes already know: the address it can be reached at, once it listens. */
+  url(): string
+  /** Decides about rights as the server does. To be called while requests are answered, not before. */
+  authorize: Authorize
+}
+
+/** A part of the server beside the protocol: rights, upkeep, events, the JSON API. */
+export type Part = (context: PartContext) => RegistryExtensions | Promise<RegistryExtensions>
+
+/** The parts, in the order in which their `finished` and `close` are called. At most one may have `authorize` or `sendBlob`. */
+export const PARTS: readonly Part[] = [accessPart]
+
+/** Makes all parts and puts what they add together. */
+export async function assembleParts(
+  context: Omit<PartContext, 'authorize'>,
+  parts: readonly Part[] = PARTS,
+): Promise<RegistryExtensions> {
+  const all: RegistryExtensions[] = []
+  let decide: Authorize = () => ({})
+  for (const part of parts) all.push(await part({ ...context, authorize: (request) => decide(request) }))
+  const combined = combine(all)
+  if (combined.authorize) decide = combined.authorize
+  return combined
+}
+
+/** One extension that does what several do. */
+export function combine(all: readonly RegistryExtensions[]): RegistryExtensions {
+  const authorize = all.findLast((one) => one.authorize)?.authorize
+  const sendBlob = all.findLast((one) => one.sendBlob)?.sendBlob
+  const finished = all.flatMap((one) => (one.finished ? [one.finished.bind(one)] : []))
+  return {
+    ...(authorize ? { authorize } : {}),
+    ...(sendBlob ? { sendBlob } : {}),
+    ...(finished.length > 0 ? { finished: (request) => finished.forEach((tell) => void tell(request)) } : {}),
+    plugins: all.flatMap((one) => one.plugins ?? []),
+    close: async () => {
+      for (const one of all) await one.close?.()
+    },
+  }
+}
