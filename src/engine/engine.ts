@@ -34,7 +34,7 @@ import type { CopyOutRequest } from './copy-out.ts'
 import { type CreatedContainer, type CreateRequest, createContainer } from './create.ts'
 import type { DiffRequest } from './diff.ts'
 import { guarded, guardedStream, guardedSync } from './guarded.ts'
-import { type Filters, imageFilter } from './image-filters.ts'
+import { type Filters, imageFilter, onlyNamesAskedFor } from './image-filters.ts'
 import { type HistoryRow, type ImageSummary, imageHistory, listImages, tagImage } from './images.ts'
 import type { Info } from './info.ts'
 import { type Inspection, inspectContainer, inspectImage } from './inspect.ts'
@@ -49,6 +49,7 @@ import type { RemovedTag, RemoveTagRequest, TagsRequest } from './places/tags.ts
 import { type Pruned, type PruneRequest, pruneImages } from './prune.ts'
 import type { PulledImage, PullRequest } from './registry/pull.ts'
 import type { PushedImage, PushRequest } from './registry/push.ts'
+import { tellOfRegistries } from './registry/told.ts'
 import { listTransfers, removeAllTransfers, removeTransfers, type Transfer } from './registry/transfers.ts'
 import { type Removal, type RemoveOptions, removeImage } from './remove.ts'
 
@@ -194,6 +195,7 @@ export function openEngine(options: EngineOptions = {}): Engine {
   const store = guardedSync(() => openStore(options.root ?? defaultRoot()))
   const { registries } = options
   const household = { store, ...(registries ? { registries } : {}) }
+  if (registries) tellOfRegistries(store, registries)
   return {
     build: (request, job = silentJob) =>
       guarded(async () => (await import('./build/build.ts')).build(store, request, job)),
@@ -262,7 +264,10 @@ async function* copyOutTar(store: Store, request: CopyOutRequest, job: Job): Byt
 
 function imageFunctions(store: Store): Engine['images'] {
   return {
-    list: (filters = {}) => listImages(store).filter(imageFilter(store, filters)),
+    list: (filters = {}) =>
+      listImages(store)
+        .filter(imageFilter(store, filters))
+        .map((image) => onlyNamesAskedFor(image, filters)),
     inspect: (name, platform) => inspectImage(store, name, platform),
     history: (name, platform) => imageHistory(store, name, platform),
     tag: (name, as) => guardedSync(() => tagImage(store, name, as)),
