@@ -98,6 +98,14 @@ export function accessDenied(
   return fail(code, message, details)
 }
 
+/** The same refusal, which also says that a token server in another domain was not told who we are. */
+export function loginWithheld({ code, message, data }: SlipwayError, registry: string, server: string): SlipwayError {
+  return fail(code, `${message} (the login for ${registry} was not sent to ${server}, which is in another domain)`, {
+    data: { ...data, withheldFrom: server },
+    hint: `if that is the token server of ${registry}, say so: "slipway login --token-server ${server} ${registry}".`,
+  })
+}
+
 function rateLimited(reply: Pick<Reply, 'headers'>, said: string, data: Record<string, unknown>): SlipwayError {
   const limit = headerOf(reply, 'ratelimit-limit')
   const remaining = headerOf(reply, 'ratelimit-remaining')
