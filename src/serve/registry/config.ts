@@ -5,13 +5,15 @@ import * as v from 'valibot'
 import { fail, messageOf } from '../../core/index.ts'
 import { type AccessConfig, accessSchema } from './access/config.ts'
 import { type LimitsConfig, limitsSchema } from './limits.ts'
+import { type OffloadConfig, offloadSchema } from './offload.ts'
 import { type TlsFiles, tlsSchema } from './tls.ts'
+import { UPKEEP_ENTRIES, type UpkeepConfig } from './upkeep/settings.ts'
 
 /**
  * What the configuration file says. A part of the server that has settings keeps their type and schema beside its code
  * and adds a line here and below; unknown keys are errors, so that a typing mistake never switches something off.
  */
-export interface RegistryConfig {
+export interface RegistryConfig extends UpkeepConfig {
   /** `HOST:PORT`; port 0 takes a free one. */
   listen?: string | undefined
   /** The folder that everything is kept in. */
@@ -21,6 +23,7 @@ export interface RegistryConfig {
   limits?: LimitsConfig | undefined
   tls?: TlsFiles | undefined
   access?: AccessConfig | undefined
+  offload?: OffloadConfig | undefined
 }
 
 /** A host, in brackets where it has colons, and a port. */
@@ -33,6 +36,8 @@ const schema: v.GenericSchema<unknown, RegistryConfig> = v.strictObject({
   limits: v.optional(limitsSchema),
   tls: v.optional(tlsSchema),
   access: v.optional(accessSchema),
+  offload: v.optional(offloadSchema),
+  ...UPKEEP_ENTRIES,
 })
 
 /** Reads and checks a configuration file; paths in it become absolute. Fails with `REGISTRY_CONFIG_INVALID` and the place. */
