@@ -106,6 +106,16 @@ export function loginWithheld({ code, message, data }: SlipwayError, registry: s
   })
 }
 
+/** The same refusal, where a credential helper did not say who we are. */
+export function loginMissing({ code, message, data }: SlipwayError, failure: SlipwayError): SlipwayError {
+  const { hint } = failure
+  return fail(code, `${message} (${failure.message})`, {
+    data,
+    cause: failure,
+    ...(hint === undefined ? {} : { hint }),
+  })
+}
+
 function rateLimited(reply: Pick<Reply, 'headers'>, said: string, data: Record<string, unknown>): SlipwayError {
   const limit = headerOf(reply, 'ratelimit-limit')
   const remaining = headerOf(reply, 'ratelimit-remaining')

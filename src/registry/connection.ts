@@ -1,5 +1,5 @@
 import { fail, hasCode, type Job, type SlipwayError } from '../core/index.ts'
-import { type About, accessDenied, answerError, loginWithheld } from './answer-error.ts'
+import { type About, accessDenied, answerError, loginMissing, loginWithheld } from './answer-error.ts'
 import { askTokenServer } from './auth/ask-token-server.ts'
 import { Authorizer } from './auth/authorizer.ts'
 import { hostnameOf } from './config/domain.ts'
@@ -40,6 +40,8 @@ export interface ConnectionOptions {
   readonly patience: Patience
   /** Asks token servers for a refresh token also. */
   readonly offline?: boolean
+  /** Goes on without credentials when a helper fails. */
+  readonly isPublic?: boolean
   /** It is a server, not the user, that named this one. */
   readonly isStrange?: boolean
 }
@@ -65,6 +67,7 @@ export class Connection {
     this.#settings = options.isStrange ? endpoint : { ...endpoint, named: this.#base.hostname }
     this.authorizer = new Authorizer({
       owner: hostnameOf(endpoint.registry),
+      isOptional: options.isPublic === true,
       credentials: () => options.credentials(),
       ask: (request, job) => askTokenServer(endpoint, options.patience, request, job),
       offline: options.offline === true,
@@ -149,11 +152,12 @@ export class Connection {
     }
   }
 
-  /** Who is refused because a stranger was not told who he is should know of that. */
+  /** Who is refused because we did not say who he is should know of that. */
   #explained(error: SlipwayError): SlipwayError {
-    const { withheldFrom } = this.authorizer
-    const isRefusal = error.code === 'REGISTRY_UNAUTHORIZED' || error.code === 'REGISTRY_DENIED'
-    return withheldFrom !== undefined && isRefusal ? loginWithheld(error, this.endpoint.registry, withheldFrom) : error
+    const { withheldFrom, helperFailure } = this.authorizer
+    if (error.code !== 'REGISTRY_UNAUTHORIZED' && error.code !== 'REGISTRY_DENIED') return error
+    if (withheldFrom !== undefined) return loginWithheld(error, this.endpoint.registry, withheldFrom)
+    return helperFailure ? loginMissing(error, helperFailure) : error
   }
 
   /** The endpoint's address, with the scheme that the server is known to speak. */

@@ -1,6 +1,6 @@
 import { type Digest, fail, hasCode, type Job } from '../../core/index.ts'
 import { familiarReference, parseReference } from '../../oci/index.ts'
-import { type Household, openRemote, type RegistryWishes } from './surroundings.ts'
+import { type Household, openRemote, type RegistryWishes } from '../registry/repository.ts'
 
 /** A repository of a registry. */
 export interface TagsRequest extends RegistryWishes {

@@ -15,7 +15,7 @@ import type { RegistryRepository } from '../../registry/index.ts'
 import { type Lease, openRepository, type Store } from '../../store/index.ts'
 import { type CopyPlan, copyImage } from '../../transfer/index.ts'
 import { layerProgress } from './layer-progress.ts'
-import { openRemote } from './repository.ts'
+import { type Household, openRemote } from './repository.ts'
 
 /** What to bring from a registry. */
 export interface PullRequest {
@@ -44,7 +44,7 @@ export interface PulledImage {
  * its digest is that of the registry. Fails with `IMAGE_NOT_FOUND`, `PLATFORM_NOT_FOUND`, `REGISTRY_UNAUTHORIZED` and
  * the like.
  */
-export async function* pullImages(store: Store, request: PullRequest, job: Job): AsyncIterable<PulledImage> {
+export async function* pullImages(household: Household, request: PullRequest, job: Job): AsyncIterable<PulledImage> {
   const reference = parseReference(request.image)
   if (request.allTags && (reference.tag ?? reference.digest) !== undefined) {
     throw fail('USAGE_INVALID', "tag can't be used with --all-tags/-a")
@@ -52,10 +52,10 @@ export async function* pullImages(store: Store, request: PullRequest, job: Job):
   if (reference.domain === 'docker.io' && reference.path === 'library/scratch') {
     throw fail('REFERENCE_INVALID', "'scratch' is a reserved name")
   }
-  await using remote = openRemote(store, reference, 'pull')
+  await using remote = openRemote(household, reference, { access: 'pull' })
   const { platform = hostPlatform() } = request
   for await (const each of wanted(remote, reference, request, job)) {
-    yield await pullOne(store, remote, { reference: each, platform }, job)
+    yield await pullOne(household.store, remote, { reference: each, platform }, job)
   }
 }
 

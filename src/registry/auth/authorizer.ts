@@ -1,4 +1,4 @@
-import { digestOf, fail, hasCode, type Job, OnceAtATime } from '../../core/index.ts'
+import { digestOf, fail, hasCode, type Job, OnceAtATime, type SlipwayError } from '../../core/index.ts'
 import type { Credentials } from '../settings.ts'
 import { type Challenge, parseChallenges } from './challenge.ts'
 import { haveOneOwner, realmOf } from './realm.ts'
@@ -12,6 +12,8 @@ export interface AuthorizerOptions {
   readonly ask: AskTokenServer
   /** The host whose credentials these are, where it is not the one that is asked. */
   readonly owner?: string
+  /** Without credentials it goes on when these cannot be had: what is public needs none. */
+  readonly isOptional?: boolean
   /** Also asks for a refresh token: for login. */
   readonly offline?: boolean
 }
@@ -29,6 +31,8 @@ export class Authorizer {
   refreshToken: string | undefined
   /** The host of a token server that is somebody else's, and so was not told who we are. */
   withheldFrom: string | undefined
+  /** Why credentials could not be had, where it went on without. */
+  helperFailure: SlipwayError | undefined
 
   constructor(options: AuthorizerOptions) {
     this.#options = options
@@ -38,7 +42,7 @@ export class Authorizer {
   async authorization(scopes: readonly string[], registry: URL, job: Job): Promise<string | undefined> {
     const challenge = this.#challenge
     if (!challenge) return undefined
-    const credentials = await this.#who()
+    const credentials = await this.#who(job)
     if (credentials?.kind === 'registry-token') return `Bearer ${credentials.token}`
     if (challenge.scheme === 'basic') return basicOf(credentials)
     return `Bearer ${await this.#token(challenge, scopes, registry, job)}`
@@ -60,7 +64,7 @@ export class Authorizer {
 
   async #token(challenge: Challenge, scopes: readonly string[], registry: URL, job: Job): Promise<string> {
     const realm = realmOf(challenge, registry)
-    const credentials = await this.#shownTo(realm, registry)
+    const credentials = await this.#shownTo(realm, registry, job)
     const service = challenge.parameters.get('service')
     const wanted = mergeScopes([...(challenge.parameters.get('scope') ?? '').split(' '), ...scopes])
     const key = JSON.stringify([realm.href, service, wanted, identityOf(credentials), this.#options.offline])
@@ -74,8 +78,8 @@ export class Authorizer {
   }
 
   /** A registry may name any token server; the credentials are for its owner alone, and for whom the user says. */
-  async #shownTo(realm: URL, registry: URL): Promise<Credentials | undefined> {
-    const credentials = await this.#who()
+  async #shownTo(realm: URL, registry: URL, job: Job): Promise<Credentials | undefined> {
+    const credentials = await this.#who(job)
     const { owner = registry.hostname } = this.#options
     const known = [registry.hostname, owner].some((host) => haveOneOwner(host, realm.hostname))
     const isShown = known || (credentials?.kind !== 'registry-token' && credentials?.tokenServer === realm.host)
@@ -94,9 +98,16 @@ export class Authorizer {
     }
   }
 
-  #who(): Promise<Credentials | undefined> {
-    this.#credentials ??= this.#options.credentials()
+  #who(job: Job): Promise<Credentials | undefined> {
+    this.#credentials ??= this.#options.credentials().catch((error: unknown) => this.#without(error, job))
     return this.#credentials
+  }
+
+  /** Docker pulls without saying anything when a helper fails; pushes and logins fail. */
+  #without(error: unknown, { progress }: Job): undefined {
+    if (!this.#options.isOptional || !hasCode(error, 'CREDENTIAL_HELPER_FAILED')) throw error
+    this.helperFailure = error
+    progress({ type: 'warning', code: error.code, message: `${error.message}; going on without credentials` })
   }
 }
 
