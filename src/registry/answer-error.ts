@@ -9,8 +9,6 @@ import { parseProtocolErrors, protocolErrorText } from './protocol-error.ts'
 export interface About {
   /** As the user would say it: `localhost:5000/app:1`. */
   readonly name: string
-  /** The same without tag and digest. */
-  readonly repository?: string
   readonly kind: 'manifest' | 'blob' | 'repository' | 'upload' | 'registry'
   /** Whether something was to be written or deleted. */
   readonly writes?: boolean
@@ -90,12 +88,8 @@ export function accessDenied(
 ): SlipwayError {
   const details = { data, hint: 'log in as a user who may do this: "slipway login REGISTRY".' }
   if (about.kind === 'registry') return fail(code, why, details)
-  if (about.writes) {
-    return fail(code, `push access denied, repository does not exist or may require authorization: ${why}`, details)
-  }
-  const name = about.repository ?? about.name
-  const message = `pull access denied for ${name}, repository does not exist or may require 'docker login': ${why}`
-  return fail(code, message, details)
+  const action = about.writes ? 'push' : 'pull'
+  return fail(code, `${action} access denied, repository does not exist or may require authorization: ${why}`, details)
 }
 
 /** The same refusal, which also says that a token server in another domain was not told who we are. */

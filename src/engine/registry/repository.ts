@@ -1,3 +1,5 @@
+import { fail, type Job } from '../../core/index.ts'
+import { repositoryOf } from '../../oci/index.ts'
 import {
   loadRegistrySettings,
   openRegistryRepository,
@@ -34,4 +36,15 @@ export function openRemote(
   const settings = settingsOf(household, options)
   const { access } = options
   return openRegistryRepository({ domain, path }, { settings, access, journal: household.store.uploads })
+}
+
+/** Fails with `IMAGE_NOT_FOUND`, in Docker's words, for a repository that its registry does not know. */
+export async function checkRepository(
+  remote: RegistryRepository,
+  { domain, path }: RepositoryName,
+  job: Job,
+): Promise<void> {
+  if (await remote.exists(job)) return
+  const name = repositoryOf({ domain, path })
+  throw fail('IMAGE_NOT_FOUND', `repository ${name} not found: name unknown: repository name not known to registry`)
 }

@@ -113,7 +113,9 @@ export class Authorizer {
 
 function basicOf(credentials: Credentials | undefined): string {
   if (credentials?.kind === 'password') return basic(credentials.username, credentials.password)
-  throw fail('REGISTRY_UNAUTHORIZED', 'no basic auth credentials', { hint: 'log in first: "slipway login REGISTRY".' })
+  throw fail('REGISTRY_UNAUTHORIZED', 'authorization failed: no basic auth credentials', {
+    hint: 'log in first: "slipway login REGISTRY".',
+  })
 }
 
 /** Tells users and their secrets apart without keeping these. */
