@@ -10,9 +10,10 @@ import {
   readConfig,
   readImageDocument,
 } from '../../oci/index.ts'
+import type { Household, RegistryWishes } from '../registry/repository.ts'
 import { type OpenSource, withSource } from './open.ts'
 import { type Place, parsePlace } from './place.ts'
-import { type Household, type RegistryWishes, withSurroundings } from './surroundings.ts'
+import { withSurroundings } from './surroundings.ts'
 
 /** An image with what is attached to it, as its manifests say. */
 export interface ImageManifests {
