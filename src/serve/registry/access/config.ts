@@ -1,7 +1,7 @@
 import { BlockList, isIP } from 'node:net'
 import * as v from 'valibot'
 import { fail } from '../../../core/index.ts'
-import { parsePattern } from './pattern.ts'
+import { parseRepositoryPattern } from './repository-pattern.ts'
 import { parseActions, parseWho, type Rule, type Who } from './rules.ts'
 
 const name = v.pipe(v.string(), v.minLength(1))
@@ -63,7 +63,7 @@ export const accessSchema: v.GenericSchema<unknown, AccessConfig> = v.strictObje
 /** The rules of a configuration, in their order. Fails with `ACCESS_INVALID`. */
 export function rulesFrom(config: AccessConfig): readonly Rule[] | undefined {
   return config.rule?.map((rule) => ({
-    repositories: rule.repository.map(parsePattern),
+    repositories: rule.repository.map(parseRepositoryPattern),
     who: rule.who.map((text) => checkedWho(text, config)),
     actions: parseActions(rule.actions),
   }))
