@@ -1,5 +1,4 @@
-import { fail, messageOf, notGoBool, parseGoBool } from '../core/index.ts'
-import { goDuration, parseDuration } from './render/durations.ts'
+import { fail, formatDuration, messageOf, notGoBool, parseDuration, parseGoBool } from '../core/index.ts'
 import { parseSize } from './render/sizes.ts'
 
 interface FlagBase {
@@ -103,7 +102,7 @@ function readValue(flag: Flag, text: string, old: unknown): unknown {
     case 'size':
       return parseSize(text)
     case 'duration':
-      return parseDuration(text)
+      return parseDuration(text) / 1e6
     case 'choice':
       return checkChoice(text, flag.choices)
     case 'csv':
@@ -170,6 +169,6 @@ export function placeholderOf(flag: Flag): string {
 export function defaultText(flag: Flag): string {
   if (!('default' in flag) || flag.default === undefined) return ''
   if (typeof flag.default === 'string') return flag.default === '' ? '' : JSON.stringify(flag.default)
-  if (flag.kind === 'duration') return flag.default === 0 ? '' : goDuration(flag.default * 1e6)
+  if (flag.kind === 'duration') return flag.default === 0 ? '' : formatDuration(flag.default * 1e6)
   return flag.default === false || flag.default === 0 ? '' : String(flag.default)
 }

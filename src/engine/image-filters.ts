@@ -1,6 +1,5 @@
 import path from 'node:path'
-import { fail, parseGoBool } from '../core/index.ts'
-import { parseDuration } from '../dockerfile/index.ts'
+import { fail, parseDuration, parseGoBool } from '../core/index.ts'
 import type { Store } from '../store/index.ts'
 import { findImage, type ImageSummary } from './images.ts'
 

@@ -46,5 +46,15 @@ export { type Filters, parseMoment } from './image-filters.ts'
 export { type HistoryRow, type ImageSummary, nameForMessage } from './images.ts'
 export type { Info } from './info.ts'
 export type { Inspection } from './inspect.ts'
+export {
+  type CredentialsOptions,
+  type KnownLogin,
+  knownLogin,
+  type LoginReport,
+  type LoginRequest,
+  type LogoutReport,
+  login,
+  logout,
+} from './login.ts'
 export type { Pruned, PruneRequest } from './prune.ts'
 export type { Removal, RemoveOptions } from './remove.ts'

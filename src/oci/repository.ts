@@ -26,9 +26,10 @@ export interface ImageSource {
 export interface ImageTarget extends ImageSource {
   /**
    * Idempotent: content that is there already is not read again. Fails with `CONTENT_MISMATCH`, and keeps nothing then.
-   * `mountFrom` lets a registry take a blob that it already holds in another repository.
+   * `mountFrom` lets a registry take a blob that it already holds in another repository. `as` is the name that a manifest
+   * is given right after: a target may do both at once, and `tag` comes all the same.
    */
-  write(descriptor: Descriptor, body: Body, options?: { mountFrom?: string }, job?: Job): Promise<void>
+  write(descriptor: Descriptor, body: Body, options?: { mountFrom?: string; as?: string }, job?: Job): Promise<void>
   /** Gives a manifest or index a name, taken from whatever had it. Fails with `BLOB_NOT_FOUND` when it is not there. */
   tag(name: string, descriptor: Descriptor, job?: Job): Promise<void>
   /** Takes a name away; the content stays. Fails with `IMAGE_NOT_FOUND`. */

@@ -75,15 +75,27 @@ function hintOf(code: ErrorCode, { writes }: About): { hint?: string } {
 }
 
 function refused(status: number, said: string, about: About, data: Record<string, unknown>): SlipwayError {
-  const code = status === 401 ? 'REGISTRY_UNAUTHORIZED' : 'REGISTRY_DENIED'
   const own = /^\d/.test(said) ? '' : said
-  const why =
-    own ||
-    (status === 401 ? 'unauthorized: authentication required' : 'denied: requested access to the resource is denied')
-  const hint = 'log in as a user who may do this: "slipway login REGISTRY".'
-  if (about.writes || about.kind === 'registry') return fail(code, why, { data, hint })
-  const message = `pull access denied for ${about.repository ?? about.name}, repository does not exist or may require 'docker login': ${why}`
-  return fail(code, message, { data, hint })
+  if (status === 401)
+    return accessDenied('REGISTRY_UNAUTHORIZED', own || 'unauthorized: authentication required', about, data)
+  return accessDenied('REGISTRY_DENIED', own || 'denied: requested access to the resource is denied', about, data)
+}
+
+/** The error for what we may not do; `why` is what the registry or the token server says. */
+export function accessDenied(
+  code: 'REGISTRY_UNAUTHORIZED' | 'REGISTRY_DENIED',
+  why: string,
+  about: About,
+  data: Record<string, unknown> = {},
+): SlipwayError {
+  const details = { data, hint: 'log in as a user who may do this: "slipway login REGISTRY".' }
+  if (about.kind === 'registry') return fail(code, why, details)
+  if (about.writes) {
+    return fail(code, `push access denied, repository does not exist or may require authorization: ${why}`, details)
+  }
+  const name = about.repository ?? about.name
+  const message = `pull access denied for ${name}, repository does not exist or may require 'docker login': ${why}`
+  return fail(code, message, details)
 }
 
 function rateLimited(reply: Pick<Reply, 'headers'>, said: string, data: Record<string, unknown>): SlipwayError {

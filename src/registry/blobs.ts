@@ -1,12 +1,11 @@
-import { type ByteRange, type Bytes, digestAlgorithm, digestOf, fail, hasCode, type Job } from '../core/index.ts'
+import { type ByteRange, type Bytes, collectBytes, fail, hasCode, type Job } from '../core/index.ts'
 import type { Descriptor } from '../oci/index.ts'
 import { Connection } from './connection.ts'
-import { checkWhole } from './content-headers.ts'
 import { download, type Place } from './download.ts'
 import type { Patience } from './http/patience.ts'
 import type { Route } from './route.ts'
 
-/** A whole blob up to this size is read at once: it holds up nobody, and needs no resuming. */
+/** A blob up to this size is passed on when all of it is here, so that a slow reader of it holds up nobody. */
 const SMALL = 1 << 20
 
 /** Whether the server has this blob: by HEAD, else by GET. Fails with `CONTENT_MISMATCH` when it has another size there. */
@@ -38,16 +37,15 @@ export async function* readBlob(
   options: { patience: Patience; foreignLayers?: boolean },
   job: Job,
 ): Bytes {
-  if (range === undefined && descriptor.size <= SMALL && !descriptor.urls) {
-    yield await route.first('pull', (server) => readSmall(placeOf(server, route, descriptor), descriptor, job), job)
-    return
-  }
+  const isSmall = descriptor.size <= SMALL
   const servers = await route.servers('pull')
-  const places = servers.map((server) => placeOf(server, route, descriptor))
-  const foreign = options.foreignLayers
-    ? (descriptor.urls ?? []).map((url) => foreignPlace(url, route, options.patience))
-    : []
-  yield* download([...places, ...foreign], descriptor, range, job)
+  const own = servers.map((server) => placeOf(server, route, descriptor))
+  const urls = options.foreignLayers ? (descriptor.urls ?? []) : []
+  const foreign = urls.map((url) => foreignPlace(url, route, options.patience))
+  const places = [...own, ...foreign].map((place): Place => ({ ...place, pace: isSmall ? 'questions' : 'downloads' }))
+  const bytes = download(places, descriptor, range, job)
+  if (!isSmall) yield* bytes
+  else yield await collectBytes(bytes, SMALL, () => fail('INTERNAL', 'more bytes than were declared'))
 }
 
 function placeOf(server: Connection, route: Route, { digest }: Descriptor): Place {
@@ -58,17 +56,6 @@ function placeOf(server: Connection, route: Route, { digest }: Descriptor): Plac
     scopes: route.scopes(server, 'pull'),
     about: route.about('blob', `${route.familiar()}@${digest}`),
   }
-}
-
-async function readSmall(place: Place, { digest, size }: Descriptor, job: Job): Promise<Buffer> {
-  const { server, to, scopes, about } = place
-  const reply = await server.ask({ method: 'GET', to, scopes, about, expects: [200], limit: SMALL * 4 }, job)
-  checkWhole(reply)
-  const { length } = reply.body
-  if (length !== size) throw fail('CONTENT_MISMATCH', `content of ${digest} has ${length} bytes, ${size} were declared`)
-  const actual = digestOf(reply.body, digestAlgorithm(digest))
-  if (actual !== digest) throw fail('CONTENT_MISMATCH', `content of ${digest} has the digest ${actual}`)
-  return reply.body
 }
 
 /** Where the author of an image says that a layer is: asked without any credentials. */

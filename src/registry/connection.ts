@@ -1,12 +1,12 @@
-import { fail, type Job } from '../core/index.ts'
-import { type About, answerError } from './answer-error.ts'
+import { fail, hasCode, type Job } from '../core/index.ts'
+import { type About, accessDenied, answerError } from './answer-error.ts'
 import { Authorizer } from './auth/authorizer.ts'
 import { type Host, hostOf } from './host.ts'
 import { ConnectionFailure, shown } from './http/failure.ts'
 import type { Patience } from './http/patience.ts'
 import { follow, headerOf } from './http/redirect.ts'
 import { type Reply, readReply } from './http/reply.ts'
-import { persist, type Trouble, troubleOfAnswer } from './http/retry.ts'
+import { persist, type Trouble, troubleOfAnswer, troubleOfFailure } from './http/retry.ts'
 import type { Answer, Outgoing } from './http/send.ts'
 import { showWarnings } from './http/warnings.ts'
 import type { Credentials, RegistryEndpoint } from './settings.ts'
@@ -26,9 +26,7 @@ export interface Question {
   readonly expects: readonly number[]
   /** Bytes that the answer may have: 4 MiB when missing. */
   readonly limit?: number
-  /** Not tried again, since the server may have taken a part. */
-  readonly isOnce?: boolean
-  readonly pace?: 'questions' | 'uploads'
+  readonly pace?: 'questions' | 'downloads' | 'uploads'
 }
 
 /** Where requests of one repository go, and who makes them. */
@@ -47,14 +45,15 @@ export class Connection {
   readonly endpoint: RegistryEndpoint
   readonly patience: Patience
   readonly authorizer: Authorizer
-  readonly #host: Host
+  /** What is known of the server itself. */
+  readonly host: Host
   readonly #base: URL
 
   constructor(endpoint: RegistryEndpoint, options: ConnectionOptions) {
     this.endpoint = endpoint
     this.patience = options.patience
     this.#base = new URL(endpoint.url)
-    this.#host = hostOf(this.#base)
+    this.host = hostOf(this.#base)
     this.authorizer = new Authorizer({
       credentials: () => options.credentials(),
       ask: (request, job) => this.#askTokenServer(request, job),
@@ -63,22 +62,25 @@ export class Connection {
   }
 
   /** Asks, and reads the whole answer. Repeats what fails in passing. Fails as `answerError` says, and with `REGISTRY_UNAVAILABLE`. */
-  async ask(question: Question, job: Job): Promise<Reply> {
-    const pace = this.#host[question.pace ?? 'questions']
-    const send = async (): Promise<Reply> => {
-      const done = await pace.turn(job)
-      try {
-        return await this.#read(await this.#authorized(question, job), question)
-      } finally {
-        done()
-      }
-    }
-    return persist(send, (reply) => this.#judge(reply, question), this.patience, job)
+  ask(question: Question, job: Job): Promise<Reply> {
+    return persist(
+      () => this.#once(question, job),
+      (reply) => this.#judge(reply, question),
+      this.patience,
+      job,
+    )
   }
 
-  /** Asks once, and returns the answer as soon as it begins when it has an expected status. Fails with a `ConnectionFailure` and otherwise as `ask`. */
+  /** Asks once, and reads the whole answer or says what is wrong: for what the asker repeats in its own way. */
+  async attempt(question: Question, job: Job): Promise<{ reply: Reply } | { trouble: Trouble }> {
+    const outcome = await this.#once(question, job).catch(troubleOfFailure)
+    const trouble = 'status' in outcome ? this.#judge(outcome, question) : outcome
+    return trouble ? { trouble } : { reply: outcome as Reply }
+  }
+
+  /** Asks once, and returns the answer as soon as it begins, or what is wrong. The answer must be read to its end or destroyed. */
   async open(question: Question, job: Job): Promise<{ answer: Answer } | { trouble: Trouble }> {
-    const done = await this.#host.downloads.turn(job)
+    const done = await this.host[question.pace ?? 'questions'].turn(job)
     try {
       const answer = await this.#authorized(question, job)
       const isExpected = question.expects.includes(answer.status)
@@ -91,7 +93,7 @@ export class Connection {
       return { answer }
     } catch (error) {
       done()
-      throw error
+      return { trouble: troubleOfFailure(error) }
     }
   }
 
@@ -115,34 +117,51 @@ export class Connection {
     return url
   }
 
-  #judge(reply: Reply, { expects, about, isOnce }: Question): Trouble | undefined {
-    const pace = this.#host.questions
+  async #once(question: Question, job: Job): Promise<Reply> {
+    const done = await this.host[question.pace ?? 'questions'].turn(job)
+    try {
+      return await this.#read(await this.#authorized(question, job), question)
+    } finally {
+      done()
+    }
+  }
+
+  #judge(reply: Reply, { expects, about }: Question): Trouble | undefined {
+    const pace = this.host.questions
     if (expects.includes(reply.status)) {
       pace.faster()
       return undefined
     }
-    if (reply.status === 429) for (const slowed of [pace, this.#host.downloads, this.#host.uploads]) slowed.slower()
+    if (reply.status === 429) for (const slowed of [pace, this.host.downloads, this.host.uploads]) slowed.slower()
     const trouble = troubleOfAnswer(reply, answerError(reply, about))
     const elsewhere = this.endpoint.isMirror && reply.status === 429
-    return elsewhere || isOnce ? { ...trouble, isPassing: false } : trouble
+    return elsewhere ? { ...trouble, isPassing: false } : trouble
   }
 
   async #authorized(question: Question, job: Job): Promise<Answer> {
-    const { authorizer } = this
-    const scopes = question.scopes
-    const used = await authorizer.authorization(scopes, this.address(), job)
+    const used = await this.#authorization(question, job)
     const answer = await this.#exchange(question, used, job)
     showWarnings(answer.headers['warning'], this.#base.host, job)
     if (answer.status !== 401 || answer.url.host !== this.#base.host) return answer
-    if (!authorizer.learn(answer.headers['www-authenticate'], used)) return answer
+    if (!this.authorizer.learn(answer.headers['www-authenticate'], used)) return answer
+    // what is read to its end leaves the connection usable
     await readReply(answer, question.method, MOST_BYTES, () => new Error('too long')).catch(() => {})
-    return this.#exchange(question, await authorizer.authorization(scopes, this.address(), job), job)
+    return this.#exchange(question, await this.#authorization(question, job), job)
+  }
+
+  async #authorization({ scopes, about }: Question, job: Job): Promise<string | undefined> {
+    try {
+      return await this.authorizer.authorization(scopes, this.address(), job)
+    } catch (error) {
+      if (!hasCode(error, 'REGISTRY_UNAUTHORIZED', 'REGISTRY_DENIED')) throw error
+      throw accessDenied(error.code as 'REGISTRY_DENIED', error.message, about, error.data)
+    }
   }
 
   /** The endpoint's address, with the scheme that the server is known to speak. */
   address(): URL {
     const url = new URL(this.#base)
-    if (this.#host.scheme === 'http' && this.endpoint.allowsPlainHttp) url.protocol = 'http:'
+    if (this.host.scheme === 'http' && this.endpoint.allowsPlainHttp) url.protocol = 'http:'
     return url
   }
 
@@ -150,28 +169,29 @@ export class Connection {
     const url = this.#urlOf(question)
     try {
       const answer = await this.#send(question, url, authorization, job)
-      if (url.host === this.#base.host) this.#host.scheme = url.protocol === 'https:' ? 'https' : 'http'
+      if (url.host === this.#base.host) this.host.scheme = url.protocol === 'https:' ? 'https' : 'http'
       return answer
     } catch (error) {
       if (!this.#mayBePlain(url, error)) throw this.#judged(error)
       const plain = new URL(url)
       plain.protocol = 'http:'
       const answer = await this.#send(question, plain, authorization, job).catch((again: unknown) => {
-        throw this.#judged(again)
+        // nobody is there at all: that is what the first one says too
+        throw this.#judged(again instanceof ConnectionFailure && again.isUnreached ? error : again)
       })
-      this.#host.scheme = 'http'
+      this.host.scheme = 'http'
       return answer
     }
   }
 
   /** A server that was never reached is probably not there; one that was may be starting again. */
   #judged(error: unknown): unknown {
-    if (error instanceof ConnectionFailure && error.isUnreached && !this.#host.scheme) error.isPassing = false
+    if (error instanceof ConnectionFailure && error.isUnreached && !this.host.scheme) error.isPassing = false
     return error
   }
 
   #mayBePlain(url: URL, error: unknown): boolean {
-    const isUnsure = url.protocol === 'https:' && url.host === this.#base.host && this.#host.scheme === undefined
+    const isUnsure = url.protocol === 'https:' && url.host === this.#base.host && this.host.scheme === undefined
     return isUnsure && this.endpoint.allowsPlainHttp && error instanceof ConnectionFailure && error.isBeforeAnswer
   }
 

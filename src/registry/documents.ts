@@ -31,7 +31,7 @@ export async function describe(
   ref: string,
   job: Job,
 ): Promise<Descriptor | undefined> {
-  const reply = await askFor('HEAD', server, route, ref, job).catch((error: unknown) => {
+  const reply = await askForDocument('HEAD', server, route, ref, job).catch((error: unknown) => {
     // the answer to HEAD has no words; and some servers do not know it
     if (hasCode(error, 'REGISTRY_UNSUPPORTED', 'REGISTRY_DENIED', 'REGISTRY_UNAUTHORIZED', 'REGISTRY_INVALID_ANSWER')) {
       return undefined
@@ -53,7 +53,7 @@ export async function describe(
  * it is; that is a warning then. Fails with `IMAGE_NOT_FOUND`, `CONTENT_MISMATCH`, `MANIFEST_INVALID` and others of `parseImageDocument`.
  */
 export async function fetchDocument(server: Connection, route: Route, ref: string, job: Job): Promise<RemoteDocument> {
-  const reply = await askFor('GET', server, route, ref, job)
+  const reply = await askForDocument('GET', server, route, ref, job)
   checkWhole(reply)
   const bytes = reply.body
   const stated = headerOf(reply, 'docker-content-digest')
@@ -77,7 +77,7 @@ export async function readDocument(
   job: Job,
 ): Promise<Buffer> {
   const { digest, size } = descriptor
-  const reply = await askFor('GET', server, route, digest, job)
+  const reply = await askForDocument('GET', server, route, digest, job)
   checkWhole(reply)
   if (reply.body.length !== size) {
     throw fail('CONTENT_MISMATCH', `content of ${digest} has ${reply.body.length} bytes, ${size} were declared`)
@@ -89,7 +89,7 @@ export async function readDocument(
 
 /** Whether the registry has this manifest, by HEAD, else by GET. */
 export async function hasDocument(server: Connection, route: Route, digest: Digest, job: Job): Promise<boolean> {
-  const ask = (method: 'HEAD' | 'GET'): Promise<Reply> => askFor(method, server, route, digest, job)
+  const ask = (method: 'HEAD' | 'GET'): Promise<Reply> => askForDocument(method, server, route, digest, job)
   try {
     await ask('HEAD').catch((error: unknown) => {
       if (hasCode(error, 'REGISTRY_UNSUPPORTED')) return ask('GET')
@@ -102,7 +102,14 @@ export async function hasDocument(server: Connection, route: Route, digest: Dige
   }
 }
 
-function askFor(method: 'HEAD' | 'GET', server: Connection, route: Route, ref: string, job: Job): Promise<Reply> {
+/** Asks for a manifest or index by tag or digest. Fails with `IMAGE_NOT_FOUND`. */
+export function askForDocument(
+  method: 'HEAD' | 'GET',
+  server: Connection,
+  route: Route,
+  ref: string,
+  job: Job,
+): Promise<Reply> {
   return server.ask(
     {
       method,

@@ -14,6 +14,7 @@ export interface Place {
   readonly to: string | URL
   readonly scopes: readonly string[]
   readonly about: About
+  readonly pace?: 'questions' | 'downloads'
 }
 
 /** Breaks of one download that are overcome at most, however much comes in between. */
@@ -70,7 +71,7 @@ async function* fetchFrom(place: Place, delivery: Delivery, job: Job): Bytes {
 }
 
 function open(
-  { server, to, scopes, about }: Place,
+  { server, to, scopes, about, pace = 'downloads' }: Place,
   delivery: Delivery,
   canRange: boolean,
   job: Job,
@@ -78,7 +79,7 @@ function open(
   const range = canRange ? delivery.rangeHeader() : undefined
   const headers: Record<string, string> = range === undefined ? {} : { range }
   const expects = range === undefined ? [200] : [200, 206, 416]
-  return server.open({ method: 'GET', to, headers, scopes, about, expects }, job)
+  return server.open({ method: 'GET', to, headers, scopes, about, expects, pace }, job)
 }
 
 /** How much of an answer was delivered already; `undefined` when it is other bytes than were asked for. */

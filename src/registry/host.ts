@@ -9,6 +9,8 @@ export interface Host {
   readonly uploads: Pace
   /** What it was found to speak. */
   scheme: 'https' | 'http' | undefined
+  /** Whether it takes a small blob with the request that opens an upload (distribution spec, "Single POST"). */
+  takesSinglePost: boolean | undefined
 }
 
 const MOST_HOSTS = 1000
@@ -19,7 +21,13 @@ export function hostOf({ origin }: URL): Host {
   let host = hosts.get(origin)
   if (!host) {
     if (hosts.size >= MOST_HOSTS) hosts.clear()
-    host = { questions: new Pace(6), downloads: new Pace(6), uploads: new Pace(4), scheme: undefined }
+    host = {
+      questions: new Pace(6),
+      downloads: new Pace(6),
+      uploads: new Pace(4),
+      scheme: undefined,
+      takesSinglePost: undefined,
+    }
     hosts.set(origin, host)
   }
   return host

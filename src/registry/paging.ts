@@ -27,6 +27,9 @@ export async function* pages(server: Connection, question: Question, job: Job): 
     const link = reply.status === 200 ? nextLink(reply.headers['link']) : undefined
     if (link === undefined) return
     const to = server.locate(link, reply.url)
+    if (to.host !== reply.url.host) {
+      throw fail('REGISTRY_INVALID_ANSWER', `${shown(reply.url)}: the next page is on another host (${to.host})`)
+    }
     if (seen.has(to.href) || seen.size >= MOST_PAGES) {
       throw fail('REGISTRY_INVALID_ANSWER', `${shown(reply.url)}: the pages of the list lead back to themselves`)
     }

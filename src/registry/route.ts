@@ -39,6 +39,11 @@ export class Route {
     return servers.find(({ endpoint }) => !endpoint.isMirror) ?? servers[0]!
   }
 
+  /** The registry itself, or what comes nearest to it: it alone knows all tags and referrers. */
+  async own(): Promise<Connection> {
+    return (await this.servers('resolve')).at(-1)!
+  }
+
   /** Asks one server after the other until one answers; the error is the last one's, which is the registry's own. */
   async first<T>(ability: 'pull' | 'resolve', ask: (server: Connection) => Promise<T>, job: Job): Promise<T> {
     const servers = await this.servers(ability)
@@ -67,7 +72,7 @@ export class Route {
   }
 
   about(kind: About['kind'], name: string, writes = false): About {
-    return { kind, name, repository: this.familiar(), writes }
+    return { kind, name, repository: this.familiar(), writes: writes || this.#options.access === 'push' }
   }
 
   async #connect(): Promise<readonly Connection[]> {

@@ -1,5 +1,5 @@
-import { quoteGo, quoteGoList } from '../../core/index.ts'
-import { formatDuration, type HealthcheckInstruction } from '../../dockerfile/index.ts'
+import { formatDuration, quoteGo, quoteGoList } from '../../core/index.ts'
+import type { HealthcheckInstruction } from '../../dockerfile/index.ts'
 import { addHistory, type ConfigState } from './stage-state.ts'
 
 /** HEALTHCHECK. */

@@ -28,8 +28,7 @@ export async function planBuild(
   options: PlanOptions,
   sources: PlanSources,
 ): Promise<StageState> {
-  const context = createContext(dockerfile, options, sources)
-  for (const stage of dockerfile.stages) fromOf(context, stage)
+  const context = beginPlan(dockerfile, options, sources)
   const stage = await context.stage(targetIndex(dockerfile, options.target))
   const labels = { ...stage.config.Labels, ...options.labels }
   return { ...stage, config: { ...stage.config, Labels: labels } }
@@ -41,9 +40,15 @@ export async function planEveryStage(
   options: PlanOptions,
   sources: PlanSources,
 ): Promise<void> {
+  const context = beginPlan(dockerfile, options, sources)
+  for (const stage of dockerfile.stages) await context.stage(stage.index)
+}
+
+/** What FROM says is judged in all stages, also in those that nothing needs. */
+function beginPlan(dockerfile: Dockerfile, options: PlanOptions, sources: PlanSources): PlanContext {
   const context = createContext(dockerfile, options, sources)
   for (const stage of dockerfile.stages) fromOf(context, stage)
-  for (const stage of dockerfile.stages) await context.stage(stage.index)
+  return context
 }
 
 function createContext(dockerfile: Dockerfile, options: PlanOptions, sources: PlanSources): PlanContext {

@@ -21,7 +21,7 @@ const SIGNS = { added: '+', changed: '~', removed: '-' } as const
 const MOST_CHANGES = 20
 
 /** What makes no sense for a build that is done again and again. */
-const ONCE = ['iidfile', 'metadata-file', 'explain', 'report', 'check'] as const
+const ONCE = ['iidfile', 'metadata-file', 'explain', 'report', 'check', 'update-lock'] as const
 
 /**
  * Builds whenever a file changes, until Ctrl-C, which is no error. `phrased` gives an error of a build the words that

@@ -91,6 +91,9 @@ export const COMMANDS: CommandTable = {
       summary: 'Show the manifests of an image, and what is attached to them',
       load: () => import('./imagetools-inspect.ts'),
     },
+    // registries
+    { paths: ['login'], summary: 'Authenticate to a registry', common: 8, load: () => import('./login.ts') },
+    { paths: ['logout'], summary: 'Log out from a registry', common: 9, load: () => import('./logout.ts') },
     // records of builds
     {
       paths: ['builds ls', 'builds list', 'buildx history ls'],

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { goDuration, humanAge, humanDuration, parseDuration } from './durations.ts'
+import { humanAge, humanDuration } from './durations.ts'
 import { goTime, goTimeOfText, stampOf } from './times.ts'
 
 const second = 1000
@@ -33,44 +33,10 @@ test('an age says so', () => {
   expect(humanAge(new Date(0), new Date(14 * day))).toBe('2 weeks ago')
 })
 
-test.each([
-  ['1h30m', 1.5 * hour],
-  ['1.5s', 1500],
-  ['100ms', 100],
-  ['0', 0],
-  ['-2m', -120 * second],
-  ['1us', 0.001],
-])('%j is %d ms', (text, milliseconds) => {
-  expect(parseDuration(text)).toBeCloseTo(milliseconds, 9)
-})
-
-test.each([
-  ['', 'time: invalid duration ""'],
-  ['x', 'time: invalid duration "x"'],
-  ['5', 'time: missing unit in duration "5"'],
-  ['1d', 'time: unknown unit "d" in duration "1d"'],
-  ['1h5', 'time: missing unit in duration "1h5"'],
-])('%j is refused', (text, message) => {
-  expect(() => parseDuration(text)).toThrow(message)
-})
-
 test('times look like Go prints them', () => {
   const time = new Date(2026, 10, 21, 9, 5, 7, 45)
   expect(goTime(time)).toMatch(/^2026-11-21 09:05:07 [+-]\d{4} \S+$/)
   expect(stampOf(time, 678)).toMatch(/^2026-11-21T09:05:07\.045000678(Z|[+-]\d\d:\d\d)$/)
-})
-
-test.each([
-  [0, '0s'],
-  [1, '1ns'],
-  [1_500, '1.5µs'],
-  [250e6, '250ms'],
-  [1.5e9, '1.5s'],
-  [90e9, '1m30s'],
-  [5400e9, '1h30m0s'],
-  [-1e9, '-1s'],
-])('%d ns is %j in Go', (nanoseconds, text) => {
-  expect(goDuration(nanoseconds)).toBe(text)
 })
 
 test.each([

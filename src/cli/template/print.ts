@@ -1,5 +1,4 @@
-import { quoteGo } from '../../core/index.ts'
-import { goDuration } from '../render/durations.ts'
+import { formatDuration, quoteGo } from '../../core/index.ts'
 import { formatFloat } from '../render/float.ts'
 import { goTimeOfText } from '../render/times.ts'
 import { elementsOf, entriesOf, fieldOf, indirect, numberOf, stringOf, unbox, type Value } from './values.ts'
@@ -44,7 +43,7 @@ export function formatValue(value: Value | undefined, style: PrintStyle = {}, de
     case 'bool':
       return String(inner.data === true)
     case 'int':
-      return inner.type.name === 'time.Duration' ? goDuration(Number(numberOf(inner))) : String(numberOf(inner))
+      return inner.type.name === 'time.Duration' ? formatDuration(Number(numberOf(inner))) : String(numberOf(inner))
     case 'uint':
       return style.sharp ? `0x${numberOf(inner).toString(16)}` : String(numberOf(inner))
     case 'float':

@@ -1,6 +1,5 @@
-import { quoteGo } from '../../core/index.ts'
+import { parseDuration, quoteGo } from '../../core/index.ts'
 import type { Healthcheck } from '../../oci/index.ts'
-import { parseDuration } from '../duration.ts'
 import { located } from '../locate.ts'
 import type { Token } from '../logical-line.ts'
 import type { DockerfileNode } from '../node.ts'

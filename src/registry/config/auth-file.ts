@@ -82,8 +82,7 @@ function decodeAuth(auth: string, key: string, file: ConfigFile): { username: st
   const decoded = BASE64.test(encoded) ? Buffer.from(encoded, 'base64').toString('utf8') : ''
   const colon = decoded.indexOf(':')
   if (colon < 0) {
-    const offset = Math.max(0, file.bytes.indexOf(key))
-    throw invalidFile(file, { offset }, `auths.${key}.auth is not the base64 of user:password`)
+    throw invalidFile(file, { keys: ['auths', key, 'auth'] }, `auths.${key}.auth is not the base64 of user:password`)
   }
   return { username: decoded.slice(0, colon), password: decoded.slice(colon + 1).replace(/\0+$/, '') }
 }

@@ -80,7 +80,7 @@ function readPem(path: string, check: (pem: Buffer) => unknown, what: string): s
   try {
     check(file.bytes)
   } catch {
-    throw invalidFile(file, {}, `it is not ${what}`)
+    throw invalidFile(file, undefined, `it is not ${what}`)
   }
   return file.bytes.toString('latin1')
 }

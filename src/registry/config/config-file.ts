@@ -1,7 +1,7 @@
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs'
 import { parse as parseToml, TomlError } from 'smol-toml'
 import * as v from 'valibot'
-import { errnoOf, fail, hasCode, parseJson, type SlipwayError } from '../../core/index.ts'
+import { errnoOf, fail, hasCode, isJsonObject, parseJson, type SlipwayError } from '../../core/index.ts'
 import { jsonErrorOffset } from './json-error.ts'
 
 /** A configuration file as it was read. */
@@ -11,7 +11,7 @@ export interface ConfigFile {
 }
 
 /** Larger than any configuration that a person or a tool writes; what is larger is not read. */
-const MAX_BYTES = 4 << 20
+const MAX_BYTES = 1 << 20
 const MAX_DEPTH = 32
 
 /** A file that is not there, or whose folder is not one, is `undefined`. Fails with `REGISTRY_CONFIG_INVALID`. */
@@ -47,15 +47,20 @@ function readCapped(path: string): Buffer {
   }
 }
 
-/** An error about a place in a file. What stands there is not repeated: it may be a password. */
-export function invalidFile(
-  file: ConfigFile,
-  where: { offset?: number; line?: number },
-  message: string,
-): SlipwayError {
-  const line = where.line ?? (where.offset === undefined ? undefined : lineAt(file.bytes, where.offset))
-  const place = line === undefined ? file.path : `${file.path}:${line}`
-  return fail('REGISTRY_CONFIG_INVALID', `${place}: ${message}`, { data: { file: file.path, line } })
+/** A place in a file: an offset, a line, the keys that lead to a value, or the first place where a text stands. */
+export type Place = { offset: number } | { line: number } | { keys: readonly (string | number)[] } | { text: string }
+
+/** An error about a place in a file, or about all of it. What stands there is not repeated: it may be a password. */
+export function invalidFile(file: ConfigFile, place: Place | undefined, message: string): SlipwayError {
+  const line = place && lineOf(file, place)
+  const where = line === undefined ? file.path : `${file.path}:${line}`
+  return fail('REGISTRY_CONFIG_INVALID', `${where}: ${message}`, { data: { file: file.path, line } })
+}
+
+function lineOf(file: ConfigFile, place: Place): number {
+  if ('line' in place) return place.line
+  if ('keys' in place) return lineOfKeys(file, place.keys)
+  return lineAt(file.bytes, 'offset' in place ? place.offset : Math.max(0, file.bytes.indexOf(place.text)))
 }
 
 /** The value of a JSON file whose shape the schema allows. Fails with `REGISTRY_CONFIG_INVALID`. */
@@ -66,13 +71,14 @@ export function parseJsonFile<T>(file: ConfigFile, schema: v.GenericSchema<unkno
   } catch {
     const text = file.bytes.toString('latin1')
     const offset = jsonErrorOffset(text)
-    if (offset === undefined) throw invalidFile(file, {}, 'it is not UTF-8, or nested too deeply')
+    if (offset === undefined) throw invalidFile(file, undefined, 'it is not UTF-8, or nested too deeply')
     throw invalidFile(
       file,
       { offset },
       offset >= text.trimEnd().length ? 'the JSON ends too early' : 'this is not JSON',
     )
   }
+  if (!isJsonObject(value)) throw invalidFile(file, { offset: 0 }, 'it must be an object')
   return checked(file, schema, value)
 }
 
@@ -82,9 +88,9 @@ export function parseTomlFile<T>(file: ConfigFile, schema: v.GenericSchema<unkno
   try {
     value = parseToml(new TextDecoder('utf-8', { fatal: true }).decode(file.bytes), { maxDepth: MAX_DEPTH })
   } catch (error) {
-    if (!(error instanceof TomlError)) throw invalidFile(file, {}, 'it is not UTF-8, or nested too deeply')
+    if (!(error instanceof TomlError)) throw invalidFile(file, undefined, 'it is not UTF-8, or nested too deeply')
     const what = error.message.replace(/^Invalid TOML document: /, '').split('\n')[0]
-    throw invalidFile(file, error, `this is not TOML: ${what}`)
+    throw invalidFile(file, { line: error.line }, `this is not TOML: ${what}`)
   }
   return checked(file, schema, value)
 }
@@ -100,7 +106,7 @@ function checked<T>(file: ConfigFile, schema: v.GenericSchema<unknown, T>, value
     .join('.')
     .replaceAll('.[', '[')
   const expected = `${name === '' ? 'it' : name} ${issue.message}`
-  throw invalidFile(file, { line: lineOfKeys(file, path) }, expected)
+  throw invalidFile(file, { keys: path }, expected)
 }
 
 /** About where a value stands: its keys are looked for one after the other. */
@@ -111,7 +117,9 @@ function lineOfKeys(file: ConfigFile, path: readonly (string | number)[]): numbe
   for (const key of path) {
     const wanted = typeof key === 'number' ? previous : Buffer.from(key).toString('latin1')
     for (let times = typeof key === 'number' ? key : 1; times > 0; times--) {
-      const found = text.indexOf(wanted, offset + (offset === 0 ? 0 : 1))
+      const from = offset + (offset === 0 ? 0 : 1)
+      const quoted = text.indexOf(`"${wanted}"`, from)
+      const found = quoted < 0 ? text.indexOf(wanted, from) : quoted
       if (found < 0) break
       offset = found
     }

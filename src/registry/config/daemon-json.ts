@@ -49,8 +49,7 @@ function readUnlessSecret(path: string): ConfigFile | undefined {
 /** Docker's conditions (moby, `ValidateMirror`). */
 function checkMirror(file: ConfigFile, mirror: string): string {
   const url = URL.canParse(mirror) ? new URL(mirror) : undefined
-  const refuse = (why: string): Error =>
-    invalidFile(file, { offset: Math.max(0, file.bytes.indexOf(mirror)) }, `invalid mirror: ${why}`)
+  const refuse = (why: string): Error => invalidFile(file, { text: mirror }, `invalid mirror: ${why}`)
   if (url?.username || url?.password) throw refuse('username/password not allowed in URI')
   const shown = JSON.stringify(mirror)
   if (!url?.host && !/^[a-z]+:/i.test(mirror))

@@ -1,10 +1,14 @@
 import { BlockList, isIP, isIPv6 } from 'node:net'
+import { fail } from '../../core/index.ts'
 
 /** Docker Hub, as references name it. */
 export const DOCKER_HUB = 'docker.io'
 
 /** The key of Docker Hub in config.json, and its name for credential helpers. */
 export const DOCKER_HUB_KEY = 'https://index.docker.io/v1/'
+
+/** Keys under which Docker keeps what its login in a browser left. They are no credentials for registries. */
+const DOCKER_HUB_TOKENS = ['access-token', 'refresh-token'].map((name) => DOCKER_HUB_KEY + name)
 
 /** The host that serves Docker Hub's repositories. */
 const DOCKER_HUB_SERVER = 'registry-1.docker.io'
@@ -45,6 +49,7 @@ export function isLoopback(host: string): boolean {
  * address of a registry, and its path means nothing (`https://index.docker.io/v1/`); without one the path counts.
  */
 export function authKeyName(key: string): string {
+  if (DOCKER_HUB_TOKENS.includes(key)) return key
   const address = /^https?:\/\/([^/]*)/.exec(key)
   if (address) return registryName(address[1]!)
   const slash = key.indexOf('/')
@@ -72,4 +77,17 @@ export function isServerAddress(text: string): boolean {
 /** The host of a server's address as it is written: `URL` would leave out the port 443. */
 export function hostOf(address: string): string {
   return /^https?:\/\/([^/]*)/.exec(address)?.[1] ?? ''
+}
+
+const HOST = /^(?:[A-Za-z0-9](?:[A-Za-z0-9_.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?$/
+
+/**
+ * The registry that a user means by the server of `login`: a host, or the address of one, whose path says nothing. No
+ * server is Docker Hub. Fails with `REFERENCE_INVALID`.
+ */
+export function registryOfServer(server: string | undefined): string {
+  if (!server) return DOCKER_HUB
+  const host = server.replace(/^https?:\/\//, '').split('/', 1)[0]!
+  if (HOST.test(host)) return registryName(host)
+  throw fail('REFERENCE_INVALID', `invalid registry: ${JSON.stringify(server.slice(0, 300))} is not a host`)
 }

@@ -2,6 +2,7 @@ import { fail } from '../../core/index.ts'
 import type { RegistryEndpoint, RepositoryName } from '../settings.ts'
 import { readAuthFile } from './auth-file.ts'
 import { readCertificates } from './certificates.ts'
+import { findCredentials } from './credentials.ts'
 import { readDaemonSettings } from './daemon-json.ts'
 import { DOCKER_HUB, hostOf, registryName, serverOf } from './domain.ts'
 import { type ConfiguredHost, type ConfiguredHosts, readHosts } from './hosts-toml.ts'
@@ -18,6 +19,7 @@ interface Maker {
   readonly headers: Readonly<Record<string, string>>
   /** The registry that was asked for. */
   readonly domain: string
+  readonly env: NodeJS.ProcessEnv
 }
 
 /** One endpoint, as far as it is not as usual. */
@@ -28,6 +30,8 @@ interface Wanted {
   insecure?: boolean
   host?: ConfiguredHost
   resolves?: boolean
+  /** It is the registry itself, of which this machine knows another address. */
+  isRenamed?: boolean
 }
 
 /**
@@ -43,7 +47,7 @@ export async function findEndpoints(
 ): Promise<RegistryEndpoint[]> {
   const domain = registryName(repository.domain)
   const named = { domain, path: repository.path }
-  const name = `${domain}/${repository.path}`
+  const name = repository.path === '' ? domain : `${domain}/${repository.path}`
   const rule = findRule(readRegistriesConf(places).rules, name)
   if (rule?.blocked) {
     throw fail('REGISTRY_BLOCKED', `registry ${rule.prefix} is blocked in ${rule.file}`, {
@@ -51,15 +55,15 @@ export async function findEndpoints(
     })
   }
   const daemon = readDaemonSettings(places.daemon)
-  const { insecure = false } = options
+  const { insecure = false, env = process.env } = options
   const listed = insecure === true ? 'all' : [...daemon.insecure, ...(insecure === false ? [] : insecure)]
-  const maker: Maker = { places, domain, isInsecure: insecureCheck(listed), headers: metaHeaders(places) }
+  const maker: Maker = { places, domain, env, isInsecure: insecureCheck(listed), headers: metaHeaders(places) }
   const hosts = readHosts(places.hosts, domain)
-  if (hosts) return await fromHosts(maker, hosts, named)
+  if (hosts) return await fromHosts(maker, hosts, named, true)
   if (rule) return await fromRule(maker, rule, name)
   const mirrors = domain === DOCKER_HUB ? daemon.mirrors : []
   const others = mirrors.length === 0 ? readHosts(places.hosts, 'fallback') : undefined
-  if (others) return await fromHosts(maker, others, named)
+  if (others) return await fromHosts(maker, others, named, false)
   return await Promise.all([
     ...mirrors.map((url) => endpoint(maker, { url: `${url}/v2`, repository: named.path, isMirror: true })),
     endpoint(maker, { url: urlOf(domain), repository: named.path }),
@@ -70,18 +74,21 @@ function urlOf(registry: string): string {
   return `https://${serverOf(registry)}/v2`
 }
 
-function fromHosts(maker: Maker, hosts: ConfiguredHosts, { path }: RepositoryName): Promise<RegistryEndpoint[]> {
-  const { mirrors, server } = hosts
+function fromHosts(
+  maker: Maker,
+  { mirrors, server }: ConfiguredHosts,
+  { path }: RepositoryName,
+  isRenamed: boolean,
+): Promise<RegistryEndpoint[]> {
   const own = urlOf(maker.domain)
-  const wanted = [...mirrors, server].map((host): Wanted => {
-    const url = host.url ?? own
-    return { url, repository: path, host, isMirror: host !== server && url !== own }
+  const before = mirrors.map((host): Wanted => {
+    const { url = own } = host
+    return { url, repository: path, host, isMirror: url !== own }
   })
-  // a registry that is named among its own mirrors need not be asked again
-  const distinct = wanted.filter(
-    (each, index) => index < mirrors.length || !wanted.slice(0, index).some(({ url }) => url === each.url),
-  )
-  return Promise.all(distinct.map((each) => endpoint(maker, each)))
+  const last: Wanted = { url: server.url ?? own, repository: path, host: server, isRenamed }
+  // a registry that is named among its own mirrors need not be asked again, unless there it cannot be pushed to
+  const isKnown = before.some(({ url, host }) => url === last.url && host?.can.push)
+  return Promise.all([...before, ...(isKnown ? [] : [last])].map((each) => endpoint(maker, each)))
 }
 
 function fromRule(maker: Maker, rule: RegistryRule, name: string): Promise<RegistryEndpoint[]> {
@@ -91,7 +98,7 @@ function fromRule(maker: Maker, rule: RegistryRule, name: string): Promise<Regis
     return { url: urlOf(domain), repository: path, isMirror: true, insecure, resolves: !digestOnly }
   })
   const { domain, path } = rewriteName(name, rule, rule.location)
-  const own: Wanted = { url: urlOf(domain), repository: path, insecure: rule.insecure }
+  const own: Wanted = { url: urlOf(domain), repository: path, insecure: rule.insecure, isRenamed: true }
   return Promise.all([...mirrors, own].map((each) => endpoint(maker, each)))
 }
 
@@ -109,16 +116,26 @@ async function endpoint(maker: Maker, wanted: Wanted): Promise<RegistryEndpoint>
     allowsPlainHttp: insecure || url.startsWith('http:'),
     can,
     isMirror,
-    ...(isMirror ? { namespace: maker.domain } : {}),
+    ...(isMirror || (host && registry !== maker.domain) ? { namespace: maker.domain } : {}),
     tls: {
       ca: [...(host?.ca ?? []), ...files.ca],
       ...(client ? { client } : {}),
       verify: !insecure && host?.skipVerify !== true,
     },
     headers: { ...maker.headers, ...host?.headers },
-    registry,
+    registry: wanted.isRenamed ? await keptUnder(maker, registry, repository) : registry,
     ...(host?.connectTimeout === undefined ? {} : { connectTimeout: host.connectTimeout }),
   }
+}
+
+/**
+ * The name under which credentials are kept for a registry that has another address: the address, where there are any,
+ * for that is where podman and containerd look; else the name that users log in to. What is kept for Docker Hub goes to
+ * Docker Hub alone: others that answer for it are caches.
+ */
+async function keptUnder({ places, domain, env }: Maker, registry: string, path: string): Promise<string> {
+  if (registry === domain || domain === DOCKER_HUB) return registry
+  return (await findCredentials({ registry, path }, places, env)) ? registry : domain
 }
 
 const HEADER_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/

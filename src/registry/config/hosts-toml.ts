@@ -1,5 +1,6 @@
 import path from 'node:path'
 import * as v from 'valibot'
+import { parseDuration } from '../../core/index.ts'
 import { type Certificates, isFolderName, readCertificate, readClientCertificate } from './certificates.ts'
 import { type ConfigFile, invalidFile, parseTomlFile, readConfigFile } from './config-file.ts'
 import { isServerAddress } from './domain.ts'
@@ -30,10 +31,7 @@ const HOST = {
     ),
   ),
   dial_timeout: v.optional(
-    v.pipe(
-      v.string('must be a string'),
-      v.regex(/^(\d{1,9}(\.\d{1,9})?(ns|us|µs|ms|s|m|h))+$/, 'must be a duration such as "3s"'),
-    ),
+    v.pipe(v.string('must be a string'), v.check(isDuration, 'must be a duration such as "3s"')),
   ),
 }
 
@@ -86,7 +84,7 @@ export function readHosts(roots: readonly string[], registry: string | 'fallback
 function parseHosts(file: ConfigFile): ConfiguredHosts {
   const document = parseTomlFile(file, HOSTS)
   const hosts = Object.entries(document.host ?? {})
-  if (hosts.length > MAX_HOSTS) throw invalidFile(file, {}, `it names more than ${MAX_HOSTS} hosts`)
+  if (hosts.length > MAX_HOSTS) throw invalidFile(file, undefined, `it names more than ${MAX_HOSTS} hosts`)
   return {
     mirrors: hosts.map(([address, table]) => configuredHost(file, table, address)),
     server: configuredHost(file, document, document.server),
@@ -109,7 +107,7 @@ function configuredHost(file: ConfigFile, table: HostTable, address: string | un
     ca: listOf(table.ca).map((name) => readCertificate(place(name))),
     ...(client ? { client } : {}),
     headers: headersOf(file, table.header),
-    ...(table.dial_timeout === undefined ? {} : { connectTimeout: milliseconds(table.dial_timeout) }),
+    ...(table.dial_timeout === undefined ? {} : { connectTimeout: Math.ceil(parseDuration(table.dial_timeout) / 1e6) }),
   }
 }
 
@@ -129,8 +127,7 @@ function clientFiles(client: HostTable['client']): [string, string][] {
 function addressUrl(file: ConfigFile, address: string, isWhole: boolean): string {
   const text = (/^https?:\/\//.test(address) ? address : `https://${address}`).replace(/\/+$/, '')
   if (!isServerAddress(text)) {
-    const offset = Math.max(0, file.bytes.indexOf(address))
-    throw invalidFile(file, { offset }, 'a host must be like "https://mirror.example.com", perhaps with a path')
+    throw invalidFile(file, { text: address }, 'a host must be like "https://mirror.example.com", perhaps with a path')
   }
   return isWhole || text.endsWith('/v2') ? text : `${text}/v2`
 }
@@ -145,13 +142,19 @@ function headersOf(file: ConfigFile, table: HostTable['header']): Record<string,
   ])
   const bad = headers.find(([name, value]) => !HEADER_NAME.test(name) || !HEADER_VALUE.test(value))
   if (!bad) return Object.fromEntries(headers)
-  const offset = Math.max(0, file.bytes.indexOf(bad[0]))
-  throw invalidFile(file, { offset }, `header ${JSON.stringify(bad[0])} cannot be sent: it holds control characters`)
+  throw invalidFile(
+    file,
+    { text: bad[0] },
+    `header ${JSON.stringify(bad[0])} cannot be sent: it holds control characters`,
+  )
 }
 
-const UNITS: Readonly<Record<string, number>> = { ns: 1e-6, us: 1e-3, µs: 1e-3, ms: 1, s: 1e3, m: 6e4, h: 3.6e6 }
-
-function milliseconds(duration: string): number {
-  const parts = duration.matchAll(/(\d+(?:\.\d+)?)(ns|us|µs|ms|s|m|h)/g)
-  return Math.ceil([...parts].reduce((sum, [, count, unit]) => sum + Number(count) * UNITS[unit!]!, 0))
+/** Whether this can be waited for: more than nothing, and no more than a timer can count. */
+function isDuration(text: string): boolean {
+  try {
+    const nanoseconds = parseDuration(text)
+    return nanoseconds > 0 && nanoseconds / 1e6 < 2 ** 31
+  } catch {
+    return false
+  }
 }

@@ -1,3 +1,5 @@
+export { credentialKey, registryOfServer } from './domain.ts'
+export { forgetCredentials, type KeptCredentials, keepCredentials } from './keep-credentials.ts'
 export { loadRegistrySettings } from './load.ts'
 export type { SettingsOptions } from './places.ts'
 export { shortNameRepositories } from './short-name.ts'

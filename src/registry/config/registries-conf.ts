@@ -83,7 +83,7 @@ export function readRegistriesConf(places: Pick<Places, 'registries' | 'registri
     for (const rule of rulesOf(file, document)) rules.set(rule.prefix, rule)
     search = searchOf(document) ?? search
     for (const [name, value] of Object.entries(document.aliases ?? {})) aliases.set(name, value)
-    if (rules.size > MAX_RULES) throw invalidFile(file, {}, `there are more than ${MAX_RULES} registries`)
+    if (rules.size > MAX_RULES) throw invalidFile(file, undefined, `there are more than ${MAX_RULES} registries`)
   }
   return { rules: [...rules.values()], search, aliases }
 }
@@ -105,7 +105,7 @@ function dropIns(folder: string): string[] {
 
 function checkVersion(file: ConfigFile, document: Document): void {
   const isSecond = document.registry ?? document['unqualified-search-registries'] ?? document.aliases
-  if (document.registries && isSecond) throw invalidFile(file, {}, 'mixing sysregistry v1/v2 is not supported')
+  if (document.registries && isSecond) throw invalidFile(file, undefined, 'mixing sysregistry v1/v2 is not supported')
 }
 
 function searchOf(document: Document): readonly string[] | undefined {
@@ -120,7 +120,7 @@ function rulesOf(file: ConfigFile, document: Document): RegistryRule[] {
     const conflict = other && (['insecure', 'blocked'] as const).find((key) => other[key] !== rule[key])
     if (conflict && rule.location !== '') {
       const message = `registry '${rule.location}' is defined multiple times with conflicting '${conflict}' setting`
-      throw invalidFile(file, { offset: Math.max(0, file.bytes.lastIndexOf(rule.location)) }, message)
+      throw invalidFile(file, { text: rule.location }, message)
     }
     byLocation.set(rule.location, rule)
   }
@@ -140,9 +140,8 @@ function firstVersion({ registries }: Document): RegistryTable[] {
 function ruleOf(file: ConfigFile, table: RegistryTable): RegistryRule {
   const given = placeOf(file, table.location)
   const prefix = placeOf(file, table.prefix) || given
-  if (prefix === '') throw invalidFile(file, {}, 'invalid condition: both location and prefix are unset')
-  const refuse = (message: string): Error =>
-    invalidFile(file, { offset: Math.max(0, file.bytes.indexOf(prefix)) }, message)
+  if (prefix === '') throw invalidFile(file, undefined, 'invalid condition: both location and prefix are unset')
+  const refuse = (message: string): Error => invalidFile(file, { text: prefix }, message)
   if (given.startsWith('*')) throw refuse(`invalid location "${given}": it cannot stand for several hosts`)
   if (table['pull-from-mirror']) throw refuse(`pull-from-mirror must not be set for a non-mirror registry "${prefix}"`)
   const digestOnly = table['mirror-by-digest-only'] === true
@@ -171,6 +170,5 @@ function ruleOf(file: ConfigFile, table: RegistryTable): RegistryRule {
 function placeOf(file: ConfigFile, text: string | undefined): string {
   const place = (text ?? '').replace(/\/+$/, '')
   if (!/^https?:\/\//.test(place)) return place
-  const offset = Math.max(0, file.bytes.indexOf(place))
-  throw invalidFile(file, { offset }, `invalid location '${place}': URI schemes are not supported`)
+  throw invalidFile(file, { text: place }, `invalid location '${place}': URI schemes are not supported`)
 }

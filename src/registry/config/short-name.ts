@@ -1,4 +1,5 @@
 import { parseReference, repositoryOf } from '../../oci/index.ts'
+import { registryName } from './domain.ts'
 import { placesOf, type SettingsOptions } from './places.ts'
 import { readRegistriesConf } from './registries-conf.ts'
 
@@ -8,11 +9,9 @@ import { readRegistriesConf } from './registries-conf.ts'
  * rule, which Slipway's commands follow, is `docker.io` then and always. Fails with `REGISTRY_CONFIG_INVALID`.
  */
 export function shortNameRepositories(name: string, options: SettingsOptions = {}): string[] {
-  const reference = parseReference(name)
-  if (repositoryOf(reference) === withoutSuffix(name) || withoutSuffix(name).startsWith(`${reference.domain}/`))
-    return []
-  const { search, aliases } = readRegistriesConf(placesOf(options))
   const short = withoutSuffix(name)
+  if (registryName(short.split('/', 1)[0]!) === parseReference(name).domain) return []
+  const { search, aliases } = readRegistriesConf(placesOf(options))
   const alias = aliases.get(short)
   if (alias) return [repositoryOf(parseReference(alias))]
   return search.map((registry) => repositoryOf(parseReference(`${registry}/${short}`)))

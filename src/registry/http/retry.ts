@@ -1,4 +1,4 @@
-import { fail, type Job, type SlipwayError } from '../../core/index.ts'
+import { checkCanceled, fail, type Job, type SlipwayError } from '../../core/index.ts'
 import { ConnectionFailure } from './failure.ts'
 import { type Patience, pauseBefore } from './patience.ts'
 import { headerOf } from './redirect.ts'
@@ -32,6 +32,7 @@ export function troubleOfAnswer(reply: Pick<Reply, 'status' | 'headers'>, error:
 
 /** Waits as long as makes sense before the next try; `attempt` is how many there were. Fails with the trouble's error. */
 export async function overcome(trouble: Trouble, attempt: number, patience: Patience, job: Job): Promise<void> {
+  checkCanceled(job)
   const { error, isPassing, wait } = trouble
   if (!isPassing || attempt >= patience.tries || (wait ?? 0) > patience.longestWait) throw error
   await patience.sleep((wait ?? 0) + pauseBefore(attempt, patience), job)

@@ -1,4 +1,5 @@
-import { fail, quoteGo } from '../core/index.ts'
+import { fail } from './errors.ts'
+import { quoteGo } from './go-quote.ts'
 
 const UNITS: Record<string, bigint> = {
   ns: 1n,
