@@ -5,6 +5,7 @@ import * as v from 'valibot'
 import { fail, messageOf } from '../../core/index.ts'
 import { type AccessConfig, accessSchema } from './access/config.ts'
 import { type LimitsConfig, limitsSchema } from './limits.ts'
+import { absoluteProxy, type ProxyConfig, proxySchema } from './proxy/config.ts'
 import { type TlsFiles, tlsSchema } from './tls.ts'
 
 /**
@@ -21,6 +22,7 @@ export interface RegistryConfig {
   limits?: LimitsConfig | undefined
   tls?: TlsFiles | undefined
   access?: AccessConfig | undefined
+  proxy?: ProxyConfig | undefined
 }
 
 /** A host, in brackets where it has colons, and a port. */
@@ -33,6 +35,7 @@ const schema: v.GenericSchema<unknown, RegistryConfig> = v.strictObject({
   limits: v.optional(limitsSchema),
   tls: v.optional(tlsSchema),
   access: v.optional(accessSchema),
+  proxy: v.optional(proxySchema),
 })
 
 /** Reads and checks a configuration file; paths in it become absolute. Fails with `REGISTRY_CONFIG_INVALID` and the place. */
@@ -46,6 +49,7 @@ export function loadConfig(file: string): RegistryConfig {
     ...config,
     ...(config.root === undefined ? {} : { root: absolute(config.root) }),
     ...(config.tls === undefined ? {} : { tls: absoluteFiles(config.tls, absolute) }),
+    ...(config.proxy === undefined ? {} : { proxy: absoluteProxy(config.proxy, absolute) }),
     ...(htpasswd === undefined ? {} : { access: { ...config.access, htpasswd: absolute(htpasswd) } }),
   }
 }

@@ -1,6 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { FastifyInstance } from 'fastify'
 import type { ProtocolFailure } from './failure.ts'
+import type { Exchange } from './protocol/exchange.ts'
+import type { RepositoryRoute } from './protocol/route.ts'
+import type { UpstreamState } from './proxy/state.ts'
 import type { StoredBlob } from './storage.ts'
 
 /** What somebody wants to do. `ping` is `GET /v2/`. */
@@ -60,6 +63,17 @@ export interface SendRange {
  */
 export type SendBlob = (response: ServerResponse, blob: StoredBlob, range: SendRange) => Promise<number>
 
+/** A request about a repository whose truth is in another registry. */
+export interface PassedRequest {
+  /** The repository's name here: the one that rights are asked for. */
+  readonly repository: string
+  /** Answers it, once it is allowed; absent where the protocol itself does. */
+  answer?(): Promise<void>
+}
+
+/** Says whether another registry has the truth of what a request is about. May refuse the request. */
+export type PassThrough = (exchange: Exchange, route: RepositoryRoute, action: Action) => PassedRequest | undefined
+
 /** What other parts add to the protocol. */
 export interface RegistryExtensions {
   /** Anonymous may do everything when absent. */
@@ -69,6 +83,9 @@ export interface RegistryExtensions {
   /** Routes outside of /v2: `/api/v1`, `/metrics`, `/healthz`, the token endpoint. */
   plugins?: readonly ((app: FastifyInstance) => Promise<void> | void)[]
   sendBlob?: SendBlob
+  passThrough?: PassThrough
+  /** The registries that requests are passed to. */
+  upstreams?(): readonly UpstreamState[]
   /** Called when the server stops, after the last answer. */
   close?(): Promise<void> | void
 }

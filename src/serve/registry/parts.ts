@@ -2,6 +2,7 @@ import { accessPart } from './access/access.ts'
 import type { RegistryConfig } from './config.ts'
 import type { RegistryExtensions } from './extensions.ts'
 import type { RegistryDatabase } from './folder/database.ts'
+import { proxyPart } from './proxy/proxy.ts'
 import type { RegistryStorage } from './storage.ts'
 
 /** What a part of the server is made with. */
@@ -19,8 +20,8 @@ export interface PartContext {
 /** A part of the server beside the protocol: rights, upkeep, events, the JSON API. */
 export type Part = (context: PartContext) => RegistryExtensions | Promise<RegistryExtensions>
 
-/** The parts, in the order in which their `finished` and `close` are called. At most one may have `authorize` or `sendBlob`. */
-export const PARTS: readonly Part[] = [accessPart]
+/** The parts, in the order in which their `finished` and `close` are called. At most one may have each of `authorize`, `sendBlob`, `passThrough`. */
+export const PARTS: readonly Part[] = [accessPart, proxyPart]
 
 /** Makes all parts and puts what they add together. */
 export async function assembleParts(context: PartContext, parts: readonly Part[] = PARTS): Promise<RegistryExtensions> {
@@ -33,10 +34,14 @@ export async function assembleParts(context: PartContext, parts: readonly Part[]
 export function combine(all: readonly RegistryExtensions[]): RegistryExtensions {
   const authorize = all.findLast((one) => one.authorize)?.authorize
   const sendBlob = all.findLast((one) => one.sendBlob)?.sendBlob
+  const passThrough = all.findLast((one) => one.passThrough)?.passThrough
+  const upstreams = all.findLast((one) => one.upstreams)?.upstreams
   const finished = all.flatMap((one) => (one.finished ? [one.finished.bind(one)] : []))
   return {
     ...(authorize ? { authorize } : {}),
     ...(sendBlob ? { sendBlob } : {}),
+    ...(passThrough ? { passThrough } : {}),
+    ...(upstreams ? { upstreams } : {}),
     ...(finished.length > 0 ? { finished: (request) => finished.forEach((tell) => void tell(request)) } : {}),
     plugins: all.flatMap((one) => one.plugins ?? []),
     close: async () => {

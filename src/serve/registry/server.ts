@@ -39,8 +39,8 @@ const IDLE = 300_000
  */
 export async function startServer(options: ServerOptions): Promise<ListeningServer> {
   const { storage, limits, canDelete, extensions } = options
-  const { authorize = () => ({}), sendBlob = sendFromFile } = extensions
-  const context = { storage, limits, canDelete, sendBlob, authorize }
+  const { authorize = () => ({}), sendBlob = sendFromFile, passThrough } = extensions
+  const context = { storage, limits, canDelete, sendBlob, authorize, passThrough }
   const protocol = createProtocol(context, extensions.finished?.bind(extensions))
   const others = await routeOthers(extensions)
   const listener: RequestListener = (request, response) => {
