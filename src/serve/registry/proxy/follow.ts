@@ -30,7 +30,8 @@ async function sendGrowing(
     const { bytesRead } = await file.read(buffer, 0, buffer.length, at)
     if (bytesRead === 0) throw new Error(`${download.path} is shorter than it should be`)
     at += bytesRead
-    if (!response.write(buffer.subarray(0, bytesRead))) await drained(response)
+    // who is gone never drains
+    if (!response.write(buffer.subarray(0, bytesRead)) && !response.destroyed) await drained(response)
   }
   if (!response.destroyed) response.end()
   return at - start
