@@ -14,6 +14,7 @@ const ENTRIES = {
   dockerfile: 'slipway/dockerfile: the Dockerfile language',
   layer: 'slipway/layer: tar, EROFS indexes, merged file trees',
   transfer: 'slipway/transfer: images in and out',
+  serve: 'slipway/serve: a registry server, in a program of your own',
 } as const
 
 interface Declaration {

@@ -36,7 +36,7 @@ const built = await build({
   logLevel: 'warning',
   legalComments: 'none',
   // native code stays where npm put it; undici's exports do not survive being split off as a chunk
-  external: ['koffi', 'undici', '@node-rs/bcrypt'],
+  external: ['koffi', 'undici', 'bcrypt'],
   define: { SLIPWAY_VERSION: JSON.stringify(version), SLIPWAY_COMMIT: JSON.stringify(commit()) },
   // CommonJS dependencies inside an ES module
   banner: { js: "import{createRequire as __cr}from'node:module';const require=__cr(import.meta.url);" },

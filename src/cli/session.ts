@@ -4,14 +4,19 @@ import type { CommandContext } from './command.ts'
 import { escapeMessage } from './render/escape.ts'
 
 /** What every command needs of its context. */
-type Context = Pick<CommandContext, 'globals' | 'signal'>
+type Context = Pick<CommandContext, 'globals' | 'signal'> & Partial<Pick<CommandContext, 'env'>>
 
 /** Opens the engine over the store that the command line names, for the time of `work`. */
 export async function withEngine<T>(context: Context, work: (engine: Engine) => Promise<T>): Promise<T> {
   const { openEngine } = await import('../engine/index.ts')
   const { root } = context.globals
-  using engine = openEngine(root === undefined ? {} : { root })
+  using engine = openEngine({ ...(root === undefined ? {} : { root }), registries: { env: registryEnv(context) } })
   return await work(engine)
+}
+
+/** The environment in which settings of registries are looked for: `--config` goes before DOCKER_CONFIG. */
+export function registryEnv({ globals, env = process.env }: Context): NodeJS.ProcessEnv {
+  return globals.config === undefined ? env : { ...env, DOCKER_CONFIG: globals.config }
 }
 
 /** A job that the user's Ctrl-C stops. */

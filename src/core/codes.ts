@@ -29,6 +29,8 @@ export const CODES = {
   INTERNAL: { fault: 'internal', about: 'Something that should not happen did; please report it.' },
 
   // oci
+  TRANSFER_NOT_FOUND: { fault: 'not-found', about: 'No unfinished transfer has this digest.' },
+  TRANSFER_ACTIVE: { fault: 'conflict', about: 'A transfer cannot be forgotten while a process is at it.' },
   IMAGE_NOT_FOUND: { fault: 'not-found', about: 'No image has this name, tag or digest.' },
   BLOB_NOT_FOUND: { fault: 'not-found', about: 'The content that a manifest names is not there.' },
   MANIFEST_INVALID: { fault: 'invalid', about: 'A manifest or index breaks the rules of the OCI image specification.' },
@@ -181,6 +183,14 @@ export const CODES = {
   ARCHIVE_INVALID: { fault: 'invalid', about: 'A file is not an image archive, or one that is damaged.' },
   COPY_FAILED: { fault: 'unavailable', about: 'Content could not be read at its source or written at its target.' },
 
+  // places
+  PLACE_INVALID: {
+    fault: 'invalid',
+    about: 'A place to copy from or to is not written as `docker://NAME`, `oci:FOLDER:TAG`, `dir:FOLDER` and the like.',
+  },
+  LIST_EXISTS: { fault: 'exists', about: 'A manifest list of this name is being collected already.' },
+  PLACE_UNSUPPORTED: { fault: 'unsupported', about: 'An image cannot be copied from or to a place of this kind.' },
+
   // container
   PLATFORM_FOREIGN: {
     fault: 'unsupported',
@@ -288,6 +298,7 @@ export const CODES = {
   OUTPUT_UNSUPPORTED: { fault: 'unsupported', about: 'Slipway cannot make this output of a build (yet).' },
 
   // registry server
+  REGISTRY_UPKEEP_FAILED: { fault: 'conflict', about: 'A registry server could not do what a command asked of it.' },
   REGISTRY_IN_USE: { fault: 'conflict', about: 'Another registry server works with the folder.' },
   REGISTRY_LISTEN_FAILED: { fault: 'unavailable', about: 'A server cannot listen at the address it was given.' },
 

@@ -2,9 +2,9 @@ import type { LogEntry } from '../container/index.ts'
 import { type Bytes, type Job, silentJob } from '../core/index.ts'
 import type { Change } from '../layer/index.ts'
 import type { Platform } from '../oci/index.ts'
+import type { FoundRepository, SettingsOptions } from '../registry/index.ts'
 import { type CacheMountRecord, defaultRoot, openStore, type Store, type StoredImage } from '../store/index.ts'
 import type { ImportRequest, LoadedImage } from './archives.ts'
-import { type ImageManifests, imageManifests } from './attestations.ts'
 import type { BootstrapRequest } from './bootstrap.ts'
 import type { CheckReport } from './build/check.ts'
 import type { LockReport, LockRequest } from './build/lock/lock.ts'
@@ -38,7 +38,18 @@ import { type Filters, imageFilter } from './image-filters.ts'
 import { type HistoryRow, type ImageSummary, imageHistory, listImages, tagImage } from './images.ts'
 import type { Info } from './info.ts'
 import { type Inspection, inspectContainer, inspectImage } from './inspect.ts'
+import type { CopyReport, CopyRequest } from './places/copy.ts'
+import type { IndexReport, IndexRequest } from './places/indexes.ts'
+import type { ImageManifests, InspectIndexRequest } from './places/inspect-index.ts'
+import type { InspectedManifest } from './places/manifest-json.ts'
+import type { AnnotateRequest, ManifestListRequest, PushedList } from './places/manifest-lists.ts'
+import type { SearchRequest } from './places/search.ts'
+import type { Household, RegistryWishes } from './places/surroundings.ts'
+import type { RemovedTag, RemoveTagRequest, TagsRequest } from './places/tags.ts'
 import { type Pruned, type PruneRequest, pruneImages } from './prune.ts'
+import type { PulledImage, PullRequest } from './registry/pull.ts'
+import type { PushedImage, PushRequest } from './registry/push.ts'
+import { listTransfers, removeAllTransfers, removeTransfers, type Transfer } from './registry/transfers.ts'
 import { type Removal, type RemoveOptions, removeImage } from './remove.ts'
 
 // What builds, runs and moves images is large. It is loaded when first used, so that lists come up at once.
@@ -50,6 +61,8 @@ const containers = (): Promise<typeof import('./containers.ts')> => import('./co
 export interface EngineOptions {
   /** The store's folder; `SLIPWAY_ROOT`, `/var/lib/slipway` or the user's data folder when missing. */
   root?: string
+  /** Where what is configured about registries is found; the user's and this machine's files when missing. */
+  registries?: SettingsOptions
 }
 
 /** A container as `ps` shows it. */
@@ -81,6 +94,8 @@ export interface Engine extends Disposable {
   copyOut(request: CopyOutRequest, destination: string, job?: Job): Promise<void>
   /** The same as a tar. */
   copyOutTar(request: CopyOutRequest, job?: Job): Bytes
+  /** Copies an image between two places: the store, registries, OCI layouts, archives, folders. */
+  copy(request: CopyRequest, job?: Job): Promise<CopyReport>
   info(job?: Job): Promise<Info>
   readonly builds: {
     /** Latest first. */
@@ -105,8 +120,6 @@ export interface Engine extends Disposable {
   readonly images: {
     list(filters?: Filters): ImageSummary[]
     inspect(name: string, platform?: Platform): Inspection
-    /** Its manifests, and the statements that are attached to them. */
-    manifests(name: string): ImageManifests
     history(name: string, platform?: Platform): HistoryRow[]
     tag(name: string, as: string): void
     remove(name: string, options?: RemoveOptions): Removal
@@ -114,6 +127,41 @@ export interface Engine extends Disposable {
     save(names: readonly string[], options?: { platform?: Platform }, job?: Job): Bytes
     load(input: string | Bytes, options?: { platform?: Platform }, job?: Job): Promise<LoadedImage[]>
     import(request: ImportRequest, job?: Job): Promise<StoredImage>
+    /** Brings an image from a registry, or all of a repository; each is given when it is here. */
+    pull(request: PullRequest, job?: Job): AsyncIterable<PulledImage>
+    /** Sends an image to the registry of its name, or all of a repository; each is given when it is there. */
+    push(request: PushRequest, job?: Job): AsyncIterable<PushedImage>
+  }
+  /** Blobs that were not transferred to their end, and will be gone on with. */
+  readonly transfers: {
+    list(): Transfer[]
+    /** By digest, or the beginning of one. */
+    remove(name: string): Transfer[]
+    removeAll(): Transfer[]
+  }
+  /** Lists of the manifests of several platforms, in the store, in registries and in other places. */
+  readonly indexes: {
+    /** Makes one of manifests and other indexes; its images are copied to where it goes. */
+    create(request: IndexRequest, job?: Job): Promise<IndexReport>
+    /** The manifests of an image, and the statements that are attached to them. */
+    inspect(request: InspectIndexRequest, job?: Job): Promise<ImageManifests>
+  }
+  /** Lists of manifests that are collected here until they are pushed, the same ones as Docker's. */
+  readonly manifestLists: {
+    /** Answers with the list's whole name. */
+    create(request: ManifestListRequest, job?: Job): Promise<string>
+    annotate(request: AnnotateRequest): Promise<void>
+    /** A list that is collected here, or what a registry has under the name; with `list` a manifest of that list. */
+    inspect(request: RegistryWishes & { name: string; list?: string }, job?: Job): Promise<InspectedManifest>
+    push(request: RegistryWishes & { list: string; purge?: boolean }, job?: Job): Promise<PushedList>
+    remove(list: string): Promise<void>
+  }
+  /** What is in registries. */
+  readonly registries: {
+    /** Sorted. */
+    tags(request: TagsRequest, job?: Job): Promise<string[]>
+    removeTag(request: RemoveTagRequest, job?: Job): Promise<RemovedTag>
+    search(request: SearchRequest, job?: Job): Promise<FoundRepository[]>
   }
   /** What RUN steps keep between builds. Names are ids as they stand in Dockerfiles, or beginnings of keys. */
   readonly cacheMounts: {
@@ -144,6 +192,8 @@ export interface Engine extends Disposable {
 /** Opens an engine over a store. Fails with `STORE_UNUSABLE` or `STORE_TOO_NEW`. */
 export function openEngine(options: EngineOptions = {}): Engine {
   const store = guardedSync(() => openStore(options.root ?? defaultRoot()))
+  const { registries } = options
+  const household = { store, ...(registries ? { registries } : {}) }
   return {
     build: (request, job = silentJob) =>
       guarded(async () => (await import('./build/build.ts')).build(store, request, job)),
@@ -163,6 +213,8 @@ export function openEngine(options: EngineOptions = {}): Engine {
     copyOut: (request, destination, job = silentJob) =>
       guarded(async () => (await import('./copy-out.ts')).copyOut(store, request, destination, job)),
     copyOutTar: (request, job = silentJob) => guardedStream(copyOutTar(store, request, job)),
+    copy: (request, job = silentJob) =>
+      guarded(async () => (await import('./places/copy.ts')).copy(household, request, job)),
     info: (job = silentJob) => guarded(async () => (await import('./info.ts')).info(store, job)),
     builds: buildFunctions(store),
     cache: {
@@ -170,6 +222,14 @@ export function openEngine(options: EngineOptions = {}): Engine {
       prune: (request) => guarded(async () => (await buildCache()).pruneCache(store, request)),
     },
     images: imageFunctions(store),
+    indexes: indexFunctions(household),
+    manifestLists: manifestListFunctions(household),
+    registries: registryFunctions(household),
+    transfers: {
+      list: () => listTransfers(store),
+      remove: (name) => guardedSync(() => removeTransfers(store, name)),
+      removeAll: () => guardedSync(() => removeAllTransfers(store)),
+    },
     cacheMounts: cacheMountFunctions(store),
     containers: containerFunctions(store),
     [Symbol.dispose]: () => store[Symbol.dispose](),
@@ -204,7 +264,6 @@ function imageFunctions(store: Store): Engine['images'] {
   return {
     list: (filters = {}) => listImages(store).filter(imageFilter(store, filters)),
     inspect: (name, platform) => inspectImage(store, name, platform),
-    manifests: (name) => imageManifests(store, name),
     history: (name, platform) => imageHistory(store, name, platform),
     tag: (name, as) => guardedSync(() => tagImage(store, name, as)),
     remove: (name, removeOptions) => guardedSync(() => removeImage(store, name, removeOptions)),
@@ -213,11 +272,53 @@ function imageFunctions(store: Store): Engine['images'] {
     load: (input, loadOptions = {}, job = silentJob) =>
       guarded(async () => (await archives()).loadImages(store, input, loadOptions, job)),
     import: (request, job = silentJob) => guarded(async () => (await archives()).importImage(store, request, job)),
+    pull: (request, job = silentJob) => guardedStream(pull(store, request, job)),
+    push: (request, job = silentJob) => guardedStream(push(store, request, job)),
   }
+}
+
+async function* pull(store: Store, request: PullRequest, job: Job): AsyncIterable<PulledImage> {
+  yield* (await import('./registry/pull.ts')).pullImages(store, request, job)
+}
+
+async function* push(store: Store, request: PushRequest, job: Job): AsyncIterable<PushedImage> {
+  yield* (await import('./registry/push.ts')).pushImages(store, request, job)
 }
 
 async function* save(store: Store, names: readonly string[], options: { platform?: Platform }, job: Job): Bytes {
   yield* (await archives()).saveImages(store, names, options, job)
+}
+
+function indexFunctions(household: Household): Engine['indexes'] {
+  return {
+    create: (request, job = silentJob) =>
+      guarded(async () => (await import('./places/indexes.ts')).createIndexOf(household, request, job)),
+    inspect: (request, job = silentJob) =>
+      guarded(async () => (await import('./places/inspect-index.ts')).inspectIndex(household, request, job)),
+  }
+}
+
+function manifestListFunctions(household: Household): Engine['manifestLists'] {
+  const lists = (): Promise<typeof import('./places/manifest-lists.ts')> => import('./places/manifest-lists.ts')
+  return {
+    create: (request, job = silentJob) =>
+      guarded(async () => (await lists()).createManifestList(household, request, job)),
+    annotate: (request) => guarded(async () => (await lists()).annotateManifest(household, request)),
+    inspect: (request, job = silentJob) =>
+      guarded(async () => (await lists()).inspectManifest(household, request, job)),
+    push: (request, job = silentJob) => guarded(async () => (await lists()).pushManifestList(household, request, job)),
+    remove: (list) => guarded(async () => (await lists()).removeManifestList(household, list)),
+  }
+}
+
+function registryFunctions(household: Household): Engine['registries'] {
+  const tags = (): Promise<typeof import('./places/tags.ts')> => import('./places/tags.ts')
+  return {
+    tags: (request, job = silentJob) => guarded(async () => (await tags()).listTags(household, request, job)),
+    removeTag: (request, job = silentJob) => guarded(async () => (await tags()).removeTag(household, request, job)),
+    search: (request, job = silentJob) =>
+      guarded(async () => (await import('./places/search.ts')).search(household, request, job)),
+  }
 }
 
 function cacheMountFunctions(store: Store): Engine['cacheMounts'] {

@@ -9,7 +9,7 @@ import type { Route } from './route.ts'
 /** A blob up to this size is passed on when all of it is here, so that a slow reader of it holds up nobody. */
 const SMALL = 1 << 20
 
-/** Whether the server has this blob: by HEAD, else by GET. Fails with `CONTENT_MISMATCH` when it has another size there. */
+/** Whether the server has this blob: by HEAD, else by GET. */
 export async function hasBlob(server: Connection, route: Route, descriptor: Descriptor, job: Job): Promise<boolean> {
   const { to, scopes, about } = placeOf(server, route, descriptor)
   try {

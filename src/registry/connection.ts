@@ -1,5 +1,6 @@
 import { fail, hasCode, type Job } from '../core/index.ts'
 import { type About, accessDenied, answerError } from './answer-error.ts'
+import { askTokenServer } from './auth/ask-token-server.ts'
 import { Authorizer } from './auth/authorizer.ts'
 import { type Host, hostOf } from './host.ts'
 import { ConnectionFailure, shown } from './http/failure.ts'
@@ -27,6 +28,8 @@ export interface Question {
   /** Bytes that the answer may have: 4 MiB when missing. */
   readonly limit?: number
   readonly pace?: 'questions' | 'downloads' | 'uploads'
+  /** How many times longer than others the server may be silent: it may have much to do before it answers. */
+  readonly leisure?: number
 }
 
 /** Where requests of one repository go, and who makes them. */
@@ -56,7 +59,7 @@ export class Connection {
     this.host = hostOf(this.#base)
     this.authorizer = new Authorizer({
       credentials: () => options.credentials(),
-      ask: (request, job) => this.#askTokenServer(request, job),
+      ask: (request, job) => askTokenServer(endpoint, options.patience, request, job),
       offline: options.offline === true,
     })
   }
@@ -84,6 +87,7 @@ export class Connection {
     try {
       const answer = await this.#authorized(question, job)
       const isExpected = question.expects.includes(answer.status)
+      if (isExpected) this.host[question.pace ?? 'questions'].faster()
       const trouble = isExpected ? undefined : this.#judge(await this.#read(answer, question), question)
       if (trouble) {
         done()
@@ -97,26 +101,6 @@ export class Connection {
     }
   }
 
-  /** Where the server is, for a `Location` of it: never plain HTTP on a host that we ask by TLS. */
-  locate(location: string, from: URL): URL {
-    if (!URL.canParse(location, from.href)) {
-      throw fail('REGISTRY_INVALID_ANSWER', `${shown(from)}: the registry answered a Location that is no address`)
-    }
-    const url = new URL(location, from)
-    if (url.hostname === from.hostname && from.protocol === 'https:' && url.protocol === 'http:') {
-      url.protocol = 'https:'
-      url.port = from.port
-    }
-    if (url.protocol !== 'https:' && (url.protocol !== 'http:' || from.protocol === 'https:')) {
-      throw fail(
-        'REGISTRY_INVALID_ANSWER',
-        `${shown(from)}: the registry answered a Location of ${url.protocol}//${url.host}`,
-      )
-    }
-    url.hash = ''
-    return url
-  }
-
   async #once(question: Question, job: Job): Promise<Reply> {
     const done = await this.host[question.pace ?? 'questions'].turn(job)
     try {
@@ -126,13 +110,13 @@ export class Connection {
     }
   }
 
-  #judge(reply: Reply, { expects, about }: Question): Trouble | undefined {
-    const pace = this.host.questions
+  #judge(reply: Reply, { expects, about, pace = 'questions' }: Question): Trouble | undefined {
+    const { questions, downloads, uploads } = this.host
     if (expects.includes(reply.status)) {
-      pace.faster()
+      this.host[pace].faster()
       return undefined
     }
-    if (reply.status === 429) for (const slowed of [pace, this.host.downloads, this.host.uploads]) slowed.slower()
+    if (reply.status === 429) for (const slowed of [questions, downloads, uploads]) slowed.slower()
     const trouble = troubleOfAnswer(reply, answerError(reply, about))
     const elsewhere = this.endpoint.isMirror && reply.status === 429
     return elsewhere ? { ...trouble, isPassing: false } : trouble
@@ -206,37 +190,18 @@ export class Connection {
   }
 
   #send(question: Question, url: URL, authorization: string | undefined, job: Job): Promise<Answer> {
-    const { method, headers = {}, body } = question
+    const { method, headers = {}, body, leisure = 1 } = question
     const isOurs = url.host === this.#base.host
     const own = isOurs ? { authorization, others: this.endpoint.headers } : { others: {} }
-    const outgoing = { method, url, headers, silence: this.patience.silence, ...(body === undefined ? {} : { body }) }
+    const silence = this.patience.silence * leisure
+    const outgoing = { method, url, headers, silence, ...(body === undefined ? {} : { body }) }
     return follow(outgoing, own, this.endpoint, job)
   }
 
-  #read(answer: Answer, { method, limit = MOST_BYTES }: Pick<Question, 'method' | 'limit'>): Promise<Reply> {
+  #read(answer: Answer, { method, limit = MOST_BYTES }: Question): Promise<Reply> {
     const tooLong = (): Error =>
       fail('REGISTRY_INVALID_ANSWER', `${shown(answer.url)}: the answer has more than ${limit} bytes`)
     return readReply(answer, method, limit, tooLong)
-  }
-
-  #askTokenServer(
-    { url, headers, ...request }: { method: 'GET' | 'POST'; url: URL; headers: Record<string, string>; body?: Buffer },
-    job: Job,
-  ): Promise<Reply> {
-    const { authorization, ...rest } = headers
-    const isOurs = url.host === this.#base.host
-    const { client: _shownToTheRegistryOnly, ...tls } = this.endpoint.tls
-    const settings = isOurs ? this.endpoint : { tls }
-    const own = { authorization, others: isOurs ? this.endpoint.headers : {} }
-    const outgoing = { ...request, url, headers: rest, silence: this.patience.silence }
-    const about: About = { name: url.host, kind: 'registry' }
-    const send = async (): Promise<Reply> =>
-      this.#read(await follow(outgoing, own, settings, job), { ...request, limit: 1 << 20 })
-    const judge = (reply: Reply): Trouble | undefined => {
-      const trouble = troubleOfAnswer(reply, answerError(reply, about))
-      return trouble.isPassing || reply.status >= 500 || reply.status === 429 ? trouble : undefined
-    }
-    return persist(send, judge, this.patience, job)
   }
 }
 

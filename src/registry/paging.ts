@@ -2,6 +2,7 @@ import { fail, isJsonObject, type Job, parseJson } from '../core/index.ts'
 import type { Connection, Question } from './connection.ts'
 import { MOST_BYTES } from './connection.ts'
 import { shown } from './http/failure.ts'
+import { locate } from './http/location.ts'
 import type { Reply } from './http/reply.ts'
 
 const MOST_PAGES = 10_000
@@ -26,7 +27,7 @@ export async function* pages(server: Connection, question: Question, job: Job): 
     seen.add(reply.url.href)
     const link = reply.status === 200 ? nextLink(reply.headers['link']) : undefined
     if (link === undefined) return
-    const to = server.locate(link, reply.url)
+    const to = locate(link, reply.url)
     if (to.host !== reply.url.host) {
       throw fail('REGISTRY_INVALID_ANSWER', `${shown(reply.url)}: the next page is on another host (${to.host})`)
     }

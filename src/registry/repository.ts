@@ -153,11 +153,10 @@ class Repository implements RegistryRepository {
   async remove(digest: Digest, job: Job = silentJob): Promise<void> {
     const own = this.#own(job)
     const server = await this.#route.writable()
-    const { bytes, descriptor } = await fetchDocument(server, this.#route, digest, own)
+    const subject = await this.#subjectOf(server, digest, own)
     await deleteManifest(server, this.#route, digest, own)
     this.#documents.forget(digest)
     this.#tagged.clear()
-    const subject = subjectOf(parseImageDocument(bytes, descriptor.mediaType))?.digest
     if (!subject || (await knowsReferrers(server, this.#route, subject, own))) return
     await removeReferrer(server, this.#route, { subject, digest }, own)
   }
@@ -176,6 +175,17 @@ class Repository implements RegistryRepository {
     const bytes = await this.#route.first('pull', (server) => readDocument(server, this.#route, descriptor, job), job)
     this.#documents.keep({ descriptor, bytes })
     return bytes
+  }
+
+  /** What a manifest is about; what we cannot read is about nothing that we know. */
+  async #subjectOf(server: Connection, digest: Digest, job: Job): Promise<Digest | undefined> {
+    try {
+      const { bytes, descriptor } = await fetchDocument(server, this.#route, digest, job)
+      return subjectOf(parseImageDocument(bytes, descriptor.mediaType))?.digest
+    } catch (error) {
+      if (hasCode(error, 'MANIFEST_UNSUPPORTED', 'MANIFEST_INVALID', 'JSON_INVALID')) return undefined
+      throw error
+    }
   }
 
   async #writeDocument(

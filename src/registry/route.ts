@@ -80,7 +80,9 @@ export class Route {
     const endpoints = await settings.endpoints(this.name)
     return endpoints.map((endpoint) => {
       const credentials = () => settings.credentials(endpoint.registry, endpoint.repository)
-      return new Connection(endpoint, { credentials, patience })
+      // there is somebody else to ask
+      const tries = endpoint.isMirror ? Math.min(2, patience.tries) : patience.tries
+      return new Connection(endpoint, { credentials, patience: { ...patience, tries } })
     })
   }
 }

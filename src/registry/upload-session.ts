@@ -3,6 +3,7 @@ import type { Descriptor } from '../oci/index.ts'
 import type { About } from './answer-error.ts'
 import { repositoryScope } from './auth/scope.ts'
 import type { Connection, Question } from './connection.ts'
+import { locate } from './http/location.ts'
 import { headerOf } from './http/redirect.ts'
 import type { Reply } from './http/reply.ts'
 import type { Trouble } from './http/retry.ts'
@@ -38,6 +39,7 @@ export class UploadSession {
         headers: { ...OCTETS, ...range, 'content-length': String(length) },
         body: bytes,
         pace: 'uploads',
+        leisure: leisureFor(length),
       },
       job,
     )
@@ -46,13 +48,25 @@ export class UploadSession {
     return { has: offsetOf(outcome.reply) ?? offset + length }
   }
 
-  /** Closes the upload, with the whole content if it is given. */
-  async finish({ digest }: Descriptor, content: Uint8Array | undefined, job: Job): Promise<void> {
+  /** Closes the upload, of which the registry has all. */
+  async finish(descriptor: Descriptor, job: Job): Promise<void> {
+    checkDigestHeader(await this.server.ask(this.#closing(descriptor, Buffer.alloc(0)), job), descriptor.digest)
+  }
+
+  /** Sends the whole content and closes the upload. Returns what went wrong; then nobody knows what the registry took. */
+  async finishWith(content: Uint8Array, descriptor: Descriptor, job: Job): Promise<Trouble | undefined> {
+    const outcome = await this.server.attempt(this.#closing(descriptor, content), job)
+    if ('trouble' in outcome) return outcome.trouble
+    checkDigestHeader(outcome.reply, descriptor.digest)
+    return undefined
+  }
+
+  #closing({ digest, size }: Descriptor, body: Uint8Array): Question {
     const to = new URL(this.location)
     to.search += `${to.search ? '&' : ''}digest=${encodeURIComponent(digest)}`
     const question = this.#question('PUT', to, [201, 200, 202, 204])
-    const sent = { headers: { ...OCTETS, 'content-length': String(content?.length ?? 0) }, pace: 'uploads' } as const
-    checkDigestHeader(await this.server.ask({ ...question, ...sent, body: content ?? Buffer.alloc(0) }, job), digest)
+    const headers = { ...OCTETS, 'content-length': String(body.length) }
+    return { ...question, headers, pace: 'uploads', leisure: leisureFor(size), body }
   }
 
   /** How many bytes the registry has; `undefined` when it has forgotten the upload. */
@@ -79,8 +93,13 @@ export class UploadSession {
 
   #moved(reply: Reply): void {
     const location = headerOf(reply, 'location')
-    if (location !== undefined) this.location = this.server.locate(location, reply.url)
+    if (location !== undefined) this.location = locate(location, reply.url)
   }
+}
+
+/** Registries hash and move a blob before they answer, in stores that may be slow: a minute more for each 128 MiB, up to ten. */
+function leisureFor(size: number): number {
+  return Math.min(10, 1 + size / (128 << 20))
 }
 
 /** What an opened upload came to: the blob is there already, or this is where it goes. */
@@ -149,7 +168,7 @@ function openedBy(reply: Reply, server: Connection, route: Route, { digest }: De
   if (location === undefined) {
     throw fail('REGISTRY_INVALID_ANSWER', `${route.familiar()}: the registry opened an upload and did not say where`)
   }
-  return new UploadSession(server, route, server.locate(location, reply.url))
+  return new UploadSession(server, route, locate(location, reply.url))
 }
 
 /** Whether an error says that the registry knows nothing of the upload. */

@@ -2,7 +2,6 @@ import {
   type ByteRange,
   type Bytes,
   bytesOf,
-  checkCanceled,
   collectBytes,
   type Digest,
   fail,
@@ -15,6 +14,7 @@ import { type Descriptor, type ImageTarget, isConfigType, isIndexType, isManifes
 import { withName, withoutName, withUnnamed } from './layout-names.ts'
 import { type Layout, LayoutReader } from './layout-reader.ts'
 import { noContent, noImage } from './missing.ts'
+import { stoppable } from './stoppable.ts'
 
 /** Takes a blob into the archive, after those it took before; ends when the blob is in. */
 export type BlobSink = (descriptor: Descriptor, body: Bytes) => Promise<void>
@@ -108,11 +108,4 @@ class Outgoing implements Layout {
 
 function isDocument({ mediaType }: Descriptor): boolean {
   return isManifestType(mediaType) || isIndexType(mediaType) || isConfigType(mediaType)
-}
-
-async function* stoppable(bytes: Bytes, job: Job): Bytes {
-  for await (const chunk of bytes) {
-    checkCanceled(job)
-    yield chunk
-  }
 }

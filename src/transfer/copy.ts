@@ -16,7 +16,7 @@ export interface CopyOptions {
   /** Whether the target may go on with a layer where an earlier copy of it ended; so it is when missing. */
   readonly continues?: boolean
   /** Told what will be copied, before any layer moves. */
-  readonly onPlan?: (plan: CopyPlan) => void
+  readonly onPlan?: (plan: CopyPlan) => void | Promise<void>
 }
 
 /** What a copy came to. */
@@ -46,10 +46,10 @@ export async function copyImage(
   const { ref, as, select: selection = 'all' } = options
   const resolved = await sideOf('source', `find ${ref}`, () => from.resolve(ref, job))
   const plan = await planCopy(from, { root: resolved, selection }, job)
-  options.onPlan?.(plan)
+  await options.onPlan?.(plan)
   const work = new Work(from, to, options)
   await stopTogether(job, (inner) => mapLimit(plan.blobs, AT_ONCE, (blob) => work.copyLayer(blob, inner)))
-  for (const document of plan.documents) await work.copyDocument(document, job)
+  for (const document of plan.documents) await work.copyDocument(document, plan.root, job)
   if (as !== undefined) await sideOf('target', `name ${as}`, () => to.tag(as, plan.root, job))
   return { resolved, root: plan.root }
 }
@@ -88,8 +88,9 @@ class Work {
     return this.#copy(descriptor, 'layer', this.#options.continues === false ? { whole } : { whole, from }, job)
   }
 
-  copyDocument({ descriptor, kind, bytes }: PlannedDocument, job: Job): Promise<void> {
-    return this.#copy(descriptor, kind, { whole: () => bytesOf(bytes) }, job)
+  copyDocument({ descriptor, kind, bytes }: PlannedDocument, root: Descriptor, job: Job): Promise<void> {
+    const as = descriptor.digest === root.digest ? this.#options.as : undefined
+    return this.#copy(descriptor, kind, { whole: () => bytesOf(bytes), ...(as === undefined ? {} : { as }) }, job)
   }
 
   async #copy(descriptor: Descriptor, kind: string, content: Content, job: StoppableJob): Promise<void> {
@@ -114,8 +115,10 @@ class Work {
     if (there) return true
     const { body, failure } = blamedBody(content, `read ${what}`)
     const mountFrom = this.#options.mountFrom?.(descriptor)
+    const { as } = content
+    const how = { ...(mountFrom === undefined ? {} : { mountFrom }), ...(as === undefined ? {} : { as }) }
     try {
-      await this.#to.write(descriptor, body, mountFrom === undefined ? {} : { mountFrom }, job)
+      await this.#to.write(descriptor, body, how, job)
     } catch (error) {
       throw failure() ?? blame('target', `write ${what}`, error)
     }
@@ -127,6 +130,8 @@ class Work {
 interface Content {
   whole(): Bytes
   from?(start: number): Bytes
+  /** What it will be called. */
+  as?: string
 }
 
 /** A body that remembers an error of the source on its way through the target. */

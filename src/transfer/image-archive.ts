@@ -15,13 +15,6 @@ import { nameOf, withName, withUnnamed } from './layout-names.ts'
 import { type Layout, LayoutReader } from './layout-reader.ts'
 import { openTarFile, type TarFile, type TarFileMember } from './tar-file.ts'
 
-/** An image of an archive. */
-export interface ArchivedImage {
-  readonly descriptor: Descriptor
-  /** Whole names (`docker.io/library/busybox:1`), or a bare tag (`1`) when the archive says no more; perhaps none. */
-  readonly names: readonly string[]
-}
-
 /**
  * Opens what `docker save`, `podman save`, skopeo, buildah, BuildKit or kaniko wrote: a tar of an OCI layout or a
  * docker archive of any age, compressed or not; a path, or a stream that is first spooled to a file in `temporary`
@@ -48,25 +41,10 @@ export async function openImageArchive(
 /** The images of an archive. Layers are verified while they are read, by whoever reads them first. */
 export class ImageArchive extends LayoutReader implements ImageSource, AsyncDisposable {
   readonly #tar: TarFile
-  readonly #contents: Contents
 
   constructor(tar: TarFile, contents: Contents) {
     super(contents)
     this.#tar = tar
-    this.#contents = contents
-  }
-
-  /** All images, in the order of the archive. */
-  async images(): Promise<ArchivedImage[]> {
-    const images = new Map<Digest, { descriptor: Descriptor; names: string[] }>()
-    for (const entry of await this.#contents.entries()) {
-      const { mediaType, digest, size } = entry
-      const image = images.get(digest) ?? { descriptor: { mediaType, digest, size }, names: [] }
-      images.set(digest, image)
-      const name = nameOf(entry)
-      if (name !== undefined && !image.names.includes(name)) image.names.push(name)
-    }
-    return [...images.values()]
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

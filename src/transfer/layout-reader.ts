@@ -33,6 +33,13 @@ export interface Layout {
   bytes(digest: Digest, range: ByteRange, job: Job): Bytes
 }
 
+/** An image of a folder or archive. */
+export interface ListedImage {
+  readonly descriptor: Descriptor
+  /** Whole names (`docker.io/library/busybox:1`), or a bare tag (`1`) when the layout says no more; perhaps none. */
+  readonly names: readonly string[]
+}
+
 /** How many documents are looked at for referrers. */
 const MAX_VISITED = 20_000
 
@@ -66,6 +73,19 @@ export class LayoutReader implements ImageSource {
     if (size === undefined) throw noContent(descriptor)
     const bytes = this.#layout.bytes(descriptor.digest, range ?? { start: 0 }, job)
     yield* range ? bytes : verified(bytes, descriptor)
+  }
+
+  /** All images, in the order of their list. */
+  async images(): Promise<ListedImage[]> {
+    const images = new Map<Digest, { descriptor: Descriptor; names: string[] }>()
+    for (const entry of await this.#layout.entries()) {
+      const { mediaType, digest, size } = entry
+      const image = images.get(digest) ?? { descriptor: { mediaType, digest, size }, names: [] }
+      images.set(digest, image)
+      const name = nameOf(entry)
+      if (name !== undefined && !image.names.includes(name)) image.names.push(name)
+    }
+    return [...images.values()]
   }
 
   async *tags(): AsyncIterable<string> {

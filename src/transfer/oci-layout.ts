@@ -4,7 +4,6 @@ import path from 'node:path'
 import {
   type ByteRange,
   type Bytes,
-  checkCanceled,
   type Digest,
   digestAlgorithm,
   digestHex,
@@ -38,6 +37,7 @@ import { type Layout, LayoutReader } from './layout-reader.ts'
 import { noContent, noImage } from './missing.ts'
 import { openRegularFile, readFrom, readSmallFile } from './regular-file.ts'
 import { createFile, replaceFile, TEMPORARY } from './replace-file.ts'
+import { stoppable } from './stoppable.ts'
 
 /** What `oci-layout` holds (image spec, "Image Layout"). */
 const MARKER = '{"imageLayoutVersion":"1.0.0"}'
@@ -105,7 +105,12 @@ export class OciLayout extends LayoutReader implements ImageTarget {
 
   async tag(name: string, descriptor: Descriptor, job: Job = silentJob): Promise<void> {
     if (!(await this.has(descriptor))) throw noContent(descriptor)
-    await this.#folder.update((entries) => withName(entries, name, descriptor), job)
+    // a digest says which image is meant, but is no name for it
+    const isName = name !== descriptor.digest
+    await this.#folder.update(
+      (entries) => (isName ? withName(entries, name, descriptor) : withUnnamed(entries, descriptor)),
+      job,
+    )
   }
 
   async untag(name: string, job: Job = silentJob): Promise<void> {
@@ -197,13 +202,6 @@ async function statIfThere(file: string): Promise<Stats | undefined> {
   } catch (error) {
     if (errnoOf(error) === 'ENOENT' || errnoOf(error) === 'ENOTDIR') return undefined
     throw error
-  }
-}
-
-async function* stoppable(bytes: Bytes, job: Job): Bytes {
-  for await (const chunk of bytes) {
-    checkCanceled(job)
-    yield chunk
   }
 }
 

@@ -5,13 +5,24 @@ import { type ByteRange, type Bytes, checkCanceled, collectBytes, errnoOf, fail,
 /** Bytes that are read at a time. */
 const CHUNK = 1 << 20
 
+/** How to open a file of foreign origin. */
+export interface OpenRegular {
+  /** A symbolic link is refused: what it leads to was not put there by whoever made the folder. */
+  readonly noLinks?: boolean
+}
+
 /**
  * Opens a file of foreign origin for reading: a pipe or device does not hang or do anything, it is refused.
  * `undefined` when it is not there.
  */
-export async function openRegularFile(path: string): Promise<{ file: FileHandle; size: number } | undefined> {
-  const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK).catch((error: unknown) => {
+export async function openRegularFile(
+  path: string,
+  { noLinks = false }: OpenRegular = {},
+): Promise<{ file: FileHandle; size: number } | undefined> {
+  const flags = constants.O_RDONLY | constants.O_NONBLOCK | (noLinks ? constants.O_NOFOLLOW : 0)
+  const file = await open(path, flags).catch((error: unknown) => {
     if (errnoOf(error) === 'ENOENT' || errnoOf(error) === 'ENOTDIR') return undefined
+    if (errnoOf(error) === 'ELOOP') throw fail('LAYOUT_INVALID', `${path} is not a regular file`)
     throw error
   })
   if (!file) return undefined
@@ -35,8 +46,13 @@ export async function* readFrom(file: FileHandle, { start, end }: ByteRange, job
 }
 
 /** A small file, whole; `undefined` when it is not there, and an error when it is larger than `limit`. */
-export async function readSmallFile(path: string, limit: number, job: Job): Promise<Buffer | undefined> {
-  const opened = await openRegularFile(path)
+export async function readSmallFile(
+  path: string,
+  limit: number,
+  job: Job,
+  options: OpenRegular = {},
+): Promise<Buffer | undefined> {
+  const opened = await openRegularFile(path, options)
   if (!opened) return undefined
   try {
     return await collectBytes(readFrom(opened.file, { start: 0 }, job), limit, () =>

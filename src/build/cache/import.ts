@@ -37,7 +37,8 @@ export async function openCache(
   }
 }
 
-async function bringStep(
+/** Brings the layers of a step that are missing, and remembers the step. Fails with `CONTENT_MISMATCH` for a layer that is another. */
+export async function bringStep(
   { store, lease, source }: { store: Store; lease: Lease; source: ImageSource },
   step: StepRecord,
   { layers, task }: { layers: ReadonlyMap<Digest, Descriptor>; task: string },

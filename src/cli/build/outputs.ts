@@ -25,8 +25,8 @@ export function outputsOf(texts: readonly string[], flags: OutputFlags, io: Comm
   if (outputs.filter((output) => 'dest' in output && typeof output.dest === 'function').length > 1) {
     throw fail('OUTPUT_INVALID', 'multiple outputs configured to write to stdout')
   }
-  if (flags.push) throw noRegistry(flags.tag.length > 0)
-  const needsImage = outputs.length === 0 || (flags.load && !outputs.some(({ type }) => type === 'image'))
+  const hasImage = outputs.some(({ type }) => type === 'image')
+  const needsImage = outputs.length === 0 || ((flags.load || flags.push) && !hasImage)
   return needsImage ? [...outputs, imageOutput('image', new Map(), flags)] : outputs
 }
 
@@ -34,9 +34,8 @@ function parseOutput(text: string, flags: OutputFlags, io: CommandIo): Output {
   const { type, attributes } = readOutput(text)
   switch (type) {
     case 'registry':
-      throw noRegistry(true)
+      return imageOutput('image', new Map([...attributes, ['push', 'true']]), flags)
     case 'image':
-      if (isTrue(attributes, 'push')) throw noRegistry(true)
       return imageOutput(type, attributes, flags)
     case 'oci':
     case 'docker':
@@ -49,7 +48,7 @@ function parseOutput(text: string, flags: OutputFlags, io: CommandIo): Output {
       return { type }
     default:
       throw fail('OUTPUT_INVALID', `failed to solve: exporter "${type}" could not be found`, {
-        hint: 'There are image, oci, docker, local, tar and cacheonly.',
+        hint: 'There are image, registry, oci, docker, local, tar and cacheonly.',
       })
   }
 }
@@ -88,7 +87,13 @@ function packOptions(attributes: Attributes, { tag, annotations }: OutputFlags):
 type ImageOutput = Extract<Output, { type: 'image' }>
 
 function imageOutput(type: 'image', attributes: Attributes, flags: OutputFlags): Output {
-  return { type, ...packOptions(attributes, flags), ...compressionOf(attributes, 'uncompressed') }
+  const byDigest = isTrue(attributes, 'push-by-digest')
+  const push = flags.push || byDigest || isTrue(attributes, 'push')
+  return {
+    ...{ type, ...packOptions(attributes, flags) },
+    ...compressionOf(attributes, push ? 'gzip' : 'uncompressed'),
+    ...(push ? { push: byDigest ? 'by-digest' : 'by-name' } : {}),
+  }
 }
 
 /** Compressed, as BuildKit does. `docker` without a file is the store. */
@@ -207,10 +212,3 @@ function flag(attributes: Attributes, name: string): boolean | undefined {
 }
 
 const isTrue = (attributes: Attributes, name: string): boolean => flag(attributes, name) ?? false
-
-function noRegistry(hasTag: boolean): Error {
-  if (!hasTag) return fail('OUTPUT_INVALID', 'tag is needed when pushing to registry')
-  return fail('OUTPUT_UNSUPPORTED', 'pushing to a registry is not supported yet', {
-    hint: 'Write the image with -o type=oci,dest=FILE, and push that with a tool such as skopeo.',
-  })
-}

@@ -20,6 +20,7 @@ export async function requestOf(context: CommandContext & { flags: BuildFlags })
     invocation: { words: context.words, folder: process.cwd() },
     tags: flags.tag,
     labels: pairsOf(flags.label, () => ''),
+    pull: flags.pull ? 'always' : 'missing',
     noCache: flags['no-cache'],
     noCacheFilter: flags['no-cache-filter'].flatMap((names) => names.split(',')).filter((name) => name !== ''),
     cacheFrom: flags['cache-from'].map(parseCacheEntry),

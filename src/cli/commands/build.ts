@@ -14,8 +14,6 @@ import { jobOf, withEngine } from '../session.ts'
 
 type Context = CommandContext & { flags: BuildFlags }
 
-const PULL_IGNORED = '--pull has no effect: images come from the store alone, registries are not supported yet'
-
 /** Prints what `--call` asks for in place of building, and gives the exit code. */
 async function runCall(engine: Engine, context: Context, call: Call, console: BuildConsole): Promise<number> {
   const answer = await answerCall(engine, await requestOf(context), call, jobOf(context, console.listen))
@@ -28,7 +26,6 @@ async function runCall(engine: Engine, context: Context, call: Call, console: Bu
 async function runBuild(engine: Engine, context: Context, console: BuildConsole): Promise<number> {
   const { flags } = context
   removeStale(flags.iidfile)
-  if (flags.pull) console.listen({ type: 'warning', code: 'PULL_IGNORED', message: PULL_IGNORED })
   const request = await requestOf(context)
   const job = jobOf(context, console.listen)
   const lockChanges = await updateLock(engine, flags['update-lock'], request, job)

@@ -53,5 +53,5 @@ test('an image without attestations has none', async () => {
   const slipway = await built()
   expect((await slipway('imagetools', 'inspect', 'app', '-f', '{{json .SBOM}}{{json .Provenance}}')).out).toBe('{}{}\n')
   expect((await slipway('imagetools', 'inspect', 'app')).out).not.toContain('Manifests')
-  expect((await slipway('imagetools', 'inspect', 'none')).err).toContain('No such image: none:latest')
+  expect((await slipway('imagetools', 'inspect', 'store:none')).err).toContain('No such image: none:latest')
 })

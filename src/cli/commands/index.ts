@@ -17,7 +17,10 @@ export const COMMANDS: CommandTable = {
     { path: 'image', summary: 'Manage images' },
     { path: 'registry', summary: 'Serve images to other machines' },
     { path: 'registry token', summary: 'Manage accounts of programs at a registry of your own' },
+    { path: 'manifest', summary: 'Manage Docker image manifests and manifest lists' },
+    { path: 'transfers', summary: 'Manage transfers that were cut off' },
     { path: 'system', summary: 'Manage Slipway' },
+    { path: 'tags', summary: 'Manage tags in registries' },
   ],
   commands: [
     // images
@@ -56,10 +59,32 @@ export const COMMANDS: CommandTable = {
     {
       paths: ['image ls', 'image list', 'images'],
       summary: 'List images',
-      common: 4,
+      common: 6,
       load: () => import('./images.ts'),
     },
     { paths: ['image prune'], summary: 'Remove unused images', load: () => import('./image-prune.ts') },
+    {
+      paths: ['image pull', 'pull'],
+      summary: 'Download an image from a registry',
+      common: 4,
+      load: () => import('./pull.ts'),
+    },
+    {
+      paths: ['image push', 'push'],
+      summary: 'Upload an image to a registry',
+      common: 5,
+      load: () => import('./push.ts'),
+    },
+    {
+      paths: ['transfers ls', 'transfers list'],
+      summary: 'List what was not transferred to its end',
+      load: () => import('./transfers-ls.ts'),
+    },
+    {
+      paths: ['transfers rm', 'transfers remove'],
+      summary: 'Forget what was transferred in part',
+      load: () => import('./transfers-rm.ts'),
+    },
     {
       paths: ['image rm', 'image remove', 'rmi'],
       summary: 'Remove one or more images',
@@ -87,11 +112,63 @@ export const COMMANDS: CommandTable = {
     },
     { paths: ['why'], summary: 'Say why the last build missed the cache', load: () => import('./why.ts') },
     {
+      paths: ['imagetools create', 'buildx imagetools create'],
+      summary: 'Create a new image based on source images',
+      load: () => import('./imagetools-create.ts'),
+    },
+    {
       paths: ['imagetools inspect', 'buildx imagetools inspect'],
       summary: 'Show the manifests of an image, and what is attached to them',
       load: () => import('./imagetools-inspect.ts'),
     },
+    // images between places
+    {
+      paths: ['copy'],
+      summary: 'Copy an image between registries, folders, archives and the store',
+      load: () => import('./copy.ts'),
+    },
+    {
+      paths: ['manifest annotate'],
+      summary: 'Add additional information to a local image manifest',
+      load: () => import('./manifest-annotate.ts'),
+    },
+    {
+      paths: ['manifest create'],
+      summary: 'Create a local manifest list for annotating and pushing to a registry',
+      load: () => import('./manifest-create.ts'),
+    },
+    {
+      paths: ['manifest inspect'],
+      summary: 'Display an image manifest, or manifest list',
+      load: () => import('./manifest-inspect.ts'),
+    },
+    {
+      paths: ['manifest push'],
+      summary: 'Push a manifest list to a repository',
+      load: () => import('./manifest-push.ts'),
+    },
+    {
+      paths: ['manifest rm'],
+      summary: 'Delete one or more manifest lists from local storage',
+      load: () => import('./manifest-rm.ts'),
+    },
     // registries
+    {
+      paths: ['search'],
+      summary: 'Search Docker Hub for images, or any registry for repositories',
+      common: 10,
+      load: () => import('./search.ts'),
+    },
+    {
+      paths: ['tags ls', 'tags list'],
+      summary: 'List the tags of a repository in a registry',
+      load: () => import('./tags-ls.ts'),
+    },
+    {
+      paths: ['tags rm', 'tags remove'],
+      summary: 'Remove tags from a registry',
+      load: () => import('./tags-rm.ts'),
+    },
     { paths: ['login'], summary: 'Authenticate to a registry', common: 8, load: () => import('./login.ts') },
     { paths: ['logout'], summary: 'Log out from a registry', common: 9, load: () => import('./logout.ts') },
     // records of builds
@@ -214,6 +291,21 @@ export const COMMANDS: CommandTable = {
       paths: ['registry serve'],
       summary: 'Serve a registry',
       load: () => import('./registry-serve.ts'),
+    },
+    {
+      paths: ['registry gc'],
+      summary: 'Remove what nothing in a registry needs',
+      load: () => import('./registry-gc.ts'),
+    },
+    {
+      paths: ['registry retention'],
+      summary: 'Remove tags that no retention rule keeps',
+      load: () => import('./registry-retention.ts'),
+    },
+    {
+      paths: ['registry scrub'],
+      summary: 'Look for damaged content of a registry',
+      load: () => import('./registry-scrub.ts'),
     },
     {
       paths: ['registry token create'],

@@ -53,7 +53,7 @@ async function optionsOf(context: CommandContext<typeof flags>): Promise<Registr
   }
   const listen = flags.listen ?? config.listen
   return {
-    root: await registryRoot(context, flags, config),
+    root: await registryRoot(context, config),
     config: {
       ...config,
       ...(listen === undefined ? {} : { listen }),

@@ -1,6 +1,6 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
-import { hashSync } from '@node-rs/bcrypt'
+import { hashSync } from 'bcrypt'
 import { expect, test } from 'vitest'
 import { serveRegistry } from '../../serve/index.ts'
 import { openCommandLine } from '../fixture.suite.ts'
@@ -10,7 +10,7 @@ test('a token is made, used, listed and removed while the registry runs', async 
   const root = path.join(run.root, 'registry')
   mkdirSync(root, { recursive: true })
   const htpasswd = path.join(root, 'users')
-  writeFileSync(htpasswd, `alice:${hashSync('pw', { cost: 4 })}\n`)
+  writeFileSync(htpasswd, `alice:${hashSync('pw', 4)}\n`)
   await using server = await serveRegistry({ root, config: { listen: '127.0.0.1:0', access: { htpasswd } } })
 
   const made = await run('registry', 'token', 'create', '-s', 'team/*:pull,push', '--description', 'builds', 'ci')

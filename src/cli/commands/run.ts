@@ -1,13 +1,20 @@
 import { readFileSync } from 'node:fs'
 import path from 'node:path'
-import { errnoOf, fail, messageOf, SlipwayError } from '../../core/index.ts'
-import { type CreatedContainer, type CreateRequest, type Engine, isStepRef } from '../../engine/index.ts'
+import { errnoOf, fail, hasCode, messageOf, SlipwayError } from '../../core/index.ts'
+import {
+  type CreatedContainer,
+  type CreateRequest,
+  type Engine,
+  isStepRef,
+  nameForMessage,
+} from '../../engine/index.ts'
 import { parsePlatform } from '../../oci/index.ts'
 import { attachTerminal } from '../attach.ts'
 import { type Command, type CommandContext, defineCommand } from '../command.ts'
 import { parseExtraHost } from '../extra-host.ts'
 import type { FlagValues } from '../flags.ts'
 import { parseTmpfs, parseVolume } from '../mount-flags.ts'
+import { pullTelling } from '../pull.ts'
 import { jobOf, withEngine } from '../session.ts'
 
 /** Flags of `create` and `run`. */
@@ -28,6 +35,13 @@ export const CREATE_FLAGS = {
   },
   platform: { kind: 'string', about: 'Set platform if server is multi-platform capable' },
   publish: { kind: 'list', short: 'p', hidden: true, about: "Publish a container's port(s) to the host" },
+  pull: {
+    kind: 'string',
+    default: 'missing',
+    placeholder: 'string',
+    about: 'Pull image before running ("always", "missing", "never")',
+  },
+  quiet: { kind: 'bool', short: 'q', about: 'Suppress the pull output' },
   'read-only': { kind: 'bool', about: "Mount the container's root filesystem as read only" },
   rm: { kind: 'bool', about: 'Automatically remove the container when it exits' },
   'shm-size': { kind: 'size', about: 'Size of /dev/shm' },
@@ -81,11 +95,45 @@ function createRequestOf(context: {
 /** Makes the container that the command line asks for, and tells what Docker warns of. */
 export async function createFrom(
   engine: Engine,
-  context: Parameters<typeof createRequestOf>[0] & Pick<CommandContext, 'io'>,
+  context: Parameters<typeof createRequestOf>[0] & Pick<CommandContext, 'io' | 'globals' | 'signal'>,
 ): Promise<CreatedContainer> {
-  const made = engine.containers.create(await withStep(engine, createRequestOf(context), context.io))
+  const policy = pullPolicy(context.flags.pull)
+  const request = await withStep(engine, createRequestOf(context), context.io)
+  const made = await createPulled(engine, request, policy, context)
   for (const warning of made.warnings) await context.io.stderr.write(`WARNING: ${warning}\n`)
   return made
+}
+
+const POLICIES = ['always', 'missing', 'never'] as const
+
+function pullPolicy(text: string): (typeof POLICIES)[number] {
+  const policy = POLICIES.find((each) => each === text)
+  if (policy) return policy
+  throw fail('USAGE_INVALID', `invalid pull option: '${text}': must be one of "always", "missing" or "never"`, {
+    data: { exitCode: 125 },
+  })
+}
+
+/** Makes a container, and pulls its image before where that is wanted. */
+async function createPulled(
+  engine: Engine,
+  request: CreateRequest,
+  policy: (typeof POLICIES)[number],
+  context: Pick<CommandContext, 'io' | 'globals' | 'signal'> & { flags: { quiet: boolean } },
+): Promise<CreatedContainer> {
+  const { image, platform } = request
+  const { quiet } = context.flags
+  const pull = (): Promise<void> =>
+    pullTelling(engine, { image, ...(platform ? { platform } : {}) }, { context, to: 'stderr', quiet })
+  if (policy === 'always') await pull()
+  try {
+    return engine.containers.create(request)
+  } catch (error) {
+    if (policy !== 'missing' || !hasCode(error, 'IMAGE_NOT_FOUND', 'PLATFORM_NOT_FOUND')) throw error
+    if (!quiet) await context.io.stderr.write(`Unable to find image '${nameForMessage(image)}' locally\n`)
+    await pull()
+    return engine.containers.create(request)
+  }
 }
 
 /**

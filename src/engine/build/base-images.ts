@@ -1,5 +1,14 @@
 import type { PlanSources, ResolvedImage } from '../../build/index.ts'
-import { fail, hasCode, type Job, OncePerKey, runTask, type SlipwayError, type SourceSpan } from '../../core/index.ts'
+import {
+  type Digest,
+  fail,
+  hasCode,
+  type Job,
+  OncePerKey,
+  runTask,
+  SlipwayError,
+  type SourceSpan,
+} from '../../core/index.ts'
 import {
   type Descriptor,
   formatPlatform,
@@ -21,17 +30,20 @@ interface Asked {
   name: string
 }
 
+/** When base images are asked of registries: always, when they are not in the store, or never. */
+export type PullPolicy = 'always' | 'missing' | 'never'
+
 /**
- * Base images come from the store, each of them once for a platform, in the variant for it when there are several. With
- * `pins` a name means what they say. Fails in BuildKit's words for one that is not there.
+ * Base images come from the store, or from their registry first, each of them once for a platform, in the variant for it
+ * when there are several. With `pins` a name means what they say. Fails in BuildKit's words for one that is not there.
  */
 export function imageResolver(
   store: Store,
   lease: Lease,
-  options: { namesPlatform: boolean; pins?: Pins | undefined },
+  options: { namesPlatform: boolean; pins?: Pins | undefined; pull?: PullPolicy | undefined },
   job: Job,
 ): PlanSources['image'] {
-  const { namesPlatform, pins } = options
+  const { namesPlatform, pins, pull = 'missing' } = options
   const once = new OncePerKey<string, ResolvedImage>()
   const resolve = (text: string, platform: Platform, span: SourceSpan): Promise<ResolvedImage> => {
     const name = referenceOf(text, span)
@@ -39,19 +51,85 @@ export function imageResolver(
     const task = { id: `${where} metadata ${name}`, name: `[${where}] load metadata for ${name}` }
     return runTask(job, task, async () => {
       const pin = pins?.image(name, platform, span)
-      const root = pin ? await findContent(store, lease, pin) : await findImage(store, lease, { name, text })
-      if (!root && pin) {
-        const now = await findImage(store, lease, { name, text })
-        throw imageMissing(name, pin, now?.digest, span)
-      }
-      if (!root) throw missingBase({ name, text }, span)
-      const image = await readBase(store, lease, { root, name, text, platform, span }, job)
+      const bases: Bases = { store, lease, pull, pin, asked: { name, text, platform, span } }
+      const root = await findBase(bases, job)
+      const image = await readOrPull(bases, root, job)
       return { ...image, name: `${name.replace(/@.*/, '')}@${root.digest}` }
     })
   }
   return async (text, platform, span) =>
     once.get(`${formatPlatform(platform)} ${text}`, () => resolve(text, platform, span))
 }
+
+/** One base image, and where to look for it. */
+interface Bases {
+  store: Store
+  lease: Lease
+  pull: PullPolicy
+  /** What the name is locked to. */
+  pin: Digest | undefined
+  asked: Asked & { platform: Platform; span: SourceSpan }
+}
+
+async function findBase(bases: Bases, job: Job): Promise<Descriptor> {
+  const { store, lease, pull, pin, asked } = bases
+  const { name, span } = asked
+  if (pull === 'always' && !pin) await pullBase(bases, job)
+  const here = pin ? await findContent(store, lease, pin) : await findImage(store, lease, asked)
+  if (here) return here
+  const problem = pull === 'never' ? undefined : await pullBase(bases, job)
+  const pulled = pin ? await findContent(store, lease, pin) : await findImage(store, lease, asked)
+  if (pulled) return pulled
+  if (!pin) throw missingBase(asked, span)
+  const now = (await findImage(store, lease, asked))?.digest
+  throw imageMissing(name, pin, { now, problem, span })
+}
+
+/** Of an index that is here, the platform need not be. */
+async function readOrPull(bases: Bases, root: Descriptor, job: Job): Promise<Omit<ResolvedImage, 'name'>> {
+  const { store, lease, pull, asked } = bases
+  try {
+    return await readBase(store, lease, { root, ...asked }, job)
+  } catch (error) {
+    if (pull !== 'missing' || !hasCode(error, 'IMAGE_NOT_FOUND')) throw error
+    await pullBase(bases, job, root.digest)
+    return readBase(store, lease, { root, ...asked }, job)
+  }
+}
+
+/**
+ * Brings a base image from its registry; by what it is locked to, or by this digest, rather than by its tag. Why one that
+ * is locked could not be had is the answer.
+ */
+async function pullBase({ store, pin, asked }: Bases, job: Job, digest = pin): Promise<unknown> {
+  const { name, text, platform, span } = asked
+  const { tag, ...reference } = parseReference(name)
+  const wanted = digest === undefined ? parseReference(name) : { ...reference, digest }
+  if (digest === undefined && tag === undefined && reference.digest === undefined) return undefined
+  const { openRemote } = await import('../registry/repository.ts')
+  const { pullOne } = await import('../registry/pull.ts')
+  await using remote = openRemote(store, reference, 'pull')
+  try {
+    await pullOne(store, remote, { reference: wanted, platform, headline: `[internal] pull ${name}` }, job)
+    return undefined
+  } catch (error) {
+    if (pin && !hasCode(error, 'CANCELED')) return error
+    throw notPulled({ name, text }, error, span)
+  }
+}
+
+/** BuildKit's words. */
+function notPulled({ name, text }: Asked, cause: unknown, span: SourceSpan): unknown {
+  if (!(cause instanceof SlipwayError) || cause.fault === 'canceled') return cause
+  const { code, data } = cause
+  const isMissing = code === 'IMAGE_NOT_FOUND'
+  const why = isMissing ? `${name}: not found` : cause.message
+  const hint = isMissing ? MAKE_A_BASE : (cause.hint ?? MAKE_A_BASE)
+  return fail(code, `${text}: failed to resolve source metadata for ${name}: ${why}`, { span, data, cause, hint })
+}
+
+const MAKE_A_BASE =
+  'make a base with "slipway bootstrap debian" or "slipway bootstrap busybox", or bring the image with "slipway load -i FILE"'
 
 /** The config and the layers of an image that is in the store, for one platform. */
 export async function readBase(
@@ -107,7 +185,7 @@ function referenceOf(text: string, span: SourceSpan): string {
 function missingBase({ name, text }: Asked, span: SourceSpan): Error {
   return fail('IMAGE_NOT_FOUND', `${text}: failed to resolve source metadata for ${name}: not found in the store`, {
     span,
-    hint: `make a base with "slipway bootstrap debian" or "slipway bootstrap busybox", or bring the image with "slipway load -i FILE"`,
+    hint: MAKE_A_BASE,
   })
 }
 

@@ -1,5 +1,5 @@
 import { BuildSession, createRunners, createSolver, operationKeys, type Solver } from '../../build/index.ts'
-import type { Job } from '../../core/index.ts'
+import { fail, type Job } from '../../core/index.ts'
 import type { Store } from '../../store/index.ts'
 import { type BuildListener, recordBuild } from '../builds/recorder.ts'
 import { createAttachments } from './attestations/attachments.ts'
@@ -11,6 +11,7 @@ import type { FinishedBuild } from './finished.ts'
 import { explainMismatch } from './lock/pins.ts'
 import { refuseLists } from './outputs/archive.ts'
 import { exportAll } from './outputs/index.ts'
+import type { Output } from './outputs/output.ts'
 import { isMultiPlatform } from './plan-options.ts'
 import { type BuildWatcher, type PlannedRequest, planRequest } from './plan-request.ts'
 import { reportOf } from './report.ts'
@@ -74,6 +75,7 @@ function checked(request: BuildRequest): Required<Pick<BuildRequest, 'outputs' |
   const { tags = [], outputs = [{ type: 'image' }], cacheFrom = [], cacheTo = [], attestations = [] } = request
   attestationOptions(attestations)
   checkCacheEntries(cacheFrom, cacheTo)
+  refuseNameless(outputs, tags)
   refuseLists(outputs, { multiPlatform: isMultiPlatform(request) })
   return { names: tags.map(checkedTag), outputs, cacheTo }
 }
@@ -103,4 +105,11 @@ async function solve(session: BuildSession, { request, planned, listener }: Work
   } finally {
     definition.contexts.save()
   }
+}
+
+/** What has no name cannot be pushed. Fails with `OUTPUT_INVALID`, in BuildKit's words. */
+function refuseNameless(outputs: readonly Output[], tags: readonly string[]): void {
+  const isNameless = (output: Output): boolean =>
+    output.type === 'image' && output.push !== undefined && (output.names ?? tags).length === 0
+  if (outputs.some(isNameless)) throw fail('OUTPUT_INVALID', 'tag is needed when pushing to registry')
 }

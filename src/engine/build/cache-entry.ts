@@ -3,7 +3,7 @@ import { fail, isDigest, notGoBool, parseGoBool } from '../../core/index.ts'
 
 /** A place for a build cache, as `--cache-from` and `--cache-to` name it. */
 export interface CacheEntry {
-  /** `local`, `inline` to export, `registry` to import from an image in the store; others are known, but not there yet. */
+  /** `local`, `registry`, `inline` to export; others are known, but not there. */
   type: string
   /** `dest`, `src`, `mode`, `tag`, `compression`, ... as in Docker's documentation. */
   attributes: Readonly<Record<string, string>>
@@ -29,9 +29,9 @@ function checkEntry({ type, attributes }: CacheEntry, role: 'importer' | 'export
   } else if (!KNOWN.includes(type)) {
     throw fail('USAGE_INVALID', `unknown cache ${role}: ${JSON.stringify(type)}`)
   }
-  const isThere = role === 'importer' ? 'registry' : 'inline'
-  if (type !== 'local' && type !== isThere) {
-    const hint = `use type=local,${key}=FOLDER; the folder is an OCI layout that other tools can copy`
+  const isThere = type === 'local' || type === 'registry' || (type === 'inline' && role === 'exporter')
+  if (!isThere) {
+    const hint = `use type=registry,ref=NAME, or type=local,${key}=FOLDER, an OCI layout that other tools can copy`
     throw unsupported(`of type ${type}`, hint)
   }
 }
@@ -56,7 +56,7 @@ function checkTruths(entry: CacheEntry): void {
 }
 
 function unsupported(what: string, hint: string): Error {
-  return fail('BUILD_UNSUPPORTED', `a build cache ${what} is not supported yet`, { hint })
+  return fail('BUILD_UNSUPPORTED', `a build cache ${what} is not supported`, { hint })
 }
 
 /** The manifest to import: a tag or a digest. Fails with `USAGE_INVALID`. */

@@ -1,6 +1,6 @@
 import path from 'node:path'
 import { type CacheSource, exportCache, openCache, openInlineCache, type Solver } from '../../build/index.ts'
-import { type Digest, fail, hasCode, type Job, messageOf, parseGoBool, runTask } from '../../core/index.ts'
+import { type Digest, hasCode, type Job, messageOf, parseGoBool, runTask } from '../../core/index.ts'
 import { hostPlatform, type Platform } from '../../oci/index.ts'
 import type { Lease, Store } from '../../store/index.ts'
 import { createOciLayout, openOciLayout } from '../../transfer/index.ts'
@@ -19,7 +19,7 @@ export async function openCaches(
     const { where, name, open } =
       entry.type === 'local'
         ? cacheInFolder(places, entry, job)
-        : cacheInImage(places, entry, platforms.length > 0 ? platforms : [hostPlatform()])
+        : cacheInImage(places, entry, platforms.length > 0 ? platforms : [hostPlatform()], job)
     try {
       const source = await runTask(job, { id: `cache from ${where}`, name }, open)
       sources.push(mistrusted(source, where))
@@ -68,21 +68,22 @@ function cacheInFolder(places: { store: Store; lease: Lease }, entry: CacheEntry
   return { where: folder, name: `importing cache manifest from local:${path.basename(folder)}`, open }
 }
 
-/** Of an image that is here; what is only in a registry is not looked for. */
+/** In an image that is here, or in a registry: a cache of its own, or one that an image carries. */
 function cacheInImage(
   places: { store: Store; lease: Lease },
   { attributes }: CacheEntry,
   platforms: readonly Platform[],
+  job: Job,
 ): NamedCache {
   const name = attributes['ref']!
   const { images, blobs } = places.store
   const open = async (): Promise<CacheSource> => {
     const image = images.find(name)?.image
-    if (!image) throw fail('IMAGE_NOT_FOUND', `No such image: ${name}; registries are not supported yet`)
+    if (!image) return (await import('./registry-cache.ts')).openRegistryCache(places, { name, platforms }, job)
     const configs = platforms.flatMap((platform) => configOf(() => images.config(image, platform).digest))
     return openInlineCache(
       places,
-      configs.map((digest) => blobs.readWhole(digest)),
+      configs.map((digest) => ({ config: blobs.readWhole(digest) })),
     )
   }
   return { where: name, name: `importing cache manifest from ${name}`, open }
@@ -128,13 +129,17 @@ async function exportTo(
   { solver, built }: Pick<FinishedBuild, 'solver' | 'built'>,
   job: Job,
 ): Promise<void> {
-  const { attributes } = entry
+  const { type, attributes } = entry
   const keys = stepKeys(solver, cacheMode(entry) === 'max' ? undefined : built)
-  const task = `cache to ${attributes['dest']}`
-  await runTask(job, { id: task, name: 'exporting cache to client directory' }, async () => {
-    const target = await createOciLayout(attributes['dest']!, job)
-    const imageManifest = cacheTruth(entry, 'image-manifest', true)
-    const what = { keys, compression: cacheCompression(entry), imageManifest, task }
+  const isRemote = type === 'registry'
+  const where = attributes[isRemote ? 'ref' : 'dest']!
+  const task = `cache to ${where}`
+  const name = isRemote ? 'exporting cache to registry' : 'exporting cache to client directory'
+  const imageManifest = cacheTruth(entry, 'image-manifest', true)
+  const what = { keys, compression: cacheCompression(entry), imageManifest, task }
+  await runTask(job, { id: task, name }, async () => {
+    if (isRemote) return (await import('./registry-cache.ts')).exportToRegistry(places, where, what, job)
+    const target = await createOciLayout(where, job)
     await exportCache({ ...places, target }, { ...what, tag: attributes['tag'] ?? 'latest' }, job)
   })
 }

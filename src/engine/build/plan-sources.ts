@@ -13,6 +13,6 @@ export function planSources(
   job: Job,
 ): Omit<PlanSources, 'listener'> {
   const { store, lease } = session
-  const image = imageResolver(store, lease, { namesPlatform: isMultiPlatform(request), pins }, job)
+  const image = imageResolver(store, lease, { namesPlatform: isMultiPlatform(request), pins, pull: request.pull }, job)
   return { image, named: contexts.resolver(image, job), ...(pins ? { pins } : {}) }
 }

@@ -6,6 +6,7 @@ import type { LintWarning } from '../../lint/index.ts'
 import type { Descriptor, Platform } from '../../oci/index.ts'
 import type { Invocation, PastBuild } from '../builds/record.ts'
 import type { AttestationRequest } from './attestations/options.ts'
+import type { PullPolicy } from './base-images.ts'
 import type { CacheEntry } from './cache-entry.ts'
 import type { Output } from './outputs/output.ts'
 import type { Verification } from './verify.ts'
@@ -43,6 +44,8 @@ export interface BuildRequest {
    * BUILDKIT_MULTI_PLATFORM=1 for one.
    */
   platforms?: readonly Platform[]
+  /** When base images are asked of their registries; when they are not in the store, by default. */
+  pull?: PullPolicy
   noCache?: boolean
   /** Names of stages that are built without the cache. */
   noCacheFilter?: readonly string[]

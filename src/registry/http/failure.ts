@@ -1,6 +1,6 @@
 import { errnoOf, messageOf } from '../../core/index.ts'
 
-const UNREACHED = ['ECONNREFUSED', 'EHOSTUNREACH', 'ENETUNREACH', 'ETIMEDOUT', 'UND_ERR_CONNECT_TIMEOUT']
+const UNREACHED = ['ECONNREFUSED', 'EHOSTUNREACH', 'ENETUNREACH', 'ETIMEDOUT', 'UND_ERR_CONNECT_TIMEOUT', 'EAI_AGAIN']
 
 /** A request that got no whole answer: nobody listens, certificates are not trusted, the line broke. */
 export class ConnectionFailure extends Error {

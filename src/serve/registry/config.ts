@@ -5,14 +5,16 @@ import * as v from 'valibot'
 import { fail, messageOf } from '../../core/index.ts'
 import { type AccessConfig, accessSchema } from './access/config.ts'
 import { type LimitsConfig, limitsSchema } from './limits.ts'
+import { type OffloadConfig, offloadSchema } from './offload.ts'
 import { absoluteProxy, type ProxyConfig, proxySchema } from './proxy/config.ts'
 import { type TlsFiles, tlsSchema } from './tls.ts'
+import { UPKEEP_ENTRIES, type UpkeepConfig } from './upkeep/settings.ts'
 
 /**
  * What the configuration file says. A part of the server that has settings keeps their type and schema beside its code
  * and adds a line here and below; unknown keys are errors, so that a typing mistake never switches something off.
  */
-export interface RegistryConfig {
+export interface RegistryConfig extends UpkeepConfig {
   /** `HOST:PORT`; port 0 takes a free one. */
   listen?: string | undefined
   /** The folder that everything is kept in. */
@@ -23,6 +25,7 @@ export interface RegistryConfig {
   tls?: TlsFiles | undefined
   access?: AccessConfig | undefined
   proxy?: ProxyConfig | undefined
+  offload?: OffloadConfig | undefined
 }
 
 /** A host, in brackets where it has colons, and a port. */
@@ -36,6 +39,8 @@ const schema: v.GenericSchema<unknown, RegistryConfig> = v.strictObject({
   tls: v.optional(tlsSchema),
   access: v.optional(accessSchema),
   proxy: v.optional(proxySchema),
+  offload: v.optional(offloadSchema),
+  ...UPKEEP_ENTRIES,
 })
 
 /** Reads and checks a configuration file; paths in it become absolute. Fails with `REGISTRY_CONFIG_INVALID` and the place. */

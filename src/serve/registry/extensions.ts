@@ -1,21 +1,23 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { FastifyInstance } from 'fastify'
+import type { Digest } from '../../core/index.ts'
 import type { ProtocolFailure } from './failure.ts'
 import type { Exchange } from './protocol/exchange.ts'
 import type { RepositoryRoute } from './protocol/route.ts'
 import type { UpstreamState } from './proxy/state.ts'
 import type { StoredBlob } from './storage.ts'
 
-/** What somebody wants to do. `ping` is `GET /v2/`. */
-export type Action = 'ping' | 'catalog' | 'pull' | 'push' | 'delete'
+/** What somebody wants to do. `ping` is `GET /v2/`; `admin` is running the registry: collection, audit log, events. */
+export type Action = 'ping' | 'catalog' | 'admin' | 'pull' | 'push' | 'delete'
 
 /** A question about rights. */
 export interface AccessRequest {
   readonly action: Action
-  /** There except for `ping` and `catalog`. */
+  /** There except for `ping`, `admin` and `catalog`; with `catalog` it asks whether a list may show the repository. */
   readonly repository?: string
   /**
-   * A question beside the one that the request is about: whether a mount may take from another repository. A refusal is
+   * A question beside the one that the request is about: whether a mount may take from another repository, whether a
+   * list may show one. A refusal is
    * no error then, only a no.
    */
   readonly isProbe?: boolean
@@ -74,6 +76,15 @@ export interface PassedRequest {
 /** Says whether another registry has the truth of what a request is about. May refuse the request. */
 export type PassThrough = (exchange: Exchange, route: RepositoryRoute, action: Action) => PassedRequest | undefined
 
+/**
+ * Where somebody else can send a blob from: a location of an nginx before us (`accel`), which does ranges itself, or a URL
+ * that the client is sent to (`redirect`).
+ */
+export interface BlobPlace {
+  readonly kind: 'accel' | 'redirect'
+  readonly address: string
+}
+
 /** What other parts add to the protocol. */
 export interface RegistryExtensions {
   /** Anonymous may do everything when absent. */
@@ -86,6 +97,10 @@ export interface RegistryExtensions {
   passThrough?: PassThrough
   /** The registries that requests are passed to. */
   upstreams?(): readonly UpstreamState[]
+  /** Whether somebody else sends this blob. */
+  elsewhere?(blob: StoredBlob): BlobPlace | undefined
+  /** Called before an upload is taken, with the bytes and the digest that are known to come; throws (`refuse(...)`) to stop it. */
+  accept?(repository: string, bytes: number, digest?: Digest): void
   /** Called when the server stops, after the last answer. */
   close?(): Promise<void> | void
 }

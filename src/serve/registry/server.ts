@@ -6,6 +6,7 @@ import { Certificates } from './access/certificates.ts'
 import type { RegistryExtensions } from './extensions.ts'
 import { failureBody, refuse } from './failure.ts'
 import type { ServerLimits } from './limits.ts'
+import { withOrigin } from './origin.ts'
 import { createProtocol } from './protocol/protocol.ts'
 import { sendBlob as sendFromFile } from './send-blob.ts'
 import type { RegistryStorage } from './storage.ts'
@@ -39,13 +40,14 @@ const IDLE = 300_000
  */
 export async function startServer(options: ServerOptions): Promise<ListeningServer> {
   const { storage, limits, canDelete, extensions } = options
-  const { authorize = () => ({}), sendBlob = sendFromFile, passThrough } = extensions
-  const context = { storage, limits, canDelete, sendBlob, authorize, passThrough }
+  const { authorize = () => ({}), sendBlob = sendFromFile, accept = () => {}, passThrough } = extensions
+  const elsewhere = extensions.elsewhere?.bind(extensions) ?? (() => undefined)
+  const context = { storage, limits, canDelete, sendBlob, elsewhere, authorize, accept, passThrough }
   const protocol = createProtocol(context, extensions.finished?.bind(extensions))
   const others = await routeOthers(extensions)
   const listener: RequestListener = (request, response) => {
-    if (isProtocol(request.url!)) protocol(request, response)
-    else others(request, response)
+    const answer = isProtocol(request.url!) ? protocol : others
+    withOrigin(request, () => answer(request, response))
   }
   const certificates =
     options.tls && new Certificates(options.tls, (problem) => process.stderr.write(`registry: ${problem}\n`))
@@ -66,7 +68,7 @@ function isProtocol(url: string): boolean {
 /** Routes that extensions add. */
 async function routeOthers({ plugins = [] }: RegistryExtensions): Promise<RequestListener> {
   if (plugins.length === 0) return notFound
-  const { fastify } = await import('fastify')
+  const { default: fastify } = await import('fastify')
   const app = fastify({ logger: false })
   for (const plugin of plugins) await app.register(async (scope) => plugin(scope))
   app.setNotFoundHandler((request, reply) => {

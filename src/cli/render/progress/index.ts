@@ -1,5 +1,6 @@
 export { chooseProgressMode, createProgressRenderer, PROGRESS_MODES, type ProgressMode } from './choose.ts'
 export { openProgress, type ProgressDriver } from './driver.ts'
+export { createLayerLines, type LayerLines } from './layers.ts'
 export type { ProgressRenderer } from './renderer.ts'
 export { createTransferProgress, TRANSFER_WORDS, type TransferOptions, type TransferWords } from './transfer.ts'
 export { renderWarnings } from './warnings.ts'

@@ -50,7 +50,7 @@ test('a layer that was mounted says from where', () => {
   progress.add(layer('a', 'x'), 0)
   progress.add({ type: 'status', task: 'a', text: 'Mounted from library/y' }, 0)
   progress.add({ type: 'finished', task: 'a', result: 'cached' }, 0)
-  expect(progress.finish(0)).toBe('x: Preparing\nx: Mounted from library/y\n')
+  expect(progress.finish(0)).toBe('x: Mounted from library/y\n')
 })
 
 describe('on a terminal', () => {

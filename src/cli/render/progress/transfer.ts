@@ -11,18 +11,31 @@ export interface TransferWords {
   moving: string
   done: string
   cached: string
-  /** Lines are for terminals only. */
-  isSilentElsewhere?: boolean
+  /** Where nothing is said but on terminals: of all states, or of the first. */
+  isSilentElsewhere?: boolean | 'at first'
 }
 
-/** The words of `docker pull`, `docker push` and `docker load`. */
-export const TRANSFER_WORDS: Readonly<Record<'pull' | 'push' | 'load', TransferWords>> = {
+/** The words of `docker pull`, `docker push` and `docker load`, and of our `copy`. */
+export const TRANSFER_WORDS: Readonly<Record<'pull' | 'push' | 'load' | 'copy', TransferWords>> = {
   pull: { started: 'Pulling fs layer', moving: 'Downloading', done: 'Pull complete', cached: 'Already exists' },
-  push: { started: 'Preparing', moving: 'Pushing', done: 'Pushed', cached: 'Layer already exists' },
+  push: {
+    started: 'Preparing',
+    moving: 'Pushing',
+    done: 'Pushed',
+    cached: 'Layer already exists',
+    isSilentElsewhere: 'at first',
+  },
   load: {
     started: 'Loading layer',
     moving: 'Loading layer',
     done: 'Loaded layer',
+    cached: 'Already exists',
+    isSilentElsewhere: true,
+  },
+  copy: {
+    started: 'Waiting',
+    moving: 'Copying',
+    done: 'Copied',
     cached: 'Already exists',
     isSilentElsewhere: true,
   },
@@ -56,7 +69,9 @@ export function createTransferProgress(options: TransferOptions): ProgressRender
   const say = (line: Line, text: string): void => {
     changed = true
     line.text = text
-    if (!options.isTerminal && !options.words.isSilentElsewhere) out += `${line.name}: ${text}\n`
+    const { isSilentElsewhere: silent = false, started } = options.words
+    const isSilent = silent === 'at first' ? text === started : silent
+    if (!options.isTerminal && !isSilent) out += `${line.name}: ${text}\n`
   }
   const frame = (isLast: boolean): string => {
     if (!options.isTerminal) {

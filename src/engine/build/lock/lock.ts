@@ -46,7 +46,12 @@ export async function lockBuild(store: Store, request: LockRequest, job: Job): P
   const keep = request.update ? keptPins(before, request.update) : NO_PINS
   const { contexts, source } = definition
   const options = targetPlatforms(request).map((platform) => planOptions(request, platform))
-  const image = imageResolver(store, lease, { namesPlatform: isMultiPlatform(request), pins: keep }, job)
+  const image = imageResolver(
+    store,
+    lease,
+    { namesPlatform: isMultiPlatform(request), pins: keep, pull: request.pull },
+    job,
+  )
   const build = { session, dockerfile: parseDockerfile(source), options, sources: { image }, contexts, keep }
   const found = await findReferences(build, job)
   checkNames(request.update ?? [], found)

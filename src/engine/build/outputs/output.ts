@@ -31,9 +31,11 @@ export interface Annotation {
   value: string
 }
 
-/** An image of the store. */
+/** An image of the store, and perhaps of the registries of its names. */
 export interface ImageOutput extends PackOptions {
   type: 'image'
+  /** Sends it to the registries: under its names, or only so that it can be had by its digest. */
+  push?: 'by-name' | 'by-digest'
 }
 
 /** An archive that other tools read: OCI's layout, with `docker` also the lists that `docker load` reads. */

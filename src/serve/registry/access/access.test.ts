@@ -3,7 +3,10 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
 import { loadConfig, parseConfig } from '../config.ts'
+import { ProtocolFailure } from '../failure.ts'
+import type { Part } from '../parts.ts'
 import { serveRegistry } from '../serve.ts'
+import { accessPart } from './access.ts'
 import { groupsFrom, proxiesFrom, rulesFrom } from './config.ts'
 import { guardedRegistry, userLines } from './fixture.suite.ts'
 
@@ -47,6 +50,25 @@ test('its keys are kept where only its owner reads them, and outlive a restart',
   expect(statSync(path.join(place, 'keys', key!)).mode & 0o777).toBe(0o600)
   await using server = await serveRegistry({ root: place, config })
   expect((await fetch(`${server.url}/v2/`, { headers: { authorization: `Bearer ${token}` } })).status).toBe(200)
+})
+
+test('a token gives no more than the rules do now', async () => {
+  const place = root()
+  const htpasswd = path.join(folder, 'users')
+  writeFileSync(htpasswd, userLines('alice'))
+  const config = { listen: '127.0.0.1:0' }
+  const headers = { authorization: `Basic ${Buffer.from('alice:pw-alice').toString('base64')}` }
+  const target = '/v2/a/tags/list'
+  let bearer = ''
+  {
+    await using server = await serveRegistry({ root: place, config: { ...config, access: { htpasswd } } })
+    const answer = await fetch(`${server.url}/token?scope=repository:a:pull`, { headers })
+    bearer = `Bearer ${((await answer.json()) as { token: string }).token}`
+    expect((await fetch(server.url + target, { headers: { authorization: bearer } })).status).toBe(404)
+  }
+  await using server = await serveRegistry({ root: place, config: { ...config, access: { htpasswd, rule: [] } } })
+  expect((await fetch(server.url + target, { headers: { authorization: bearer } })).status).toBe(401)
+  expect((await fetch(`${server.url}/v2/`, { headers: { authorization: bearer } })).status).toBe(200)
 })
 
 describe('is not served to other machines by accident', () => {
@@ -132,5 +154,50 @@ actions = []
     const list = proxiesFrom({ trusted_proxies: ['10.0.0.0/8', '192.0.2.1', '2001:db8::/32'] })
     const known = ['10.1.2.3', '192.0.2.1', '192.0.2.2', '11.0.0.1'].map((address) => list.check(address, 'ipv4'))
     expect([...known, list.check('2001:db8:1::1', 'ipv6')]).toEqual([true, true, false, false, true])
+  })
+})
+
+describe('other parts of the server', () => {
+  test('ask for the same rights: who runs the registry, and what a list may show', async () => {
+    const htpasswd = path.join(folder, 'users')
+    writeFileSync(htpasswd, userLines('alice', 'bob'))
+    const rule = [{ repository: ['bob/**'], who: ['bob'], actions: ['pull'] }]
+    const asking: Part = ({ authorize }) => ({
+      plugins: [
+        (app) => {
+          app.get('/ask/:action', async ({ raw, params }, reply) => {
+            const { action } = params as { action: 'admin' | 'catalog' }
+            const repository = action === 'catalog' ? { repository: 'bob/app' } : {}
+            const decision = await authorize({ action, ...repository, request: raw })
+            return reply.code(decision instanceof ProtocolFailure ? decision.status : 200).send()
+          })
+        },
+      ],
+    })
+    await using server = await serveRegistry({
+      root: root(),
+      config: { listen: '127.0.0.1:0', access: { htpasswd, rule, admins: ['alice'] } },
+      parts: [asking, accessPart],
+    })
+    const basic = (name: string): string => `Basic ${Buffer.from(`${name}:pw-${name}`).toString('base64')}`
+    const token = async (name: string, scope: string): Promise<string> => {
+      const answer = await fetch(`${server.url}/token?scope=${scope}`, { headers: { authorization: basic(name) } })
+      return `Bearer ${((await answer.json()) as { token: string }).token}`
+    }
+    const status = async (action: string, authorization?: string): Promise<number> =>
+      (await fetch(`${server.url}/ask/${action}`, { headers: authorization ? { authorization } : {} })).status
+    expect([await status('admin'), await status('admin', basic('alice')), await status('admin', basic('bob'))]).toEqual(
+      [401, 200, 403],
+    )
+    expect(await status('admin', await token('alice', 'registry:admin:*'))).toBe(200)
+    expect(await status('admin', await token('alice', 'registry:catalog:*'))).toBe(401)
+    expect(await status('admin', await token('bob', 'registry:admin:*'))).toBe(401)
+    expect([
+      await status('catalog'),
+      await status('catalog', basic('alice')),
+      await status('catalog', basic('bob')),
+    ]).toEqual([401, 403, 200])
+    expect(await status('catalog', await token('bob', 'registry:catalog:*'))).toBe(200)
+    expect(await status('catalog', await token('bob', 'repository:bob/app:pull'))).toBe(401)
   })
 })

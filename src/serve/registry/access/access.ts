@@ -5,11 +5,11 @@ import type { PartContext } from '../parts.ts'
 import { originOf } from './address.ts'
 import { Authenticator } from './authenticate.ts'
 import { createAuthorize } from './authorize.ts'
-import { groupsFrom, proxiesFrom, rulesFrom } from './config.ts'
+import { adminsFrom, groupsFrom, proxiesFrom, rulesFrom } from './config.ts'
 import { SigningKeys } from './keys.ts'
 import { Passwords } from './passwords.ts'
 import { Robots } from './robots.ts'
-import { OPEN_RULES, USER_RULES } from './rules.ts'
+import { type Policy, USER_RULES } from './rules.ts'
 import { Throttle } from './throttle.ts'
 import { TOKEN_PATH, tokenEndpoint } from './token-endpoint.ts'
 import { Tokens } from './tokens.ts'
@@ -32,7 +32,7 @@ export function isGuarded({ access, tls }: Pick<RegistryConfig, 'access' | 'tls'
 export function accessPart({ config, database, folder }: PartContext): RegistryExtensions {
   const { access = {}, tls } = config
   // Checked also where nothing is guarded by it: a mistake is better found now.
-  const rules = rulesFrom(access) ?? (isGuarded(config) ? USER_RULES : OPEN_RULES)
+  const policy: Policy = { rules: rulesFrom(access) ?? USER_RULES, admins: adminsFrom(access) }
   const proxies = proxiesFrom(access)
   if (!isGuarded(config)) return {}
   const isProxy = (address: string): boolean => proxies.check(address, address.includes(':') ? 'ipv6' : 'ipv4')
@@ -51,11 +51,11 @@ export function accessPart({ config, database, folder }: PartContext): RegistryE
   return {
     authorize: createAuthorize({
       authenticator,
-      rules,
+      policy,
       service,
       realm: (request) => `${access.url ?? originOf(request, isProxy)}${TOKEN_PATH}`,
     }),
-    plugins: [tokenEndpoint({ authenticator, tokens, rules })],
+    plugins: [tokenEndpoint({ authenticator, tokens, policy })],
   }
 }
 

@@ -145,7 +145,7 @@ export class Authenticator {
     // Counted before it is judged, so that guesses made at the same time count, too.
     throttle.tried(name)
     if (await passwords.judge(name, password)) {
-      throttle.succeeded(name)
+      throttle.succeeded(address, name)
       return this.#proven(name)
     }
     throttle.failed(address)

@@ -3,13 +3,13 @@ import type { AccessDecision, AccessRequest, Authorize } from '../extensions.ts'
 import { type ProtocolFailure, refuse } from '../failure.ts'
 import type { Authenticated, Authentication, Authenticator } from './authenticate.ts'
 import { subjectOf } from './identity.ts'
-import { type Action, admitsAnonymous, allowedActions, type Rule } from './rules.ts'
+import { type Action, allowedActions, mayUse, type Policy } from './rules.ts'
 import { type AccessEntry, actionsOf, formatScope } from './scope.ts'
 
 /** What decisions are made from. */
 export interface AuthorizationOptions {
   readonly authenticator: Authenticator
-  readonly rules: readonly Rule[]
+  readonly policy: Policy
   readonly service: string
   /** Where the caller reaches the token endpoint. */
   realm(request: IncomingMessage): string
@@ -25,14 +25,12 @@ interface Wish {
   isGranted(granted: readonly AccessEntry[]): boolean
 }
 
-const CATALOG: AccessEntry = { type: 'registry', name: 'catalog', actions: ['*'] }
-
 /**
  * Decides about rights, before anything is looked up: who may not read a repository gets the same answer whether it
  * exists or not. A token allows at most what it says, and at most what the rules say now.
  *
- * Not allowed is 401 with a challenge for callers who could log in, or get another token, and then may; and 403 for
- * those who are known and may not.
+ * Not allowed is 401 with a challenge for callers who have shown nothing, or a token (`insufficient_scope`: what clients
+ * of token servers expect, and have words for), and 403 for those who are known by a password or a certificate.
  */
 export function createAuthorize(options: AuthorizationOptions): Authorize {
   return (access) => {
@@ -51,32 +49,34 @@ export function slowedFailure(retryAfter: number): ProtocolFailure {
 }
 
 function decide(found: Authentication, access: AccessRequest, options: AuthorizationOptions): AccessDecision {
-  const wish = wishOf(access, options.rules)
+  const wish = wishOf(access, options.policy)
   if ('problem' in found) {
     if (found.problem === 'slow-down') return slowedFailure(found.retryAfter)
     const error = found.problem === 'invalid-token' ? 'invalid_token' : undefined
     return unauthorized(access, wish, options, error)
   }
-  if (!wish.isAllowed(found)) {
-    if (found.identity.kind !== 'anonymous') return denied(wish)
-    return unauthorized(access, wish, options, found.granted ? 'insufficient_scope' : undefined)
+  const isAllowed = wish.isAllowed(found)
+  if (found.granted) {
+    if (!isAllowed || !wish.isGranted(found.granted)) return unauthorized(access, wish, options, 'insufficient_scope')
+  } else if (!isAllowed) {
+    return found.identity.kind === 'anonymous' ? unauthorized(access, wish, options) : denied(wish)
   }
-  if (found.granted && !wish.isGranted(found.granted)) return unauthorized(access, wish, options, 'insufficient_scope')
   return { user: subjectOf(found.identity) || undefined }
 }
 
-function wishOf(access: AccessRequest, rules: readonly Rule[]): Wish {
+function wishOf(access: AccessRequest, policy: Policy): Wish {
   if (access.action === 'ping') {
     // Clients learn from here that they can log in, so nobody is let in who has shown nothing.
     return { scope: undefined, isAllowed: (caller) => caller.via !== undefined, isGranted: () => true }
   }
-  if (access.action === 'catalog') return catalogWish(access.repository, rules)
+  if (access.action === 'catalog' || access.action === 'admin')
+    return registryWish(access.action, access.repository, policy)
   const name = access.repository ?? ''
   const action: Action = access.action
   const actions = action === 'push' ? ['pull', 'push'] : [action]
   return {
     scope: { type: 'repository', name, actions },
-    isAllowed: ({ identity }) => allowedActions(rules, identity, name).has(action),
+    isAllowed: ({ identity }) => allowedActions(policy.rules, identity, name).has(action),
     isGranted: (granted) =>
       granted.some(
         (entry) => entry.type === 'repository' && entry.name === name && actionsOf(entry.actions).includes(action),
@@ -84,16 +84,16 @@ function wishOf(access: AccessRequest, rules: readonly Rule[]): Wish {
   }
 }
 
-/** With a repository the question is whether it may be listed: to whom could pull it. */
-function catalogWish(repository: string | undefined, rules: readonly Rule[]): Wish {
+/** With a repository the question is whether the catalog may show it: to whom could pull it. */
+function registryWish(name: 'catalog' | 'admin', repository: string | undefined, policy: Policy): Wish {
   return {
-    scope: CATALOG,
+    scope: { type: 'registry', name, actions: ['*'] },
     isAllowed: ({ identity }) => {
-      if (repository !== undefined) return allowedActions(rules, identity, repository).has('pull')
-      return identity.kind !== 'anonymous' || admitsAnonymous(rules)
+      if (repository === undefined || name !== 'catalog') return mayUse(policy, identity, name)
+      return allowedActions(policy.rules, identity, repository).has('pull')
     },
     isGranted: (granted) =>
-      granted.some(({ type, name, actions }) => type === 'registry' && name === 'catalog' && actions.includes('*')),
+      granted.some((entry) => entry.type === 'registry' && entry.name === name && entry.actions.includes('*')),
   }
 }
 

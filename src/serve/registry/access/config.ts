@@ -2,7 +2,7 @@ import { BlockList, isIP } from 'node:net'
 import * as v from 'valibot'
 import { fail } from '../../../core/index.ts'
 import { parsePattern } from './pattern.ts'
-import { parseActions, parseWho, type Rule } from './rules.ts'
+import { parseActions, parseWho, type Rule, type Who } from './rules.ts'
 
 const name = v.pipe(v.string(), v.minLength(1))
 const oneOrMore = v.union(
@@ -42,6 +42,8 @@ export interface AccessConfig {
   readonly insecure?: boolean | undefined
   /** Members of groups. */
   readonly groups?: Readonly<Record<string, readonly string[]>> | undefined
+  /** Who may run the registry: what is named as in `who` of rules. */
+  readonly admins?: readonly string[] | undefined
   readonly rule?: readonly RuleConfig[] | undefined
 }
 
@@ -54,6 +56,7 @@ export const accessSchema: v.GenericSchema<unknown, AccessConfig> = v.strictObje
   trusted_proxies: v.optional(v.array(name)),
   insecure: v.optional(v.boolean()),
   groups: v.optional(v.record(v.string(), v.array(name))),
+  admins: v.optional(oneOrMore),
   rule: v.optional(v.array(v.strictObject({ repository: oneOrMore, who: oneOrMore, actions: v.array(v.string()) }))),
 })
 
@@ -64,6 +67,11 @@ export function rulesFrom(config: AccessConfig): readonly Rule[] | undefined {
     who: rule.who.map((text) => checkedWho(text, config)),
     actions: parseActions(rule.actions),
   }))
+}
+
+/** Who may run the registry. Fails with `ACCESS_INVALID`. */
+export function adminsFrom(config: AccessConfig): readonly Who[] {
+  return (config.admins ?? []).map((text) => checkedWho(text, config))
 }
 
 /** The groups of each user. */
@@ -90,7 +98,7 @@ export function proxiesFrom({ trusted_proxies: texts = [] }: AccessConfig): Bloc
   return list
 }
 
-function checkedWho(text: string, config: AccessConfig): ReturnType<typeof parseWho> {
+function checkedWho(text: string, config: AccessConfig): Who {
   const who = parseWho(text)
   if (who.kind === 'group' && !Object.hasOwn(config.groups ?? {}, who.name)) {
     throw fail('ACCESS_INVALID', `a rule is about the group ${who.name}, which is not in [access.groups]`)

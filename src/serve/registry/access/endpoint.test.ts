@@ -200,11 +200,14 @@ describe('rights that are taken back', () => {
 
 describe('guessing passwords', () => {
   test('is slowed down, and hinders nobody who is logged in', async () => {
-    await using own = await guardedRegistry(['alice', 'bob'])
+    await using own = await guardedRegistry(['alice', 'bob'], { trusted_proxies: ['127.0.0.1'] })
     const login = (as: string): Promise<Answer> => own.call('GET', '/v2/', { as })
     expect((await login('alice:pw-alice')).status).toBe(200)
     const token = await own.token('alice:pw-alice')
-    const answers = await Promise.all(Array.from({ length: 30 }, (_, at) => login(`alice:guess${at}`)))
+    const from = (address: string): object => ({ headers: { 'x-forwarded-for': address } })
+    const guess = (at: number): Promise<Answer> =>
+      own.call('GET', '/v2/', { as: `alice:guess${at}`, ...from('192.0.2.1') })
+    const answers = await Promise.all(Array.from({ length: 30 }, (_, at) => guess(at)))
     const tried = answers.filter(({ status }) => status === 401)
     const slowed = answers.filter(({ status }) => status === 429)
     expect(tried.length + slowed.length).toBe(30)
@@ -213,7 +216,7 @@ describe('guessing passwords', () => {
       code: 'TOOMANYREQUESTS',
       headers: { 'retry-after': expect.stringMatching(/^\d+$/) },
     })
-    expect((await own.call('GET', '/token', { as: 'alice:another' })).status).toBe(429)
+    expect((await own.call('GET', '/token', { as: 'alice:another', ...from('198.51.100.1') })).status).toBe(429)
     // Who logged in before goes on, with the password and with a token; and so do others.
     expect((await login('alice:pw-alice')).status).toBe(200)
     expect((await own.call('GET', '/v2/', { as: { token } })).status).toBe(200)

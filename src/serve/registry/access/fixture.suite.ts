@@ -4,7 +4,7 @@ import { type IncomingHttpHeaders, type RequestOptions, request } from 'node:htt
 import { request as tlsRequest } from 'node:https'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import { hashSync } from '@node-rs/bcrypt'
+import { hashSync } from 'bcrypt'
 import type { RegistryConfig } from '../config.ts'
 import { type RegistryServer, serveRegistry } from '../serve.ts'
 import type { AccessConfig } from './config.ts'
@@ -47,7 +47,7 @@ export interface GuardedRegistry extends AsyncDisposable {
 
 /** Lines of an htpasswd file: cheap hashes of `pw-NAME`. */
 export function userLines(...names: string[]): string {
-  return names.map((name) => `${name}:${hashSync(`pw-${name}`, { cost: 4 })}\n`).join('')
+  return names.map((name) => `${name}:${hashSync(`pw-${name}`, 4)}\n`).join('')
 }
 
 /** Starts a registry on loopback with users and rules. */

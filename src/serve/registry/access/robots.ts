@@ -1,4 +1,4 @@
-import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
+import { hash, randomBytes, timingSafeEqual } from 'node:crypto'
 import { fail } from '../../../core/index.ts'
 import type { RegistryDatabase } from '../folder/database.ts'
 import { markOf } from './passwords.ts'
@@ -198,5 +198,5 @@ function robotOf(row: Row): Robot {
 }
 
 function hashOf(secret: string): string {
-  return createHash('sha256').update(secret).digest('hex')
+  return hash('sha256', secret, 'hex')
 }

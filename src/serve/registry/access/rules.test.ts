@@ -2,16 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { ANONYMOUS, type Identity } from './identity.ts'
 import { parsePattern } from './pattern.ts'
 import { parseRobotScope } from './robots.ts'
-import {
-  ACTIONS,
-  admitsAnonymous,
-  allowedActions,
-  OPEN_RULES,
-  parseActions,
-  parseWho,
-  type Rule,
-  USER_RULES,
-} from './rules.ts'
+import { ACTIONS, allowedActions, mayUse, parseActions, parseWho, type Rule, USER_RULES } from './rules.ts'
 
 const rule = (repository: string, who: string, ...actions: string[]): Rule => ({
   repositories: repository.split(' ').map(parsePattern),
@@ -77,12 +68,20 @@ describe('robots', () => {
   })
 })
 
-test('without users everyone may do everything, with users those who log in pull and push', () => {
-  for (const who of [ANONYMOUS, alice]) expect(may(OPEN_RULES, who, 'a/b')).toBe('delete pull push')
+test('without rules those who log in pull and push', () => {
   expect(may(USER_RULES, alice, 'a/b')).toBe('pull push')
   expect(may(USER_RULES, ANONYMOUS, 'a/b')).toBe('')
-  expect([admitsAnonymous(OPEN_RULES), admitsAnonymous(USER_RULES)]).toEqual([true, false])
-  expect(admitsAnonymous([rule('**', 'anonymous')])).toBe(false)
+  const looks = (rules: readonly Rule[], who: Identity): boolean => mayUse({ rules, admins: [] }, who, 'catalog')
+  expect([looks(USER_RULES, ANONYMOUS), looks(USER_RULES, bob)]).toEqual([false, true])
+  expect(looks([rule('**', 'anonymous')], ANONYMOUS)).toBe(false)
+  expect(looks([rule('**', 'everyone', 'pull')], ANONYMOUS)).toBe(true)
+})
+
+test('those who are named run the registry', () => {
+  const policy = { rules: [], admins: ['group:dev', 'robot:ci'].map(parseWho) }
+  const may = [alice, bob, robot(), ANONYMOUS].map((who) => mayUse(policy, who, 'admin'))
+  expect(may).toEqual([true, false, true, false])
+  expect(mayUse(policy, alice, 'other')).toBe(false)
 })
 
 test('names in rules', () => {

@@ -13,6 +13,12 @@ export type Who =
   | { readonly kind: 'user' | 'group' | 'robot'; readonly name: string }
   | { readonly kind: 'anonymous' | 'authenticated' | 'robots' | 'everyone' }
 
+/** Who may do what: rules about repositories, and who may run the registry itself. */
+export interface Policy {
+  readonly rules: readonly Rule[]
+  readonly admins: readonly Who[]
+}
+
 /** One `[[access.rule]]`. */
 export interface Rule {
   readonly repositories: readonly RepositoryPattern[]
@@ -23,11 +29,6 @@ export interface Rule {
 const KINDS = ['anonymous', 'authenticated', 'robots', 'everyone'] as const
 const NAMED = ['user', 'group', 'robot'] as const
 const NOTHING: ReadonlySet<Action> = new Set()
-
-/** Everything for everyone: a registry without users and rules. */
-export const OPEN_RULES: readonly Rule[] = [
-  { repositories: [parsePattern('**')], who: [{ kind: 'everyone' }], actions: new Set(ACTIONS) },
-]
 
 /** What holds when there are users and no rules: who is logged in pulls and pushes everything. */
 export const USER_RULES: readonly Rule[] = [
@@ -78,9 +79,18 @@ export function allowedActions(rules: readonly Rule[], who: Identity, repository
   return everyones.size === 0 ? own : new Set([...own, ...everyones])
 }
 
+/**
+ * Whether somebody may use something of the registry that is about no repository: its `catalog`, which shows everybody
+ * what they may pull, or its `admin`istration.
+ */
+export function mayUse({ rules, admins }: Policy, who: Identity, name: string): boolean {
+  if (name === 'catalog') return who.kind !== 'anonymous' || admitsAnonymous(rules)
+  return name === 'admin' && includes(admins, who)
+}
+
 /** Whether an anonymous caller may do anything anywhere; if not, there is no use in letting one look around. */
-export function admitsAnonymous(rules: readonly Rule[]): boolean {
-  return rules.some((rule) => rule.actions.size > 0 && isAbout(rule, { kind: 'anonymous' }))
+function admitsAnonymous(rules: readonly Rule[]): boolean {
+  return rules.some((rule) => rule.actions.size > 0 && includes(rule.who, { kind: 'anonymous' }))
 }
 
 function robotActions(
@@ -97,11 +107,14 @@ function robotActions(
 }
 
 function firstRule(rules: readonly Rule[], who: Identity, repository: string): Rule | undefined {
-  return rules.find((rule) => isAbout(rule, who) && rule.repositories.some((pattern) => pattern.matches(repository)))
+  return rules.find(
+    (rule) => includes(rule.who, who) && rule.repositories.some((pattern) => pattern.matches(repository)),
+  )
 }
 
-function isAbout(rule: Rule, identity: Identity): boolean {
-  return rule.who.some((who) => {
+/** Whether somebody is among those that are named. */
+export function includes(names: readonly Who[], identity: Identity): boolean {
+  return names.some((who) => {
     if (who.kind === 'everyone') return true
     if (identity.kind === 'anonymous') return who.kind === 'anonymous'
     if (identity.kind === 'robot') return who.kind === 'robots' || (who.kind === 'robot' && who.name === identity.name)

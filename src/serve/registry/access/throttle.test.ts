@@ -51,7 +51,7 @@ test('waits have an end, and time heals', () => {
 test('a right password frees its user, and not the address', () => {
   const { throttle, guess } = fixture()
   guess(30)
-  throttle.succeeded('alice')
+  throttle.succeeded('203.0.113.5', 'alice')
   expect(throttle.wait('198.51.100.7', 'alice')).toBe(0)
   expect(throttle.wait('192.0.2.1', 'mallory')).toBeGreaterThan(0)
 })
@@ -82,4 +82,17 @@ test('what is remembered has a limit', () => {
   for (let at = 0; at < 25_000; at++) guess(1, '192.0.2.1', `user${at}`)
   expect(throttle.wait('203.0.113.1', 'first')).toBe(0)
   expect(throttle.wait('192.0.2.1', 'other')).toBe(900)
+})
+
+test('where a user logged in from lately, guesses of others do not hinder', () => {
+  const { throttle, guess, pass } = fixture()
+  throttle.succeeded('203.0.113.5', 'alice')
+  guess(30, '192.0.2.1', 'alice')
+  expect(throttle.wait('203.0.113.5', 'alice')).toBe(0)
+  expect(throttle.wait('203.0.113.6', 'alice')).toBe(60)
+  for (let at = 0; at < 30; at++) throttle.failed('203.0.113.5')
+  expect(throttle.wait('203.0.113.5', 'alice')).toBeGreaterThan(0)
+  pass(25 * 3600_000)
+  guess(30, '192.0.2.1', 'alice')
+  expect(throttle.wait('203.0.113.5', 'alice')).toBe(60)
 })

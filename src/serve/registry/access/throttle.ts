@@ -21,14 +21,18 @@ interface Record {
 }
 
 const FORGET_AFTER = 15 * 60_000
+const KNOWN_FOR = 24 * 60 * 60_000
 const MAX_RECORDS = 20_000
 
 /**
  * Slows down who guesses passwords. After some failures each further one doubles the wait: 1 s, 2 s, 4 s... A user's
  * waits end with a right password, an address's only with time, so that an attacker with an account cannot wipe them out.
+ * Where a user logged in from lately, only the address's own failures count: guessing a name locks nobody out.
  */
 export class Throttle {
   readonly #records = new Map<string, Record>()
+  /** When a user last logged in from an address. */
+  readonly #known = new Map<string, number>()
   readonly #free: { user: number; address: number }
   readonly #longest: { user: number; address: number }
   readonly #now: () => number
@@ -41,7 +45,8 @@ export class Throttle {
 
   /** Seconds to wait before this address may try this user's password: 0 if it may now. */
   wait(address: string, user: string): number {
-    const until = Math.max(this.#find(addressKey(address))?.until ?? 0, this.#find(userKey(user))?.until ?? 0)
+    const ofUser = this.#isKnown(address, user) ? 0 : (this.#find(userKey(user))?.until ?? 0)
+    const until = Math.max(this.#find(addressKey(address))?.until ?? 0, ofUser)
     return Math.max(0, Math.ceil((until - this.#now()) / 1000))
   }
 
@@ -55,8 +60,18 @@ export class Throttle {
     this.#count(addressKey(address), 'address')
   }
 
-  succeeded(user: string): void {
+  /** The password was right; this user may come from this address again, whatever others try meanwhile. */
+  succeeded(address: string, user: string): void {
     this.#records.delete(userKey(user))
+    const key = pairKey(address, user)
+    this.#known.delete(key)
+    this.#known.set(key, this.#now())
+    if (this.#known.size > MAX_RECORDS) this.#known.delete(this.#known.keys().next().value!)
+  }
+
+  #isKnown(address: string, user: string): boolean {
+    const at = this.#known.get(pairKey(address, user))
+    return at !== undefined && at + KNOWN_FOR > this.#now()
   }
 
   #find(key: string): Record | undefined {
@@ -90,6 +105,10 @@ function networkOf(address: string): string {
   const after = tail.split(':').filter((group) => group !== '')
   const zeros: string[] = Array.from({ length: Math.max(0, 8 - groups.length - after.length) }, () => '0')
   return [...groups, ...zeros, ...after].slice(0, 4).join(':')
+}
+
+function pairKey(address: string, user: string): string {
+  return `${addressKey(address)} ${userKey(user)}`
 }
 
 function userKey(user: string): string {

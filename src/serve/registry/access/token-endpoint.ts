@@ -4,7 +4,7 @@ import type { Authenticated, Authentication, Authenticator } from './authenticat
 import { slowedFailure } from './authorize.ts'
 import { grant } from './grant.ts'
 import { subjectOf } from './identity.ts'
-import type { Rule } from './rules.ts'
+import type { Policy } from './rules.ts'
 import { formatScope, parseScopes } from './scope.ts'
 import type { TokenSubject, Tokens } from './tokens.ts'
 
@@ -15,7 +15,7 @@ export const TOKEN_PATH = '/token'
 export interface TokenEndpointOptions {
   readonly authenticator: Authenticator
   readonly tokens: Tokens
-  readonly rules: readonly Rule[]
+  readonly policy: Policy
 }
 
 const MAX_FORM = 32 * 1024
@@ -98,9 +98,9 @@ async function byForm(
 async function issue(
   found: Authenticated,
   scopes: readonly string[],
-  { rules, tokens }: TokenEndpointOptions,
+  { policy, tokens }: TokenEndpointOptions,
 ): Promise<{ token: string; granted: string }> {
-  const access = grant(rules, found.identity, parseScopes(scopes))
+  const access = grant(policy, found.identity, parseScopes(scopes))
   const token = await tokens.issue(tokenSubject(found), access)
   return { token, granted: access.map(formatScope).join(' ') }
 }

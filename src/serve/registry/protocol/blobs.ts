@@ -1,5 +1,5 @@
 import type { Digest } from '../../../core/index.ts'
-import type { SendRange } from '../extensions.ts'
+import type { BlobPlace, SendRange } from '../extensions.ts'
 import { refuse } from '../failure.ts'
 import { etagOf, matchesEtag } from './conditions.ts'
 import { type Exchange, requireDigest } from './exchange.ts'
@@ -17,12 +17,17 @@ export async function getBlob(exchange: Exchange, { repository, reference }: Tar
   const digest = requireDigest(reference)
   const blob = context.storage.repository(repository).blob(digest)
   if (!blob) throw unknown(digest)
-  const range = beginBlob(exchange, blob)
+  const place = exchange.request.method === 'GET' ? context.elsewhere(blob) : undefined
+  const range = beginBlob(exchange, blob, place)
   if (range) exchange.blobBytes = await context.sendBlob(response, blob, range)
 }
 
-/** Sends the head of the answer, and says which bytes are to follow; when none are, the answer is complete. */
-export function beginBlob(exchange: Exchange, blob: { digest: Digest; size: number }): SendRange | undefined {
+/** Sends the head of the answer, and says which bytes are to follow; when none are, or `place` sends them, the answer is complete. */
+export function beginBlob(
+  exchange: Exchange,
+  blob: { digest: Digest; size: number },
+  place?: BlobPlace,
+): SendRange | undefined {
   const { request, response } = exchange
   const { digest } = blob
   const headers: Record<string, string | number> = {
@@ -35,6 +40,14 @@ export function beginBlob(exchange: Exchange, blob: { digest: Digest; size: numb
   }
   if (matchesEtag(exchange.header('if-none-match'), digest)) {
     exchange.send(304, headers)
+    return undefined
+  }
+  if (place?.kind === 'redirect') {
+    exchange.send(307, { ...headers, Location: place.address })
+    return undefined
+  }
+  if (place) {
+    exchange.send(200, { ...headers, 'X-Accel-Redirect': place.address })
     return undefined
   }
   const range = request.method === 'GET' ? wantedRange(exchange, blob) : undefined

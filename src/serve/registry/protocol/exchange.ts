@@ -1,9 +1,9 @@
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http'
 import { type Bytes, type Digest, isDigest } from '../../../core/index.ts'
-import type { AccessDecision, Action, PassThrough, SendBlob } from '../extensions.ts'
+import type { AccessDecision, Action, BlobPlace, PassThrough, SendBlob } from '../extensions.ts'
 import { refuse } from '../failure.ts'
 import type { ServerLimits } from '../limits.ts'
-import type { RegistryStorage } from '../storage.ts'
+import type { RegistryStorage, StoredBlob } from '../storage.ts'
 
 /** What every request is answered with. */
 export interface ProtocolContext {
@@ -12,6 +12,9 @@ export interface ProtocolContext {
   readonly canDelete: boolean
   readonly sendBlob: SendBlob
   readonly passThrough?: PassThrough | undefined
+  elsewhere(blob: StoredBlob): BlobPlace | undefined
+  /** Throws when so many more bytes may not come into the repository. */
+  accept(repository: string, bytes: number, digest?: Digest): void
   authorize(request: {
     action: Action
     repository?: string

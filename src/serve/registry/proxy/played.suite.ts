@@ -8,8 +8,8 @@ import type { RegistryServer } from '../serve.ts'
 import type { UpstreamConfig } from './config.ts'
 import { proxyPart } from './proxy.ts'
 
-/** An answer of a test instead of the usual one; `count` is how many requests for the same came before. */
-export type Play = (request: IncomingMessage, response: ServerResponse, count: number) => boolean | void
+/** An answer of a test; with `false` the usual one is given. `count` is how many requests for the same came before. */
+export type Play = (request: IncomingMessage, response: ServerResponse, count: number) => unknown
 
 /** A registry with one image, that answers, counts and fails as a test says. */
 export interface PlayedUpstream {
