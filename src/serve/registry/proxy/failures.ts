@@ -26,8 +26,8 @@ const KINDS: Readonly<Record<string, FailureKind>> = {
 
 /** Milliseconds; an upstream that says more is asked again anyway. */
 const MOST_WAIT = 3_600_000
-/** Seconds that clients are told to wait for an upstream that is not there. */
-const RETRY = 10
+/** Milliseconds that clients are told to wait when the upstream has not said how long. */
+const USUAL_WAIT = 10_000
 
 /** What kind of failure of an upstream an error is. */
 export function kindOf(error: unknown): FailureKind | undefined {
@@ -52,9 +52,7 @@ export function failureFor(error: unknown, upstream: string, what: 'manifest' | 
     case 'busy':
       return tooManyRequests(upstream, waitOf(error))
     case 'down':
-      return refuse('UNAVAILABLE', `${upstream} cannot be reached, and it is not in the cache`, {
-        headers: { 'Retry-After': String(RETRY) },
-      })
+      return refuse('UNAVAILABLE', `${upstream} cannot be reached, and it is not in the cache`)
     case 'broken':
       return refuse('UNAVAILABLE', `${upstream} answered with something else: ${wordsOf(error as SlipwayError)}`, {
         status: 502,
@@ -65,7 +63,7 @@ export function failureFor(error: unknown, upstream: string, what: 'manifest' | 
 }
 
 /** The upstream counts requests, and there were too many; `wait` in milliseconds. */
-export function tooManyRequests(upstream: string, wait: number = RETRY * 1000): ProtocolFailure {
+export function tooManyRequests(upstream: string, wait: number = USUAL_WAIT): ProtocolFailure {
   return refuse('TOOMANYREQUESTS', `${upstream} allows no more requests for now, and it is not in the cache`, {
     headers: { 'Retry-After': String(Math.ceil(wait / 1000)) },
   })

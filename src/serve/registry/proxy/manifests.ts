@@ -7,6 +7,10 @@ import { failureFor, kindOf, tooManyRequests } from './failures.ts'
 import { Memory } from './memory.ts'
 import { ask, type Remote } from './upstream.ts'
 
+/** Milliseconds for which a tag waits for its manifest, and how many do for the same. */
+const UNNAMED = 3_600_000
+const MOST_TAGS = 20
+
 /** What a reference stands for, and whether the upstream could not be asked about it. */
 export interface Found {
   readonly descriptor: Descriptor
@@ -20,6 +24,8 @@ export class Manifests {
   readonly #tags = new Memory<Descriptor>()
   /** What HEAD has said about digests, so that GET need not ask again. */
   readonly #described = new Memory<Descriptor>()
+  /** Tags that HEAD has asked about, of manifests that may be fetched by their digests next. */
+  readonly #unnamed = new Memory<readonly string[]>()
   readonly #missing = new Memory<true>()
   readonly #resolving = new OnceAtATime<string, Descriptor>()
   readonly #fetching = new OnceAtATime<string, void>()
@@ -108,16 +114,22 @@ export class Manifests {
     const document = parseImageDocument(bytes, descriptor.mediaType)
     const { mediaType } = document
     const options = { by: PROXY, isPartial: true }
-    await storage.repository(remote.name).putManifest({ digest, mediaType, bytes, document }, [], options)
+    const tags = this.#unnamed.get(keyOf(remote, digest)) ?? []
+    await storage.repository(remote.name).putManifest({ digest, mediaType, bytes, document }, tags, options)
     log(`${remote.name}@${digest}: manifest fetched`)
   }
 
-  /** Gives a manifest that is here the tag it has upstream. */
+  /** Gives a manifest the tag it has upstream; one that is not here gets it when it comes. */
   async #name(remote: Remote, tag: string, digest: Digest): Promise<void> {
     const here = this.#context.storage.repository(remote.name)
     if (here.describe(tag)?.digest === digest) return
     const manifest = here.manifest(digest)
-    if (!manifest) return
+    if (!manifest) {
+      const key = keyOf(remote, digest)
+      const tags = this.#unnamed.get(key) ?? []
+      this.#unnamed.set(key, [...new Set([tag, ...tags])].slice(0, MOST_TAGS), UNNAMED)
+      return
+    }
     const document = parseImageDocument(manifest.bytes, manifest.mediaType)
     await here.putManifest({ ...manifest, document }, [tag], { by: PROXY, isPartial: true })
   }
