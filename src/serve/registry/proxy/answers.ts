@@ -80,7 +80,8 @@ export class Answers {
     }
     if (isHere) counters.hits++
     else counters.misses++
-    const found = isHere ? undefined : await this.#downloads.open(remote, digest)
+    const accept = (size: number): void => exchange.context.accept(remote.name, size, digest)
+    const found = isHere ? undefined : await this.#downloads.open(remote, digest, accept)
     try {
       if (found instanceof Download) await followDownload(exchange, found)
       else await getBlob(exchange, target)

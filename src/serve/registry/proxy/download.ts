@@ -1,10 +1,14 @@
 import { type Digest, digestAlgorithm } from '../../../core/index.ts'
 import type { Descriptor } from '../../../oci/index.ts'
 import type { StoredBlob, Upload, UploadHold } from '../storage.ts'
+import { formatAmount } from '../upkeep/quantities.ts'
 import { PROXY, type ProxyContext } from './context.ts'
 import { kindOf } from './failures.ts'
 import { slices } from './slices.ts'
 import { ask, type Remote } from './upstream.ts'
+
+/** Milliseconds between lines about one blob. */
+const STEP = 10_000
 
 /**
  * A blob on its way from an upstream into the storage. It goes on whoever still waits for it; what has arrived can be read
@@ -25,6 +29,7 @@ export class Download {
   readonly #remote: Remote
   #waiting: (() => void)[] = []
   #hasEnded = false
+  readonly #begun = performance.now()
 
   constructor(remote: Remote, descriptor: Descriptor, context: ProxyContext) {
     this.#remote = remote
@@ -53,12 +58,14 @@ export class Download {
     const upload = this.#upload(digest)
     using hold = upload.take()!
     this.path = this.#context.layout.upload(upload.id)
+    using _progress = this.#report()
     this.#arrived(upload)
     try {
       if (upload.offset < size) await this.#receive(upload, hold)
       const blob = await hold.commit(digest, { by: PROXY })
       await this.#share(digest)
       this.readable = size
+      if (isLarge(this.descriptor)) this.#say(`fetched, ${formatAmount(size)} in ${this.#seconds()} s`)
       return blob
     } catch (error) {
       if (!this.#canGoOn(error, upload)) hold.cancel()
@@ -104,6 +111,23 @@ export class Download {
     const earlier = rows[0] && storage.uploads.find(name, rows[0].id)
     if (earlier && earlier.offset <= this.descriptor.size) return earlier
     return storage.uploads.start(name, { algorithm: digestAlgorithm(digest), by })
+  }
+
+  /** Says from time to time how far a blob is that takes long. */
+  #report(): Disposable {
+    const { size } = this.descriptor
+    const say = (): void =>
+      this.#say(`${formatAmount(this.readable)} of ${formatAmount(size)} after ${this.#seconds()} s`)
+    const timer = setInterval(say, STEP).unref()
+    return { [Symbol.dispose]: () => clearInterval(timer) }
+  }
+
+  #say(what: string): void {
+    this.#context.log(`${this.#remote.name}@${this.descriptor.digest}: ${what}`)
+  }
+
+  #seconds(): string {
+    return ((performance.now() - this.#begun) / 1000).toFixed(1)
   }
 
   #arrived({ offset }: Upload): void {

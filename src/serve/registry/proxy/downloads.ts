@@ -5,9 +5,8 @@ import type { StoredBlob } from '../storage.ts'
 import { PROXY, type ProxyContext } from './context.ts'
 import { Download } from './download.ts'
 import { failureFor, kindOf } from './failures.ts'
-import { keyOf } from './manifests.ts'
 import { Memory } from './memory.ts'
-import { ask, type Remote } from './upstream.ts'
+import { ask, keyOf, type Remote } from './upstream.ts'
 
 /** Repositories that are looked at for a blob that one of them may have. */
 const SIBLINGS = 32
@@ -23,11 +22,14 @@ export class Downloads {
     this.#context = context
   }
 
-  /** A blob that is here, or on its way as soon as its first bytes have come. Fails with a `ProtocolFailure`. */
-  async open(remote: Remote, digest: Digest): Promise<Download | StoredBlob> {
+  /**
+   * A blob that is here, or on its way as soon as its first bytes have come. `accept` throws when there is no room for so
+   * many bytes. Fails with a `ProtocolFailure`.
+   */
+  async open(remote: Remote, digest: Digest, accept: (size: number) => void): Promise<Download | StoredBlob> {
     if (this.#missing.get(keyOf(remote, digest))) throw refuse('BLOB_UNKNOWN', 'blob unknown to registry')
     try {
-      const opened = await this.#opening.get(keyOf(remote, digest), () => this.#open(remote, digest))
+      const opened = await this.#opening.get(keyOf(remote, digest), () => this.#open(remote, digest, accept))
       if (opened instanceof Download) await opened.started
       return opened
     } catch (error) {
@@ -52,7 +54,7 @@ export class Downloads {
     await Promise.allSettled([...this.#running.values()].map(({ finished }) => finished))
   }
 
-  async #open(remote: Remote, digest: Digest): Promise<Download | StoredBlob> {
+  async #open(remote: Remote, digest: Digest, accept: (size: number) => void): Promise<Download | StoredBlob> {
     const key = `${remote.upstream.name} ${digest}`
     const mine = this.#running.get(key)
     if (mine?.repositories.has(remote.name)) return mine
@@ -64,7 +66,10 @@ export class Downloads {
       if (shared) return shared
     }
     const descriptor = this.#named(remote, digest) ?? (await this.#find(remote, digest))
-    return this.#join(key, remote) ?? this.#start(key, remote, descriptor)
+    const joined = this.#join(key, remote)
+    if (joined) return joined
+    accept(descriptor.size)
+    return this.#start(key, remote, descriptor)
   }
 
   #join(key: string, { name }: Remote): Download | undefined {

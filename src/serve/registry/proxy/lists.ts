@@ -3,9 +3,8 @@ import type { Descriptor } from '../../../oci/index.ts'
 import type { RepositoryStorage } from '../storage.ts'
 import type { ProxyContext } from './context.ts'
 import { failureFor, kindOf } from './failures.ts'
-import { keyOf } from './manifests.ts'
 import { Memory } from './memory.ts'
-import { ask, type Remote } from './upstream.ts'
+import { ask, keyOf, type Remote } from './upstream.ts'
 
 /** Entries that are read of one list of an upstream. */
 const MOST_TAGS = 100_000

@@ -148,3 +148,16 @@ test('a tag that was asked about by HEAD belongs to the manifest that is then fe
   await upstream.stop()
   expect((await send(cache, 'GET', `${AT}/manifests/1`)).body).toEqual(upstream.image.manifest)
 })
+
+test('an upstream that says nothing holds nobody up who can be answered from here', async () => {
+  const upstream = await startUpstream()
+  const cache = await startCache(upstream, { fresh_seconds: 0, timeout_seconds: 0.3 })
+  await send(cache, 'GET', `${AT}/manifests/1`)
+  upstream.play = () => true
+  const asked = upstream.requests.length
+  for (let count = 0; count < 3; count++) {
+    const stale = await send(cache, 'GET', `${AT}/manifests/1`)
+    expect(stale.headers.warning).toMatch(/^299 - /)
+  }
+  expect(upstream.requests.length).toBeLessThan(asked + 3)
+})

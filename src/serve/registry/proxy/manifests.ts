@@ -5,7 +5,8 @@ import { isTag } from '../protocol/route.ts'
 import { PROXY, type ProxyContext } from './context.ts'
 import { failureFor, kindOf, tooManyRequests } from './failures.ts'
 import { Memory } from './memory.ts'
-import { ask, type Remote } from './upstream.ts'
+import { soon } from './soon.ts'
+import { ask, keyOf, type Remote } from './upstream.ts'
 
 /** Milliseconds for which a tag waits for its manifest, and how many do for the same. */
 const UNNAMED = 3_600_000
@@ -52,7 +53,8 @@ export class Manifests {
       return { descriptor: known, isStale: true }
     }
     try {
-      const descriptor = await this.#ask(remote, reference, wantsContent)
+      const asking = this.#ask(remote, reference, wantsContent)
+      const descriptor = await (known ? soon(asking, remote) : asking)
       if (descriptor.digest === known?.digest) counters.hits++
       else counters.misses++
       return { descriptor, isStale: false }
@@ -155,9 +157,4 @@ export class Manifests {
 
 function isBusy(error: unknown): boolean {
   return (error as ProtocolFailure).code === 'TOOMANYREQUESTS'
-}
-
-/** Memories are per repository: what one has, another need not have. */
-export function keyOf({ name }: Remote, reference: string): string {
-  return `${name} ${reference}`
 }

@@ -274,6 +274,8 @@ describe('a wrong configuration', () => {
     ],
     ['a name that is no prefix', [{ name: '[::1]:5000' }]],
     ['a user without a password', [{ name: 'a', username: 'x' }]],
+    ['a password that is not there', [{ name: 'a', username: 'x', password_env: 'NOBODY_SETS_THIS' }]],
+    ['a file that is not there', [{ name: 'a', ca: '/does/not/exist' }]],
     ['two passwords', [{ name: 'a', username: 'x', password_env: 'A', password_file: 'b' }]],
   ])('is refused: %s', async (_what, upstream) => {
     await expect(startRegistry({ parts: [proxyPart], config: { proxy: { upstream } } })).rejects.toMatchObject({

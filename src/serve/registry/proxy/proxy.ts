@@ -9,6 +9,7 @@ import { checkUpstreams } from './config.ts'
 import type { ProxyContext } from './context.ts'
 import { findUpstream, localName } from './find.ts'
 import { dropUnused } from './keep.ts'
+import { checkFiles } from './settings.ts'
 import { Upstream } from './upstream.ts'
 import { viaFor } from './via.ts'
 
@@ -19,10 +20,11 @@ const SWEEP = 600_000
  * The part of the server that makes it a cache of other registries. Adds nothing when the configuration names none. Fails with
  * `REGISTRY_CONFIG_INVALID`, and with `ACCESS_INVALID` for a wrong pattern.
  */
-export function proxyPart({ config, storage, database, folder }: PartContext): RegistryExtensions {
+export async function proxyPart({ config, storage, database, folder }: PartContext): Promise<RegistryExtensions> {
   const configured = config.proxy?.upstream ?? []
   if (configured.length === 0) return {}
   checkUpstreams(configured)
+  for (const one of configured) await checkFiles(one)
   const stop = new AbortController()
   const job = { progress: () => {}, signal: stop.signal }
   const context: ProxyContext = { storage, database, layout: folderLayout(folder), job, log }
@@ -67,5 +69,6 @@ async function sweep(context: ProxyContext, upstreams: readonly Upstream[]): Pro
 }
 
 function log(line: string): void {
-  process.stderr.write(`registry: ${line}\n`)
+  // upstreams have a say in it
+  process.stderr.write(`registry: ${line.replace(/\p{Cc}+/gu, ' ').slice(0, 2000)}\n`)
 }

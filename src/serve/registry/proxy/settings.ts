@@ -35,6 +35,12 @@ export function upstreamSettings(config: UpstreamConfig, via: string): RegistryS
   }
 }
 
+/** Sees to it that the files and variables that an upstream needs are there. Fails with `REGISTRY_CONFIG_INVALID`. */
+export async function checkFiles(config: UpstreamConfig): Promise<void> {
+  tlsOf(config)
+  if (!config.login) await credentialsOf(config, undefined)
+}
+
 /** Where an upstream is. */
 export function urlOf({ name, url }: UpstreamConfig): string {
   return url ?? `https://${name === 'docker.io' ? 'registry-1.docker.io' : name}`

@@ -65,6 +65,11 @@ export class Upstream {
     return opened
   }
 
+  /** Begins anew with a repository: logs in again. */
+  forget(path: string, via: string): void {
+    this.#open.delete(`${path} ${via}`)
+  }
+
   /** Why it is asked for nothing that can be done without. */
   paused(): { kind: keyof typeof PAUSE; left: number } | undefined {
     const left = (this.#failure?.until ?? 0) - Date.now()
@@ -129,6 +134,13 @@ export async function ask<T>(remote: Remote, question: (repository: RegistryRepo
     return answer
   } catch (error) {
     upstream.failed(error)
+    // the next question is asked with the password that is set then
+    if (kindOf(error) === 'refused') upstream.forget(path, via)
     throw error
   }
+}
+
+/** A key for what is remembered of a repository: what one has, another need not have. */
+export function keyOf({ name }: Remote, reference: string): string {
+  return `${name} ${reference}`
 }
