@@ -1,14 +1,16 @@
 import * as v from 'valibot'
 import { fail } from '../../../core/index.ts'
 import { isRepositoryName } from '../protocol/route.ts'
+import { parseAmount, parseSpan } from '../upkeep/quantities.ts'
 
 const text = v.pipe(v.string(), v.minLength(1))
 const count = v.pipe(v.number(), v.safeInteger(), v.minValue(1))
-const seconds = v.pipe(v.number(), v.minValue(0), v.maxValue(31_536_000))
+const span = v.pipe(v.string(), v.transform(parseSpan), v.number('must be a time such as "90s", "12h", "7d"'))
+const amount = v.pipe(v.string(), v.transform(parseAmount), v.number('must be a size such as "500MB", "10GiB"'))
 const address = v.pipe(v.string(), v.regex(/^https?:\/\/[^/?#@"\\\s]+$/, 'must be http(s)://HOST[:PORT]'))
 const HOST = /^(?:[a-zA-Z0-9.-]+|\[[0-9a-fA-F:.]+\])(?::\d{1,5})?$/
 
-/** One `[[proxy.upstream]]`: a registry that this one is a cache of. */
+/** One `[[proxy.upstream]]`: a registry that this one is a cache of. Times are milliseconds, sizes bytes. */
 export interface UpstreamConfig {
   /** As it stands in names of images: `docker.io`, `127.0.0.1:5001`. */
   readonly name: string
@@ -33,18 +35,18 @@ export interface UpstreamConfig {
   readonly password_env?: string | undefined
   /** Use what the user that the server runs as has logged in with (config.json). */
   readonly login?: boolean | undefined
-  /** Seconds for which a tag is believed before the upstream is asked again. */
-  readonly fresh_seconds?: number | undefined
-  /** Seconds for which "there is no such image" is believed. */
-  readonly missing_seconds?: number | undefined
-  /** Seconds that the upstream may say nothing. */
-  readonly timeout_seconds?: number | undefined
+  /** For how long a tag is believed before the upstream is asked again. */
+  readonly fresh?: number | undefined
+  /** For how long "there is no such image" is believed. */
+  readonly missing?: number | undefined
+  /** How long the upstream may say nothing. */
+  readonly timeout?: number | undefined
   /** Large blobs that are fetched at the same time. */
   readonly downloads?: number | undefined
-  /** Days after which what nobody pulled goes. */
-  readonly keep_days?: number | undefined
+  /** What nobody pulled for so long goes. */
+  readonly keep?: number | undefined
   /** Bytes of layers that are kept; what was not pulled for longest goes first. */
-  readonly max_bytes?: number | undefined
+  readonly max_size?: number | undefined
 }
 
 /** The table `[proxy]` of the configuration. */
@@ -65,12 +67,12 @@ const upstream: v.GenericSchema<unknown, UpstreamConfig> = v.strictObject({
   password_file: v.optional(text),
   password_env: v.optional(text),
   login: v.optional(v.boolean()),
-  fresh_seconds: v.optional(seconds),
-  missing_seconds: v.optional(seconds),
-  timeout_seconds: v.optional(v.pipe(v.number(), v.minValue(0.1), v.maxValue(3600))),
+  fresh: v.optional(span),
+  missing: v.optional(span),
+  timeout: v.optional(v.pipe(span, v.minValue(100, 'must be 100ms at least'))),
   downloads: v.optional(count),
-  keep_days: v.optional(v.pipe(v.number(), v.minValue(0))),
-  max_bytes: v.optional(count),
+  keep: v.optional(span),
+  max_size: v.optional(amount),
 })
 
 /** Judges `[proxy]`. */

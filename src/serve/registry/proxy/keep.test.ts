@@ -20,7 +20,7 @@ async function filled(config: Partial<UpstreamConfig>) {
   }
   const cache = await startRegistry({
     parts: [watch, proxyPart],
-    config: { proxy: { upstream: [{ name: upstream.domain, prefix: 'up', fresh_seconds: 0 }] } },
+    config: { proxy: { upstream: [{ name: upstream.domain, prefix: 'up', fresh: 0 }] } },
   })
   const images = [upstream.image, makeImage(2000, 2)]
   for (const image of images) {
@@ -42,7 +42,7 @@ async function filled(config: Partial<UpstreamConfig>) {
 
 describe('what nobody pulls', () => {
   test('goes after some days', async () => {
-    const { drop, kept, age } = await filled({ keep_days: 3 })
+    const { drop, kept, age } = await filled({ keep: 3 * DAY })
     expect(await drop()).toBe(0)
     age(1, Date.now() - 4 * DAY)
     expect(await drop()).toBe(1)
@@ -52,7 +52,7 @@ describe('what nobody pulls', () => {
   })
 
   test('goes when there are too many bytes, the oldest first, and no more than need be', async () => {
-    const { drop, kept, age } = await filled({ max_bytes: 2500 })
+    const { drop, kept, age } = await filled({ max_size: 2500 })
     age(0, 1)
     expect(await drop()).toBe(1)
     expect(kept()).toEqual([false, true])
@@ -66,7 +66,7 @@ describe('what nobody pulls', () => {
   })
 
   test('of other repositories is not looked at', async () => {
-    const { drop, storage } = await filled({ keep_days: 1, max_bytes: 1, prefix: 'u' })
+    const { drop, storage } = await filled({ keep: DAY, max_size: 1, prefix: 'u' })
     expect(await drop(Date.now() + 1000 * DAY)).toBe(0)
     expect(storage.repositories({ limit: 10 })).toEqual(['up/team/app'])
   })

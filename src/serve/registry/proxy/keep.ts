@@ -2,7 +2,6 @@ import type { Digest } from '../../../core/index.ts'
 import { PROXY, type ProxyContext } from './context.ts'
 import type { Upstream } from './upstream.ts'
 
-const DAY = 86_400_000
 /** Manifests that are looked at at once. */
 const PAGE = 500
 
@@ -19,9 +18,9 @@ const LAST_USE = 'MAX(m.pushed_at, COALESCE(m.pulled_at, 0))'
  * more bytes than allowed. Layers that only they needed are garbage then, which collection takes. Returns how many went.
  */
 export async function dropUnused(context: ProxyContext, upstream: Upstream, now: number = Date.now()): Promise<number> {
-  const { keep_days, max_bytes } = upstream.config
-  const before = keep_days === undefined ? 0 : await dropOld(context, upstream, now - keep_days * DAY)
-  return before + (max_bytes === undefined ? 0 : await dropLarge(context, upstream, max_bytes))
+  const { keep, max_size } = upstream.config
+  const before = keep === undefined ? 0 : await dropOld(context, upstream, now - keep)
+  return before + (max_size === undefined ? 0 : await dropLarge(context, upstream, max_size))
 }
 
 async function dropOld(context: ProxyContext, upstream: Upstream, before: number): Promise<number> {

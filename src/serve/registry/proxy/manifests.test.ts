@@ -35,7 +35,7 @@ describe('a manifest of an upstream', () => {
 
   test('is looked at again when it is not fresh any more', async () => {
     const upstream = await startUpstream()
-    const cache = await startCache(upstream, { fresh_seconds: 0 })
+    const cache = await startCache(upstream, { fresh: 0 })
     await send(cache, 'GET', `${AT}/manifests/1`)
     await send(cache, 'GET', `${AT}/manifests/1`)
     expect(upstream.requests.filter((line) => line.startsWith('GET'))).toHaveLength(1)
@@ -68,14 +68,14 @@ describe('a manifest of an upstream', () => {
       expect([answer.status, answer.code]).toEqual([404, 'MANIFEST_UNKNOWN'])
     }
     expect(upstream.requests).toEqual(['HEAD /v2/team/app/manifests/nope'])
-    const impatient = await startCache(upstream, { missing_seconds: 0 })
+    const impatient = await startCache(upstream, { missing: 0 })
     for (let count = 0; count < 2; count++) await send(impatient, 'GET', `${AT}/manifests/nope`)
     expect(upstream.requests).toHaveLength(3)
   })
 
   test('whose tag is gone there is gone here', async () => {
     const upstream = await startUpstream()
-    const cache = await startCache(upstream, { fresh_seconds: 0, missing_seconds: 0 })
+    const cache = await startCache(upstream, { fresh: 0, missing: 0 })
     await send(cache, 'GET', `${AT}/manifests/1`)
     upstream.play = (_request, response) => void response.writeHead(404).end()
     expect((await send(cache, 'GET', `${AT}/manifests/1`)).status).toBe(404)
@@ -99,7 +99,7 @@ describe('an upstream that fails', () => {
     ['answers 429', 429, 'TOOMANYREQUESTS'],
   ])('and %s: what is here is answered, with a warning; what is not, not', async (how, status, code) => {
     const upstream = await startUpstream()
-    const cache = await startCache(upstream, { fresh_seconds: 0 })
+    const cache = await startCache(upstream, { fresh: 0 })
     await send(cache, 'GET', `${AT}/manifests/1`)
     if (how === 'is gone') await upstream.stop()
     upstream.play = (_request, response) => {
@@ -132,7 +132,7 @@ describe('an upstream that fails', () => {
 
   test('that refuses us is not believed to be away', async () => {
     const upstream = await startUpstream()
-    const cache = await startCache(upstream, { fresh_seconds: 0 })
+    const cache = await startCache(upstream, { fresh: 0 })
     await send(cache, 'GET', `${AT}/manifests/1`)
     upstream.play = (_request, response) => void response.writeHead(403).end()
     const answer = await send(cache, 'GET', `${AT}/manifests/1`)
@@ -142,7 +142,7 @@ describe('an upstream that fails', () => {
 
 test('a tag that was asked about by HEAD belongs to the manifest that is then fetched by its digest', async () => {
   const upstream = await startUpstream()
-  const cache = await startCache(upstream, { fresh_seconds: 0 })
+  const cache = await startCache(upstream, { fresh: 0 })
   await send(cache, 'HEAD', `${AT}/manifests/1`)
   await send(cache, 'GET', `${AT}/manifests/${upstream.image.digest}`)
   await upstream.stop()
@@ -151,7 +151,7 @@ test('a tag that was asked about by HEAD belongs to the manifest that is then fe
 
 test('an upstream that says nothing holds nobody up who can be answered from here', async () => {
   const upstream = await startUpstream()
-  const cache = await startCache(upstream, { fresh_seconds: 0, timeout_seconds: 0.3 })
+  const cache = await startCache(upstream, { fresh: 0, timeout: 300 })
   await send(cache, 'GET', `${AT}/manifests/1`)
   upstream.play = () => true
   const asked = upstream.requests.length

@@ -103,7 +103,7 @@ describe('what is refused', () => {
 
   test('a request that comes from itself', async () => {
     const upstream = await startUpstream()
-    const cache = await startCache(upstream, { timeout_seconds: 5 })
+    const cache = await startCache(upstream, { timeout: 5000 })
     const statuses: (number | undefined)[] = []
     upstream.play = ({ url, headers, method }, response) => {
       const inner = forward(`${cache.url}${url!.replace('/v2/', '/v2/up/')}`, {
@@ -192,7 +192,7 @@ describe('who may see what', () => {
 describe('lists', () => {
   test('tags are those of the upstream, page by page; those that are here when it is away', async () => {
     const upstream = await startUpstream()
-    const cache = await startCache(upstream, { fresh_seconds: 0 })
+    const cache = await startCache(upstream, { fresh: 0 })
     const list = async (at: string) => {
       const answer = await send(cache, 'GET', at)
       return { ...answer, tags: (JSON.parse(answer.body.toString()) as { tags: string[] }).tags }
@@ -244,7 +244,7 @@ describe('how upstreams are doing', () => {
     const upstream = await startUpstream()
     const cache = await startRegistry({
       parts: [watch, proxyPart],
-      config: { proxy: { upstream: [{ name: upstream.domain, prefix: 'up', fresh_seconds: 0 }] } },
+      config: { proxy: { upstream: [{ name: upstream.domain, prefix: 'up', fresh: 0 }] } },
     })
     expect(upstreams()).toMatchObject([{ name: upstream.domain, prefix: 'up', hits: 0, misses: 0 }])
     expect(upstreams()[0]).not.toHaveProperty('isReachable')

@@ -47,8 +47,8 @@ export function urlOf({ name, url }: UpstreamConfig): string {
 }
 
 /** Milliseconds that an upstream may say nothing. */
-export function timeoutOf({ timeout_seconds = 30 }: UpstreamConfig): number {
-  return timeout_seconds * 1000
+export function timeoutOf({ timeout = 30_000 }: UpstreamConfig): number {
+  return timeout
 }
 
 function tlsOf({ ca, verify = true }: UpstreamConfig): TlsSettings {

@@ -38,12 +38,12 @@ export class Upstream {
 
   /** Milliseconds for which a tag is believed. */
   get freshFor(): number {
-    return (this.config.fresh_seconds ?? 60) * 1000
+    return this.config.fresh ?? 60_000
   }
 
   /** Milliseconds for which it is believed that something is not there. */
   get missingFor(): number {
-    return (this.config.missing_seconds ?? 10) * 1000
+    return this.config.missing ?? 10_000
   }
 
   /** Whether a repository, by its name there, is passed on. */

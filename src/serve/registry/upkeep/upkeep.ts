@@ -10,6 +10,7 @@ import { limitsFrom } from '../limits.ts'
 import { createMetrics, type Gauged } from '../metrics.ts'
 import { opsPlugin } from '../ops.ts'
 import type { PartContext } from '../parts.ts'
+import { upstreamGauges } from '../proxy/gauges.ts'
 import type { RegistryStorage } from '../storage.ts'
 import { createFollowers } from './followers.ts'
 import { createGc, type Gc, type GcRules } from './gc.ts'
@@ -257,7 +258,7 @@ function logRequest(request: FinishedRequest): void {
   process.stderr.write(`${JSON.stringify(line)}\n`)
 }
 
-function gaugesOf({ database: db }: PartContext, outbox: Outbox, keepers: Keepers | undefined): Gauged[] {
+function gaugesOf({ database: db, upstreams }: PartContext, outbox: Outbox, keepers: Keepers | undefined): Gauged[] {
   const number = (sql: string) => (): number => db.get<{ n: number | null }>(sql)?.n ?? 0
   const byHook = (key: 'waiting' | 'delivered' | 'dropped') => () =>
     outbox.state().map((state) => ({ labels: { hook: state.name }, value: state[key] }))
@@ -288,6 +289,7 @@ function gaugesOf({ database: db }: PartContext, outbox: Outbox, keepers: Keeper
       read: byHook('dropped'),
     },
   ]
+  gauges.push(...upstreamGauges(upstreams))
   if (!keepers) return gauges
   const { gc, scrub } = keepers
   const counted = (name: string, about: string, read: () => number): Gauged => ({ name, about, kind: 'counter', read })
