@@ -6,6 +6,7 @@ import { PROXY, type ProxyContext } from './context.ts'
 import { Download } from './download.ts'
 import { failureFor, kindOf } from './failures.ts'
 import { Memory } from './memory.ts'
+import { namedHere } from './named.ts'
 import { ask, keyOf, type Remote } from './upstream.ts'
 
 /** Repositories that are looked at for a blob that one of them may have. */
@@ -65,7 +66,7 @@ export class Downloads {
       const shared = holder === undefined ? this.#join(key, remote) : await this.#mount(remote, digest, holder)
       if (shared) return shared
     }
-    const descriptor = this.#named(remote, digest) ?? (await this.#find(remote, digest))
+    const descriptor = namedHere(this.#context, remote, digest, 'blob') ?? (await this.#find(remote, digest))
     const joined = this.#join(key, remote)
     if (joined) return joined
     accept(descriptor.size)
@@ -105,16 +106,6 @@ export class Downloads {
 
   #find(remote: Remote, digest: Digest): Promise<Descriptor> {
     return ask(remote, (repository) => repository.findBlob(digest, this.#context.job))
-  }
-
-  /** A manifest of the repository says how large its blobs are. */
-  #named({ name }: Remote, digest: Digest): Descriptor | undefined {
-    const row = this.#context.database.get<{ size: number }>(
-      `SELECT f.size FROM repositories r CROSS JOIN manifest_refs f
-       WHERE r.name = ? AND f.repo = r.id AND f.child = ? AND f.kind <> 'manifest' LIMIT 1`,
-      ...[name, digest],
-    )
-    return row && { mediaType: 'application/octet-stream', digest, size: row.size }
   }
 
   #failed(remote: Remote, digest: Digest, error: unknown): unknown {

@@ -1,5 +1,5 @@
 import { hasCode, type SlipwayError } from '../../../core/index.ts'
-import { type ProtocolFailure, refuse } from '../failure.ts'
+import { ProtocolFailure, refuse } from '../failure.ts'
 
 /**
  * What an upstream's failure means: it has no such thing; it does not let us; it asks for patience; it is not there; it
@@ -34,6 +34,13 @@ export function kindOf(error: unknown): FailureKind | undefined {
   if (!(error instanceof Error) || !('code' in error)) return undefined
   const { code } = error
   return typeof code === 'string' && Object.hasOwn(KINDS, code) ? KINDS[code] : undefined
+}
+
+/** Whether what is here may be answered after this failure: the upstream did not say what is true now. */
+export function mayBeStale(error: unknown): boolean {
+  if (error instanceof ProtocolFailure) return error.code === 'TOOMANYREQUESTS'
+  const kind = kindOf(error)
+  return kind === 'down' || kind === 'busy' || kind === 'broken'
 }
 
 /** Milliseconds that an upstream asked us to wait. */

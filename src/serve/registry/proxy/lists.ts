@@ -2,7 +2,7 @@ import { type Digest, OnceAtATime } from '../../../core/index.ts'
 import type { Descriptor } from '../../../oci/index.ts'
 import type { RepositoryStorage } from '../storage.ts'
 import type { ProxyContext } from './context.ts'
-import { failureFor, kindOf } from './failures.ts'
+import { failureFor, mayBeStale } from './failures.ts'
 import { Memory } from './memory.ts'
 import { ask, keyOf, type Remote } from './upstream.ts'
 
@@ -70,9 +70,7 @@ export class Lists {
       memory.set(key, entries, upstream.freshFor)
       return { entries, isStale: false }
     } catch (error) {
-      const kind = kindOf(error)
-      const canServe = kind === 'down' || kind === 'busy' || kind === 'broken'
-      if (!canServe || !here.exists()) throw failureFor(error, upstream.name, 'repository')
+      if (!mayBeStale(error) || !here.exists()) throw failureFor(error, upstream.name, 'repository')
       return { entries: local(here), isStale: true }
     }
   }

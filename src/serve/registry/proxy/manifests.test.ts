@@ -161,3 +161,14 @@ test('an upstream that says nothing holds nobody up who can be answered from her
   }
   expect(upstream.requests.length).toBeLessThan(asked + 3)
 })
+
+test('who asks by HEAD, because he has the content, is answered when the upstream is away; others are not', async () => {
+  const upstream = await startUpstream()
+  const cache = await startCache(upstream, { fresh: 0 })
+  await send(cache, 'HEAD', `${AT}/manifests/1`)
+  await upstream.stop()
+  const stale = await send(cache, 'HEAD', `${AT}/manifests/1`)
+  expect([stale.status, stale.headers['docker-content-digest']]).toEqual([200, upstream.image.digest])
+  expect(stale.headers.warning).toMatch(/^299 - /)
+  expect((await send(cache, 'GET', `${AT}/manifests/1`)).status).toBe(503)
+})

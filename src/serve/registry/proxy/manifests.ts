@@ -1,15 +1,17 @@
 import { collectBytes, type Digest, fail, isDigest, OnceAtATime } from '../../../core/index.ts'
 import { type Descriptor, LIMITS, parseImageDocument } from '../../../oci/index.ts'
-import { type ProtocolFailure, refuse } from '../failure.ts'
+import { refuse } from '../failure.ts'
 import { isTag } from '../protocol/route.ts'
 import { PROXY, type ProxyContext } from './context.ts'
-import { failureFor, kindOf, tooManyRequests } from './failures.ts'
+import { failureFor, kindOf, mayBeStale, tooManyRequests } from './failures.ts'
 import { Memory } from './memory.ts'
+import { namedHere } from './named.ts'
 import { soon } from './soon.ts'
 import { ask, keyOf, type Remote } from './upstream.ts'
 
 /** Milliseconds for which a tag waits for its manifest, and how many do for the same. */
 const UNNAMED = 3_600_000
+const REMEMBERED = 86_400_000
 const MOST_TAGS = 20
 
 /** What a reference stands for, and whether the upstream could not be asked about it. */
@@ -23,6 +25,8 @@ export class Manifests {
   readonly #context: ProxyContext
   /** What tags stand for, while that is believed. */
   readonly #tags = new Memory<Descriptor>()
+  /** What HEAD has said, for those who have the content themselves and ask while the upstream is away. */
+  readonly #told = new Memory<Descriptor>()
   /** What HEAD has said about digests, so that GET need not ask again. */
   readonly #described = new Memory<Descriptor>()
   /** Tags that HEAD has asked about, of manifests that may be fetched by their digests next. */
@@ -42,7 +46,9 @@ export class Manifests {
   async find(remote: Remote, reference: string, wantsContent: boolean): Promise<Found> {
     const isByDigest = isDigest(reference)
     if (!isByDigest && !isTag(reference)) throw refuse('MANIFEST_UNKNOWN', 'manifest unknown')
-    const known = this.#context.storage.repository(remote.name).describe(reference)
+    const known =
+      this.#context.storage.repository(remote.name).describe(reference) ??
+      (wantsContent ? undefined : this.#told.get(keyOf(remote, reference)))
     if (known && (isByDigest || this.#tags.get(keyOf(remote, reference))?.digest === known.digest)) {
       remote.upstream.counters.hits++
       return { descriptor: known, isStale: false }
@@ -84,26 +90,17 @@ export class Manifests {
   async #resolve(remote: Remote, reference: string): Promise<Descriptor> {
     const key = keyOf(remote, reference)
     const told = isDigest(reference)
-      ? (this.#named(remote, reference) ?? this.#described.get(key))
+      ? (namedHere(this.#context, remote, reference, 'manifest') ?? this.#described.get(key))
       : this.#tags.get(key)
     if (told) return told
     return this.#resolving.get(key, async () => {
       const descriptor = await ask(remote, (repository) => repository.resolve(reference, this.#context.job))
       const { freshFor } = remote.upstream
       if (!isDigest(reference)) this.#tags.set(key, descriptor, freshFor)
+      this.#told.set(key, descriptor, REMEMBERED)
       this.#described.set(keyOf(remote, descriptor.digest), descriptor, Math.max(freshFor, 60_000))
       return descriptor
     })
-  }
-
-  /** An index that is here says what its manifests are. */
-  #named(remote: Remote, digest: Digest): Descriptor | undefined {
-    const row = this.#context.database.get<{ mediaType: string; size: number }>(
-      `SELECT f.media_type AS mediaType, f.size FROM repositories r CROSS JOIN manifest_refs f
-       WHERE r.name = ? AND f.repo = r.id AND f.child = ? AND f.kind = 'manifest' LIMIT 1`,
-      ...[remote.name, digest],
-    )
-    return row && { ...row, digest }
   }
 
   async #fetch(remote: Remote, descriptor: Descriptor): Promise<void> {
@@ -146,15 +143,11 @@ export class Manifests {
     const kind = kindOf(error)
     if (kind === 'missing') {
       this.#missing.set(keyOf(remote, reference), true, remote.upstream.missingFor)
+      this.#told.delete(keyOf(remote, reference))
       if (known) await this.#context.storage.repository(remote.name).deleteTag(reference, { by: PROXY })
     }
-    const canServe = kind === 'down' || kind === 'busy' || kind === 'broken' || isBusy(error)
-    if (!known || !canServe) throw failureFor(error, remote.upstream.name, 'manifest')
+    if (!known || !mayBeStale(error)) throw failureFor(error, remote.upstream.name, 'manifest')
     remote.upstream.counters.stale++
     return known
   }
-}
-
-function isBusy(error: unknown): boolean {
-  return (error as ProtocolFailure).code === 'TOOMANYREQUESTS'
 }
