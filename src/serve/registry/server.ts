@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http'
 import { createServer as createTlsServer, type Server as TlsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
-import { fail } from '../../core/index.ts'
+import { errnoOf, fail } from '../../core/index.ts'
 import { Certificates } from './access/certificates.ts'
 import type { RegistryExtensions } from './extensions.ts'
 import { failureBody, refuse } from './failure.ts'
@@ -29,6 +29,17 @@ export interface ListeningServer {
   readonly url: string
   /** Stops listening, lets requests in flight end within the limit, and breaks off the rest. */
   close(): Promise<void>
+}
+
+/** What operators meet, in Docker's words. */
+const LISTEN_PROBLEMS: Readonly<Record<string, readonly [why: string, hint: string]>> = {
+  EADDRINUSE: [
+    'bind: address already in use',
+    'another program listens there; name another address with --listen, port 0 for a free one',
+  ],
+  EADDRNOTAVAIL: ['bind: cannot assign requested address', 'this machine does not have the address'],
+  EACCES: ['bind: permission denied', 'ports below 1024 are for root'],
+  ENOTFOUND: ['no such host', "name one of this machine's addresses"],
 }
 
 /** Milliseconds without a byte in either direction after which a connection is dead. */
@@ -104,10 +115,15 @@ function createHttpServer(
 function listen(server: Server, { host, port }: ServerOptions): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', (cause) => {
-      reject(fail('REGISTRY_LISTEN_FAILED', `cannot listen at ${host}:${port}: ${cause.message}`, { cause }))
+      reject(listenFailed(`${host.includes(':') ? `[${host}]` : host}:${port}`, cause))
     })
     server.listen({ host, port }, resolve)
   })
+}
+
+function listenFailed(address: string, cause: Error): Error {
+  const [why, hint] = LISTEN_PROBLEMS[errnoOf(cause) ?? ''] ?? [cause.message, undefined]
+  return fail('REGISTRY_LISTEN_FAILED', `cannot listen at ${address}: ${why}`, { cause, ...(hint ? { hint } : {}) })
 }
 
 function urlOf(server: Server, { host, tls }: ServerOptions): string {

@@ -4,6 +4,9 @@ import { digestOf } from '../../../core/index.ts'
 import { send } from '../fixture.suite.ts'
 import { makeImage, type PlayedUpstream, startCache, startUpstream } from './played.suite.ts'
 
+/** The machine may be busy. */
+const PATIENTLY = { timeout: 20_000 }
+
 const AT = '/v2/up/team/app'
 
 /** Sends the first part of the layer, and the rest when `go` is called. */
@@ -55,13 +58,13 @@ describe('a blob of an upstream', () => {
     const pause = hesitate(upstream)
     const { url } = await cached(upstream)
     const first = reading(url)
-    await expect.poll(() => first.size()).toBe(1_000_000)
+    await expect.poll(() => first.size(), PATIENTLY).toBe(1_000_000)
     const second = reading(url)
     const part = reading(url, { range: 'bytes=500000-1999999' })
     const behind = reading(url, { range: 'bytes=-1000' })
-    await expect.poll(() => second.size()).toBe(1_000_000)
+    await expect.poll(() => second.size(), PATIENTLY).toBe(1_000_000)
     expect(await part.answered).toBe(206)
-    await expect.poll(() => part.size()).toBe(500_000)
+    await expect.poll(() => part.size(), PATIENTLY).toBe(500_000)
     expect(behind.size()).toBe(0)
     pause.go()
     expect(await Promise.all([first, second, part, behind].map(({ ended }) => ended))).toEqual(Array(4).fill('whole'))
@@ -78,9 +81,9 @@ describe('a blob of an upstream', () => {
     const pause = hesitate(upstream)
     const { cache, url } = await cached(upstream)
     const first = reading(url)
-    await expect.poll(() => first.size()).toBeGreaterThan(0)
+    await expect.poll(() => first.size(), PATIENTLY).toBeGreaterThan(0)
     const second = reading(url)
-    await expect.poll(() => second.size()).toBeGreaterThan(0)
+    await expect.poll(() => second.size(), PATIENTLY).toBeGreaterThan(0)
     first.leave()
     pause.go()
     expect(await second.ended).toBe('whole')
@@ -93,7 +96,7 @@ describe('a blob of an upstream', () => {
     const pause = hesitate(upstream)
     const { cache, url } = await cached(upstream)
     const readers = [reading(url), reading(url)]
-    await expect.poll(() => readers[1]!.size()).toBe(1_000_000)
+    await expect.poll(() => readers[1]!.size(), PATIENTLY).toBe(1_000_000)
     pause.go(Buffer.alloc(upstream.image.layer.length - 1_000_000))
     for (const reader of readers) {
       expect(await reader.ended).toBe('broken')

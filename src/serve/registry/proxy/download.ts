@@ -69,6 +69,7 @@ export class Download {
       return blob
     } catch (error) {
       if (!this.#canGoOn(error, upload)) hold.cancel()
+      if (kindOf(error) === 'broken') this.#remote.upstream.failed(error)
       throw error
     }
   }
@@ -84,8 +85,9 @@ export class Download {
   async #receive(upload: Upload, hold: UploadHold): Promise<void> {
     const { job } = this.#context
     const { offset } = upload
-    const { counters } = this.#remote.upstream
-    const range = offset === 0 ? undefined : { start: offset, end: this.descriptor.size }
+    const { counters, config } = this.#remote.upstream
+    // `commit` verifies it all; only where there is another server to turn to need it be known before
+    const range = offset === 0 && config.mirrors ? undefined : { start: offset, end: this.descriptor.size }
     await ask(this.#remote, async (repository) => {
       for await (const slice of slices(repository.read(this.descriptor, range, job))) {
         const before = upload.offset

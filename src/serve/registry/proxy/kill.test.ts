@@ -8,6 +8,9 @@ import { afterEach, expect, test } from 'vitest'
 import { send, temporaryFolder } from '../fixture.suite.ts'
 import { startUpstream } from './played.suite.ts'
 
+/** The machine may be busy. */
+const PATIENTLY = { timeout: 20_000 }
+
 const main = path.resolve(import.meta.dirname, '../../../cli/bin.ts')
 const children: ChildProcess[] = []
 
@@ -50,7 +53,7 @@ test('a cache that is killed while a blob comes has no part of it as a blob, and
     answer.on('error', () => {})
   })
   reading.on('error', () => {})
-  await expect.poll(() => received).toBe(2_000_000)
+  await expect.poll(() => received, PATIENTLY).toBe(2_000_000)
   const ended = once(first.child, 'exit')
   first.child.kill('SIGKILL')
   await ended

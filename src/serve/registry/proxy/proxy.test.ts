@@ -9,6 +9,9 @@ import { makeImage, startCache, startUpstream } from './played.suite.ts'
 import { proxyPart } from './proxy.ts'
 import type { UpstreamState } from './state.ts'
 
+/** The machine may be busy. */
+const PATIENTLY = { timeout: 20_000 }
+
 describe('which upstream is asked', () => {
   test('says the prefix, else the namespace; the default one has what is not here', async () => {
     const [one, two] = [await startUpstream(makeImage(10, 1)), await startUpstream(makeImage(10, 2))]
@@ -252,7 +255,7 @@ describe('how upstreams are doing', () => {
     await send(cache, 'GET', '/v2/up/team/app/manifests/1')
     for (let count = 0; count < 3; count++) await send(cache, 'GET', `/v2/up/team/app/blobs/${layerDigest}`)
     // what was sent is counted when it has left
-    await expect.poll(() => upstreams()[0]!.bytesSaved).toBe(2 * layer.length)
+    await expect.poll(() => upstreams()[0]!.bytesSaved, PATIENTLY).toBe(2 * layer.length)
     const counted = { isReachable: true, hits: 2, misses: 2, bytesFetched: layer.length, downloads: 0 }
     expect(upstreams()).toMatchObject([counted])
     await upstream.stop()

@@ -1,6 +1,7 @@
 import { createLimit, messageOf } from '../../../core/index.ts'
 import { openRegistryRepository, type RegistryRepository } from '../../../registry/index.ts'
-import { parsePattern, type RepositoryPattern } from '../access/pattern.ts'
+import { parseRepositoryPattern } from '../access/repository-pattern.ts'
+import type { Pattern } from '../pattern.ts'
 import { prefixOf, type UpstreamConfig } from './config.ts'
 import { kindOf, waitOf } from './failures.ts'
 import { timeoutOf, upstreamSettings, urlOf } from './settings.ts'
@@ -21,7 +22,7 @@ export class Upstream {
   readonly counters: Counters = new Counters()
   /** Waits for a turn to fetch a large blob. */
   readonly limit: <T>(work: () => Promise<T>) => Promise<T>
-  readonly #patterns: readonly RepositoryPattern[] | undefined
+  readonly #patterns: readonly Pattern[] | undefined
   readonly #log: (line: string) => void
   readonly #open = new Map<string, RegistryRepository>()
   #failure: { message: string; at: number; until: number; kind: keyof typeof PAUSE } | undefined
@@ -32,7 +33,7 @@ export class Upstream {
     this.name = config.name
     this.prefix = prefixOf(config)
     this.limit = createLimit(config.downloads ?? 4)
-    this.#patterns = config.repositories?.map(parsePattern)
+    this.#patterns = config.repositories?.map(parseRepositoryPattern)
     this.#log = log
   }
 
