@@ -110,6 +110,9 @@ export function checkUpstreams(all: readonly UpstreamConfig[]): void {
     const twice = values.find((value, at) => values.indexOf(value) !== at)
     if (twice !== undefined) throw invalid(`two upstreams have the ${what} ${twice}`)
   }
+  // what is below a prefix must be one upstream's alone: blobs are shared among its repositories
+  const inner = prefixes.find((prefix) => prefixes.some((other) => prefix.startsWith(`${other}/`)))
+  if (inner !== undefined) throw invalid(`the prefix ${inner} is below that of another one`)
   if (all.filter((one) => one.default).length > 1) throw invalid('two upstreams are the default')
 }
 

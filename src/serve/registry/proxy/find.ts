@@ -28,12 +28,7 @@ const MOST_NAME = 255
 export function findUpstream(all: readonly Upstream[], asked: Asked, isHere: () => boolean): Located | undefined {
   const { repository, namespace, host, action } = asked
   if (namespace !== undefined && namespace !== host) return located(byNamespace(all, namespace), repository)
-  const byPrefix = all
-    .filter(({ prefix }) => repository.startsWith(`${prefix}/`))
-    .reduce<Upstream | undefined>(
-      (best, one) => (best && best.prefix.length > one.prefix.length ? best : one),
-      undefined,
-    )
+  const byPrefix = all.find(({ prefix }) => repository.startsWith(`${prefix}/`))
   if (byPrefix) return located(byPrefix, repository.slice(byPrefix.prefix.length + 1))
   const byDefault = action === 'pull' ? all.find(({ config }) => config.default) : undefined
   return byDefault && !isHere() ? located(byDefault, repository) : undefined

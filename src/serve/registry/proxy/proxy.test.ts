@@ -267,6 +267,7 @@ describe('how upstreams are doing', () => {
 describe('a wrong configuration', () => {
   test.each([
     ['two of a name', [{ name: 'a' }, { name: 'a', prefix: 'b' }]],
+    ['a prefix below another', [{ name: 'a' }, { name: 'b', prefix: 'a/b' }]],
     ['two of a prefix', [{ name: 'a' }, { name: 'b', prefix: 'a' }]],
     [
       'two defaults',
