@@ -51,9 +51,9 @@ const IDLE = 300_000
  */
 export async function startServer(options: ServerOptions): Promise<ListeningServer> {
   const { storage, limits, canDelete, extensions } = options
-  const { authorize = () => ({}), sendBlob = sendFromFile, accept = () => {} } = extensions
+  const { authorize = () => ({}), sendBlob = sendFromFile, accept = () => {}, passThrough } = extensions
   const elsewhere = extensions.elsewhere?.bind(extensions) ?? (() => undefined)
-  const context = { storage, limits, canDelete, sendBlob, elsewhere, authorize, accept }
+  const context = { storage, limits, canDelete, sendBlob, elsewhere, authorize, accept, passThrough }
   const protocol = createProtocol(context, extensions.finished?.bind(extensions))
   const others = await routeOthers(extensions)
   const listener: RequestListener = (request, response) => {
