@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { type Digest, fail, isDigest } from '../../../core/index.ts'
 import { type Descriptor, type ImageDocument, referrerEntry, subjectOf } from '../../../oci/index.ts'
 import type {
@@ -148,6 +149,13 @@ export class FolderRepository implements RepositoryStorage {
        WHERE r.name = ? AND l.repo = r.id AND l.digest = ? AND b.digest = l.digest AND b.state = 'ok'`,
       ...[this.name, digest],
     )
+  }
+
+  lost(digest: Digest): void {
+    const { db, layout } = this.#context
+    // collection may have taken it, or a push brought it back meanwhile
+    if (existsSync(layout.blob(digest))) return
+    db.run("UPDATE blobs SET state = 'bad' WHERE digest = ? AND state = 'ok'", digest)
   }
 
   async mount(digest: Digest, from: string, options: ChangeOptions = {}): Promise<boolean> {

@@ -1,4 +1,7 @@
+import { hasCode } from '../../../core/index.ts'
+import type { SendRange } from '../extensions.ts'
 import { refuse } from '../failure.ts'
+import type { StoredBlob } from '../storage.ts'
 import { etagOf, matchesEtag } from './conditions.ts'
 import { type Exchange, requireDigest } from './exchange.ts'
 import { parseRange } from './range.ts'
@@ -40,9 +43,11 @@ export async function getBlob(exchange: Exchange, { repository, reference }: Tar
   const { start, end } = range ?? { start: 0, end: blob.size }
   headers['Content-Length'] = end - start
   if (range) headers['Content-Range'] = `bytes ${start}-${end - 1}/${blob.size}`
-  response.writeHead(range ? 206 : 200, headers)
+  // set, not sent: a file that is gone shows when it is opened
+  response.statusCode = range ? 206 : 200
+  for (const [name, value] of Object.entries(headers)) response.setHeader(name, value)
   if (request.method === 'HEAD' || start === end) response.end()
-  else exchange.blobBytes = await context.sendBlob(response, blob, { start, end })
+  else exchange.blobBytes = await sendOrReport(exchange, repository, blob, { start, end })
 }
 
 /** `DELETE` of a blob: it cannot be read from this repository any more. */
@@ -51,6 +56,21 @@ export async function deleteBlob(exchange: Exchange, { repository, reference }: 
   const storage = exchange.context.storage.repository(repository)
   if (!(await storage.deleteBlob(digest, { by: exchange.user }))) throw unknown(digest)
   exchange.send(202)
+}
+
+/** Whoever comes after a request that found the file gone is told that the blob is not there, and may push it again. */
+async function sendOrReport(
+  { context, response }: Exchange,
+  repository: string,
+  blob: StoredBlob,
+  range: SendRange,
+): Promise<number> {
+  try {
+    return await context.sendBlob(response, blob, range)
+  } catch (error) {
+    if (hasCode(error, 'BLOB_NOT_FOUND')) context.storage.repository(repository).lost(blob.digest)
+    throw error
+  }
 }
 
 /** A range counts only while the content is the one that `If-Range` knows. */

@@ -109,6 +109,7 @@ function answerFailure(exchange: Exchange, error: unknown): void {
     response.destroy()
     return
   }
+  for (const name of response.getHeaderNames()) response.removeHeader(name)
   const headers = {
     'Content-Type': 'application/json',
     'Docker-Distribution-Api-Version': 'registry/2.0',
