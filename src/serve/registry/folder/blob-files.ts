@@ -72,18 +72,16 @@ export class BlobFiles {
 
   async drop(digest: Digest, before: number): Promise<number | undefined> {
     if (this.#arriving.has(digest)) return undefined
-    const marked = this.#db.run(
-      `UPDATE blobs SET state = 'deleting' WHERE digest = ? AND last_linked_at < ?
-       AND NOT EXISTS (SELECT 1 FROM repo_blobs l WHERE l.digest = blobs.digest)`,
-      ...[digest, before],
-    )
+    const sql = `UPDATE blobs SET state = 'deleting' WHERE digest = ? AND last_linked_at < ?
+       AND NOT EXISTS (SELECT 1 FROM repo_blobs l WHERE l.digest = blobs.digest)`
+    const marked = this.#db.freeing(() => this.#db.run(sql, digest, before))
     if (marked === 0) return undefined
     // the mark must be there before the file is gone, or a power failure would leave a row without its file
     await this.#db.durable()
     const row = this.#db.get<{ size: number }>("SELECT size FROM blobs WHERE digest = ? AND state = 'deleting'", digest)
     if (!row || this.#arriving.has(digest)) return undefined
     const gone = discardFile(this.#layout, this.#layout.blob(digest))
-    this.#db.run('DELETE FROM blobs WHERE digest = ?', digest)
+    this.#db.freeing(() => this.#db.run('DELETE FROM blobs WHERE digest = ?', digest))
     await gone
     return row.size
   }

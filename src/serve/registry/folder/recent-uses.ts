@@ -19,7 +19,8 @@ export class RecentUses {
   /** Takes up what the process before left; one that was killed may have answered until a moment ago. */
   constructor(db: RegistryDatabase) {
     this.#db = db
-    const row = db.get<{ value: string }>('DELETE FROM upkeep_state WHERE key = ? RETURNING value', KEY)
+    const take = 'DELETE FROM upkeep_state WHERE key = ? RETURNING value'
+    const row = db.freeing(() => db.get<{ value: string }>(take, KEY))
     this.#forgotten = row ? Number(row.value) : Date.now()
     this.#latest = this.#forgotten
   }
@@ -39,7 +40,8 @@ export class RecentUses {
 
   /** Leaves to the next process when the latest use was. */
   close(): void {
-    this.#db.run('INSERT OR REPLACE INTO upkeep_state VALUES (?, ?)', KEY, String(this.#latest))
+    const value = String(this.#latest)
+    this.#db.unlessFull(() => void this.#db.run('INSERT OR REPLACE INTO upkeep_state VALUES (?, ?)', KEY, value))
   }
 
   #forgetOldest(): void {

@@ -76,7 +76,7 @@ export class FolderRepository implements RepositoryStorage {
 
   async deleteManifest(digest: Digest, options: ChangeOptions = {}): Promise<boolean> {
     const { db } = this.#context
-    const found = db.transaction(() => {
+    const found = db.freeing(() => {
       options.check?.()
       const repo = this.#id()
       if (repo === undefined || !this.#hasManifest(repo, digest)) return false
@@ -97,7 +97,7 @@ export class FolderRepository implements RepositoryStorage {
 
   async deleteTag(tag: string, options: ChangeOptions = {}): Promise<boolean> {
     const { db } = this.#context
-    const found = db.transaction(() => {
+    const found = db.freeing(() => {
       options.check?.()
       const repo = this.#id()
       const digest = repo === undefined ? undefined : this.#tagged(repo, tag)
@@ -136,10 +136,11 @@ export class FolderRepository implements RepositoryStorage {
   }
 
   blob(digest: Digest): StoredBlob | undefined {
+    const { db } = this.#context
     const row = this.#findBlob(digest)
     if (!row) return undefined
     const now = Date.now()
-    if (now - row.last_linked_at > this.#context.useStep) this.#context.used(digest, now)
+    if (now - row.last_linked_at > this.#context.useStep) db.unlessFull(() => this.#context.used(digest, now))
     return { digest, size: row.size, path: this.#context.layout.blob(digest) }
   }
 
@@ -173,7 +174,7 @@ export class FolderRepository implements RepositoryStorage {
 
   async deleteBlob(digest: Digest, options: ChangeOptions = {}): Promise<boolean> {
     const { db } = this.#context
-    const found = db.transaction(() => {
+    const found = db.freeing(() => {
       options.check?.()
       const repo = this.#id()
       if (repo === undefined || !this.#findBlob(digest)) return false

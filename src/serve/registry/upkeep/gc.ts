@@ -98,7 +98,8 @@ async function dropFiles(collector: Collector, into: Collected): Promise<void> {
 
 /** A run that did nothing is not worth a row each minute, but the last run is. */
 function remember({ database: db }: FolderStorage, run: GcRun): void {
-  db.transaction(() => {
+  db.keepReserve()
+  db.freeing(() => {
     writeState(db, 'gc.last', run)
     if (run.manifests + run.links + run.blobs === 0) return
     const total = readState<GcState['total']>(db, 'gc.total') ?? { manifests: 0, blobs: 0, bytes: 0 }
