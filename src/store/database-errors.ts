@@ -1,5 +1,5 @@
 import { fail, messageOf } from '../core/index.ts'
-import { isDiskFull } from './reserve.ts'
+import { isDiskFull } from '../host/index.ts'
 
 /** SQLite's result codes (sqlite.org/rescode.html). */
 const RESULT = { perm: 3, busy: 5, readonly: 8, ioerr: 10, corrupt: 11, full: 13, cantopen: 14, notadb: 26 } as const

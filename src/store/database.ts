@@ -1,7 +1,7 @@
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite'
 import { fail, hasCode, withDiskCode } from '../core/index.ts'
+import type { Reserve } from '../host/index.ts'
 import { explain, isBusy } from './database-errors.ts'
-import type { Reserve } from './reserve.ts'
 import { MIGRATIONS, SCHEMA_VERSION } from './schema.ts'
 
 /** A row as SQLite gives it. */

@@ -4,8 +4,8 @@ import os from 'node:os'
 import path from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { isRoot, temporaryFolder } from '../host/child.suite.ts'
+import { isDiskFull, Reserve } from '../host/index.ts'
 import { Database } from './database.ts'
-import { isDiskFull, Reserve } from './reserve.ts'
 
 describe('a reserve', () => {
   test('is set aside once, and given back once', () => {

@@ -1,3 +1,4 @@
+import { Reserve } from '../host/index.ts'
 import { BlobPlaces } from './blob-places.ts'
 import { BlobStore } from './blobs.ts'
 import { BuildRecords } from './build-records.ts'
@@ -11,7 +12,6 @@ import { createFolders, defaultRoot, layoutAt, type StoreLayout } from './layout
 import { Lease } from './leases.ts'
 import { MemoStore } from './memos.ts'
 import { ReferrerStore } from './referrers.ts'
-import { Reserve } from './reserve.ts'
 import type { Snapshotter } from './snapshots.ts'
 import { createDirectorySnapshotter } from './snapshots-directory.ts'
 import { createErofsSnapshotter } from './snapshots-erofs.ts'

@@ -39,6 +39,7 @@ export const command: Command = defineCommand({
   async run(context) {
     const { serveRegistry } = await import('../../serve/index.ts')
     using watch = watchSignals()
+    using _hangUp = watchHangUp()
     using store = context.flags.store ? await openLocal(context) : undefined
     const options = await optionsOf(context)
     await using server = await serveRegistry({ ...options, ...(store ? { store } : {}) })
@@ -78,6 +79,16 @@ async function openLocal({ globals, env }: CommandContext<typeof flags>): Promis
 function writeWhole(file: string, text: string): void {
   writeFileSync(`${file}.new`, text)
   renameSync(`${file}.new`, file)
+}
+
+/**
+ * A hang-up asks daemons to read their files again, which the parts that have some see to; it ends only a server whose
+ * terminal is closed.
+ */
+function watchHangUp(): Disposable {
+  const end = (): void => void (process.stdout.isTTY && process.kill(process.pid, 'SIGTERM'))
+  process.on('SIGHUP', end)
+  return { [Symbol.dispose]: () => void process.off('SIGHUP', end) }
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

@@ -70,6 +70,15 @@ describe('a server that is killed', () => {
 })
 
 describe('a server that is stopped', () => {
+  test('goes on after SIGHUP, which is for reading files again', async () => {
+    const { url, child } = await spawnServer(temporaryFolder())
+    child.kill('SIGHUP')
+    await putImage({ url }, 'a', '1')
+    const ended = once(child, 'exit')
+    child.kill('SIGTERM')
+    expect(await ended).toEqual([0, null])
+  })
+
   test('answers what is in flight first', async () => {
     const { url, child } = await spawnServer(temporaryFolder())
     const ended = once(child, 'exit')

@@ -78,6 +78,8 @@ export interface RepositoryStorage {
   referrers(subject: Digest, page: Page & { artifactType?: string | undefined }): Descriptor[]
   /** Also says that somebody needs the blob: collection leaves it alone for a while. */
   blob(digest: Digest): StoredBlob | undefined
+  /** The file of a blob was not found: where that is so, `blob` does not find it either until it is pushed again. */
+  lost(digest: Digest): void
   /** Makes a blob of another repository readable here; false when it is not there any more. */
   mount(digest: Digest, from: string, options?: ChangeOptions): Promise<boolean>
   deleteBlob(digest: Digest, options?: ChangeOptions): Promise<boolean>

@@ -122,3 +122,11 @@ test('too many at once are turned away', async () => {
   await Promise.all(guesses)
   expect(passwords.isBusy).toBe(false)
 })
+
+test.each(['$2a$', '$2b$', '$2y$'])('a hash that begins with %s: htpasswd writes $2y$', async (prefix) => {
+  // of "sesame", made by Apache's htpasswd 2.4
+  const hash = '$2y$05$Fc6eMHcoJBzwMlpiB9JWa.Lb0.VIuuhJSufLqByXdxrC6RNqKrOty'.replace('$2y$', prefix)
+  const { passwords } = fixture(`alice:${hash}\n`)
+  expect(await passwords.judge('alice', 'sesame')).toBe(true)
+  expect(await passwords.judge('alice', 'sesam')).toBe(false)
+})

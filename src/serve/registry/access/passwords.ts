@@ -107,7 +107,7 @@ export class Passwords {
     this.#underWay++
     try {
       const { default: bcrypt } = await import('bcrypt')
-      const fits = await this.#limit(() => bcrypt.compare(password, hash ?? this.#decoy))
+      const fits = await this.#limit(() => bcrypt.compare(password, asBcrypt(hash ?? this.#decoy)))
       return hash !== undefined && fits
     } finally {
       this.#underWay--
@@ -174,4 +174,9 @@ export function markOf(secretHash: string): string {
 function decoyHash(cost: number): string {
   const tail = randomBytes(53).toString('base64').replaceAll('+', '.').slice(0, 50)
   return `$2b$${String(cost).padStart(2, '0')}$${tail.slice(0, 21)}O${tail.slice(21, 50)}uu`
+}
+
+/** Apache writes `$2y$` for what the library knows as `$2b$`, and takes for no hash otherwise. */
+function asBcrypt(hash: string): string {
+  return hash.replace(/^\$2y\$/, '$2b$')
 }

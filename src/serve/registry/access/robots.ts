@@ -170,7 +170,8 @@ export class Robots {
   #used({ name, usedAt }: Robot): void {
     const now = this.#now()
     if (usedAt !== undefined && usedAt + USED_EVERY > now) return
-    this.#database.run('UPDATE robots SET used_at = ? WHERE name = ?', now, name)
+    const sql = 'UPDATE robots SET used_at = ? WHERE name = ?'
+    this.#database.unlessFull(() => void this.#database.run(sql, now, name))
     this.#known.delete(name)
   }
 }

@@ -4,7 +4,7 @@ import { envelopeOf } from './envelope.ts'
 import { ownOrigin, type RegistryEvent } from './event.ts'
 
 const digest = digestOf('x')
-const teller = { address: '127.0.0.1:5000', instance: 'one' }
+const teller = { address: '127.0.0.1:5000', isSecure: false, instance: 'one' }
 const pushed: RegistryEvent = {
   id: 'id-1',
   time: Date.UTC(2026, 1, 3, 4, 5, 6, 7),
@@ -78,6 +78,11 @@ test('CloudEvents', () => {
       address: '10.0.0.1:4711',
     },
   })
+})
+
+test('where the registry speaks TLS, or a proxy before it, content is at an https address', () => {
+  const { body } = envelopeOf(pushed, 'docker', { ...teller, isSecure: true })
+  expect(JSON.parse(body).events[0].target.url).toBe(`https://registry.example:5000/v2/team/app/manifests/${digest}`)
 })
 
 test('what the registry does on its own has neither request nor address', () => {

@@ -13,6 +13,8 @@ export interface Envelope {
 export interface Teller {
   /** `host:port` under which the registry listens. */
   address: string
+  /** Whether clients reach it by https. */
+  isSecure: boolean
   /** Changes with every start, as `source.instanceID` of docker-distribution does. */
   instance: string
 }
@@ -27,7 +29,7 @@ export function envelopeOf(event: RegistryEvent, format: HookFormat, teller: Tel
 }
 
 /** As docker-distribution writes it (`notifications/event.go`): absent fields are absent, `length` repeats `size`. */
-function dockerEvent(event: RegistryEvent, { address, instance }: Teller): object {
+function dockerEvent(event: RegistryEvent, { address, isSecure, instance }: Teller): object {
   const { id, time, action, digest, repository, tag, mediaType, size, fromRepository, origin } = event
   const target = {
     mediaType,
@@ -36,7 +38,10 @@ function dockerEvent(event: RegistryEvent, { address, instance }: Teller): objec
     length: size,
     repository,
     fromRepository,
-    url: digest && origin.host ? `http://${origin.host}/v2/${repository}/${kindOf(action)}/${digest}` : undefined,
+    url:
+      digest && origin.host
+        ? `http${isSecure ? 's' : ''}://${origin.host}/v2/${repository}/${kindOf(action)}/${digest}`
+        : undefined,
     tag,
   }
   const request = {

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { RegistryDatabase } from '../folder/database.ts'
 import { matchesAny, type Pattern } from '../pattern.ts'
 import { backOff, deliver, type HookAddress } from './delivery.ts'
-import { envelopeOf, type HookFormat } from './envelope.ts'
+import { envelopeOf, type HookFormat, type Teller } from './envelope.ts'
 import type { EventAction, RegistryEvent } from './event.ts'
 
 /** Somebody who wants to be told. */
@@ -42,11 +42,15 @@ const MOST = 10_000
 /** Milliseconds after which an event is old news. */
 const OLDEST = 3 * 86_400_000
 
-export function openOutbox(db: RegistryDatabase, hooks: readonly Hook[], address: () => string): Outbox {
+export function openOutbox(
+  db: RegistryDatabase,
+  hooks: readonly Hook[],
+  teller: () => Omit<Teller, 'instance'>,
+): Outbox {
   const stop = new AbortController()
   const instance = randomUUID()
   const tell = (hook: Hook, body: string): Promise<string | undefined> => {
-    const envelope = envelopeOf(JSON.parse(body) as RegistryEvent, hook.format, { address: address(), instance })
+    const envelope = envelopeOf(JSON.parse(body) as RegistryEvent, hook.format, { ...teller(), instance })
     return deliver(hook, envelope, stop.signal)
   }
   const lines = hooks.map((hook) => new Line(db, hook, (body) => tell(hook, body)))

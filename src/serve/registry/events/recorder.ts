@@ -29,7 +29,7 @@ export function createRecorder(db: RegistryDatabase, outbox: Outbox, audit: Audi
     timer = undefined
     const writes = gathered
     gathered = []
-    if (writes.length > 0) db.transaction(() => writes.forEach((write) => void write()))
+    if (writes.length > 0) db.unlessFull(() => writes.forEach((write) => void write()))
   }
   const later = (write: () => void): void => {
     if (gathered.length >= MOST) flush()

@@ -1,10 +1,11 @@
-import { mkdirSync, renameSync, rmSync, statSync } from 'node:fs'
+import { mkdirSync, renameSync, statSync } from 'node:fs'
 import { open } from 'node:fs/promises'
 import path from 'node:path'
 import type { Digest } from '../../../core/index.ts'
 import { syncFolder } from '../../../host/index.ts'
 import type { ChangeOptions, StoredBlob } from '../storage.ts'
 import type { RegistryDatabase } from './database.ts'
+import { discardFile } from './discard.ts'
 import type { FolderLayout } from './layout.ts'
 
 /** Blobs as files, and the rows that say they are there. */
@@ -65,23 +66,23 @@ export class BlobFiles {
       return
     }
     this.#arriving.delete(digest)
-    if (!this.#db.get('SELECT 1 FROM blobs WHERE digest = ?', digest)) rmSync(target, { force: true })
+    if (this.#db.get('SELECT 1 FROM blobs WHERE digest = ?', digest)) return
+    discardFile(this.#layout, target).catch(() => {})
   }
 
   async drop(digest: Digest, before: number): Promise<number | undefined> {
     if (this.#arriving.has(digest)) return undefined
-    const marked = this.#db.run(
-      `UPDATE blobs SET state = 'deleting' WHERE digest = ? AND last_linked_at < ?
-       AND NOT EXISTS (SELECT 1 FROM repo_blobs l WHERE l.digest = blobs.digest)`,
-      ...[digest, before],
-    )
+    const sql = `UPDATE blobs SET state = 'deleting' WHERE digest = ? AND last_linked_at < ?
+       AND NOT EXISTS (SELECT 1 FROM repo_blobs l WHERE l.digest = blobs.digest)`
+    const marked = this.#db.freeing(() => this.#db.run(sql, digest, before))
     if (marked === 0) return undefined
     // the mark must be there before the file is gone, or a power failure would leave a row without its file
     await this.#db.durable()
     const row = this.#db.get<{ size: number }>("SELECT size FROM blobs WHERE digest = ? AND state = 'deleting'", digest)
     if (!row || this.#arriving.has(digest)) return undefined
-    rmSync(this.#layout.blob(digest), { force: true })
-    this.#db.run('DELETE FROM blobs WHERE digest = ?', digest)
+    const gone = discardFile(this.#layout, this.#layout.blob(digest))
+    this.#db.freeing(() => this.#db.run('DELETE FROM blobs WHERE digest = ?', digest))
+    await gone
     return row.size
   }
 

@@ -17,7 +17,7 @@ export class FolderContext {
   readonly db: RegistryDatabase
   readonly layout: FolderLayout
   readonly pulls: PullTimes
-  readonly uses: RecentUses = new RecentUses()
+  readonly uses: RecentUses
   readonly #grace: Grace
   /** Milliseconds within which a blob's last use is not noted again. */
   readonly useStep: number
@@ -27,6 +27,7 @@ export class FolderContext {
     this.db = parts.db
     this.layout = parts.layout
     this.pulls = parts.pulls
+    this.uses = new RecentUses(parts.db)
     this.#grace = parts.grace
     this.useStep = Math.min(60_000, parts.grace.blobs / 2)
   }

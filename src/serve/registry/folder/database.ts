@@ -2,8 +2,13 @@ import { closeSync, fdatasync, openSync } from 'node:fs'
 import path from 'node:path'
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite'
 import { promisify } from 'node:util'
-import { fail } from '../../../core/index.ts'
+import { fail, hasCode } from '../../../core/index.ts'
+import { isDiskFull, Reserve } from '../../../host/index.ts'
 import { MIGRATIONS } from './schema.ts'
+
+/** Results of SQLite (sqlite.org/rescode.html): FULL; PERM, READONLY, IOERR, CANTOPEN. */
+const FULL = 13
+const MAYBE_FULL: ReadonlySet<number> = new Set([3, 8, 10, 14])
 
 const sync = promisify(fdatasync)
 
@@ -16,6 +21,8 @@ const PATIENCE = 10_000
  * waits for the log to be synced, and the event loop never does.
  */
 export class RegistryDatabase implements Disposable {
+  readonly #file: string
+  readonly #reserve: Reserve
   readonly #db: DatabaseSync
   readonly #statements = new Map<string, StatementSync>()
   readonly #log: number
@@ -23,6 +30,8 @@ export class RegistryDatabase implements Disposable {
   #next: Promise<void> | undefined
 
   constructor(file: string) {
+    this.#file = file
+    this.#reserve = new Reserve(path.join(path.dirname(file), 'reserve'))
     this.#db = new DatabaseSync(file, { timeout: PATIENCE })
     // NORMAL syncs the log before each checkpoint, which keeps the database whole after a power failure; that the last
     // transactions are in the log is what `durable` sees to.
@@ -32,11 +41,17 @@ export class RegistryDatabase implements Disposable {
     // The log's file stays the same as long as a connection is open, and SQLite holds no lock on it that closing this
     // descriptor could break (those are on the database itself and on -shm).
     this.#log = openSync(`${file}-wal`, 'a+', 0o600)
+    this.keepReserve()
+  }
+
+  /** Sets space aside for `freeing`, where there is plenty. */
+  keepReserve(): void {
+    this.#reserve.keep()
   }
 
   /** The first row, or `undefined`. */
   get<T>(sql: string, ...values: SQLInputValue[]): T | undefined {
-    return this.statement(sql).get(...values) as T | undefined
+    return this.#explained(() => this.statement(sql).get(...values)) as T | undefined
   }
 
   all<T>(sql: string, ...values: SQLInputValue[]): T[] {
@@ -45,7 +60,7 @@ export class RegistryDatabase implements Disposable {
 
   /** Returns how many rows were changed. */
   run(sql: string, ...values: SQLInputValue[]): number {
-    return Number(this.statement(sql).run(...values).changes)
+    return Number(this.#explained(() => this.statement(sql).run(...values)).changes)
   }
 
   /** A prepared statement, made once. */
@@ -61,13 +76,43 @@ export class RegistryDatabase implements Disposable {
   /** All or nothing. Nested calls join the outer one. Must not be asynchronous. */
   transaction<T>(work: () => T): T {
     if (this.#db.isTransaction) return work()
-    this.#db.exec('BEGIN IMMEDIATE')
+    this.#explained(() => this.#db.exec('BEGIN IMMEDIATE'))
     try {
       const result = work()
-      this.#db.exec('COMMIT')
+      this.#explained(() => this.#db.exec('COMMIT'))
       return result
     } catch (error) {
       if (this.#db.isTransaction) this.#db.exec('ROLLBACK')
+      throw error
+    }
+  }
+
+  /**
+   * A transaction that makes space, or leads to it: on a full disk it uses what was set aside, which no push may. May be
+   * called twice.
+   */
+  freeing<T>(work: () => T): T {
+    if (this.#db.isTransaction) return work()
+    try {
+      return this.transaction(work)
+    } catch (error) {
+      if (!hasCode(error, 'DISK_FULL') || !this.#reserve.giveUp()) throw error
+      return this.transaction(work)
+    }
+  }
+
+  /** A transaction that may be left out on a full disk, or after the end: false then. */
+  unlessFull(work: () => void): boolean {
+    if (!this.#db.isOpen) return false
+    if (this.#db.isTransaction) {
+      work()
+      return true
+    }
+    try {
+      this.transaction(work)
+      return true
+    } catch (error) {
+      if (hasCode(error, 'DISK_FULL')) return false
       throw error
     }
   }
@@ -92,6 +137,18 @@ export class RegistryDatabase implements Disposable {
 
   [Symbol.dispose](): void {
     this.close()
+  }
+
+  /** A full disk has a code; it shows in many ways. */
+  #explained<T>(work: () => T): T {
+    try {
+      return work()
+    } catch (error) {
+      const { errcode } = error as { errcode?: number }
+      const isFull =
+        errcode !== undefined && (errcode === FULL || (MAYBE_FULL.has(errcode & 0xff) && isDiskFull(this.#file)))
+      throw isFull ? fail('DISK_FULL', 'the disk of the registry is full', { cause: error }) : error
+    }
   }
 
   #sync(): Promise<void> {

@@ -19,7 +19,7 @@ export interface FolderStorage extends RegistryStorage {
    * one that is being committed. Answers with the bytes that it freed; `undefined` when the blob stays.
    */
   dropBlob(digest: Digest, before: number): Promise<number | undefined>
-  /** When somebody last asked for a manifest by its digest (Unix milliseconds); 0 when not lately. */
+  /** Nobody asked for a manifest by its digest later than this (Unix milliseconds). */
   lastUse(repository: string, digest: Digest): number
   /** Brings what is gathered in memory (pull times) into the tables. */
   flush(): void
@@ -56,6 +56,7 @@ export function openFolder(root: string, options: { grace?: Grace } = {}): Folde
     flush: () => pulls.write(),
     async [Symbol.asyncDispose]() {
       pulls.write()
+      context.uses.close()
       await db.durable()
       release()
     },

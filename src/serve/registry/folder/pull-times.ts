@@ -34,7 +34,7 @@ export class PullTimes {
     const times = [...this.#times.values()]
     this.#times.clear()
     if (times.length === 0) return
-    this.#db.transaction(() => {
+    this.#db.unlessFull(() => {
       for (const { repository, digest, at } of times) {
         this.#db.run(
           'UPDATE manifests SET pulled_at = ? WHERE repo = (SELECT id FROM repositories WHERE name = ?) AND digest = ?',

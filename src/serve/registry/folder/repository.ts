@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { type Digest, fail, isDigest } from '../../../core/index.ts'
 import { type Descriptor, type ImageDocument, referrerEntry, subjectOf } from '../../../oci/index.ts'
 import type {
@@ -75,7 +76,7 @@ export class FolderRepository implements RepositoryStorage {
 
   async deleteManifest(digest: Digest, options: ChangeOptions = {}): Promise<boolean> {
     const { db } = this.#context
-    const found = db.transaction(() => {
+    const found = db.freeing(() => {
       options.check?.()
       const repo = this.#id()
       if (repo === undefined || !this.#hasManifest(repo, digest)) return false
@@ -96,7 +97,7 @@ export class FolderRepository implements RepositoryStorage {
 
   async deleteTag(tag: string, options: ChangeOptions = {}): Promise<boolean> {
     const { db } = this.#context
-    const found = db.transaction(() => {
+    const found = db.freeing(() => {
       options.check?.()
       const repo = this.#id()
       const digest = repo === undefined ? undefined : this.#tagged(repo, tag)
@@ -135,10 +136,11 @@ export class FolderRepository implements RepositoryStorage {
   }
 
   blob(digest: Digest): StoredBlob | undefined {
+    const { db } = this.#context
     const row = this.#findBlob(digest)
     if (!row) return undefined
     const now = Date.now()
-    if (now - row.last_linked_at > this.#context.useStep) this.#context.used(digest, now)
+    if (now - row.last_linked_at > this.#context.useStep) db.unlessFull(() => this.#context.used(digest, now))
     return { digest, size: row.size, path: this.#context.layout.blob(digest) }
   }
 
@@ -148,6 +150,13 @@ export class FolderRepository implements RepositoryStorage {
        WHERE r.name = ? AND l.repo = r.id AND l.digest = ? AND b.digest = l.digest AND b.state = 'ok'`,
       ...[this.name, digest],
     )
+  }
+
+  lost(digest: Digest): void {
+    const { db, layout } = this.#context
+    // collection may have taken it, or a push brought it back meanwhile
+    if (existsSync(layout.blob(digest))) return
+    db.run("UPDATE blobs SET state = 'bad' WHERE digest = ? AND state = 'ok'", digest)
   }
 
   async mount(digest: Digest, from: string, options: ChangeOptions = {}): Promise<boolean> {
@@ -165,7 +174,7 @@ export class FolderRepository implements RepositoryStorage {
 
   async deleteBlob(digest: Digest, options: ChangeOptions = {}): Promise<boolean> {
     const { db } = this.#context
-    const found = db.transaction(() => {
+    const found = db.freeing(() => {
       options.check?.()
       const repo = this.#id()
       if (repo === undefined || !this.#findBlob(digest)) return false

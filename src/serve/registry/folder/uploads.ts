@@ -86,9 +86,11 @@ export class FolderUploads implements UploadStorage {
 
   #drop(id: string): void {
     this.#live.delete(id)
-    this.#db.run('DELETE FROM uploads WHERE id = ?', id)
-    // in a thread: the file of an upload that was not needed may be large; one that a kill leaves goes at the next start
-    rm(this.#layout.upload(id), { force: true }, () => {})
+    const forget = (): void => void this.#db.run('DELETE FROM uploads WHERE id = ?', id)
+    const isForgotten = this.#db.unlessFull(forget)
+    // In a thread: the file of an upload that was not needed may be large; one that a kill leaves goes at the next start.
+    // On a full disk it makes the room for the change of the tables.
+    rm(this.#layout.upload(id), { force: true }, () => void (isForgotten || this.#db.unlessFull(forget)))
   }
 
   /** Files whose rows are gone: the process was killed between the two. */

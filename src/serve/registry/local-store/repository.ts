@@ -135,6 +135,9 @@ export class LocalRepository implements RepositoryStorage {
     return { digest, size, path: store.blobs.path(digest) }
   }
 
+  /** The store asks the disk each time. */
+  lost(): void {}
+
   async mount(digest: Digest, from: string, options: ChangeOptions = {}): Promise<boolean> {
     options.check?.()
     const blob = new LocalRepository(from, this.#context).blob(digest)

@@ -1,6 +1,7 @@
-import type { Digest } from '../../../core/index.ts'
+import { type Digest, hasCode } from '../../../core/index.ts'
 import type { BlobPlace, SendRange } from '../extensions.ts'
 import { refuse } from '../failure.ts'
+import type { StoredBlob } from '../storage.ts'
 import { etagOf, matchesEtag } from './conditions.ts'
 import { type Exchange, requireDigest } from './exchange.ts'
 import { parseRange } from './range.ts'
@@ -13,16 +14,16 @@ interface Target {
 
 /** `GET` and `HEAD` of a blob, whole or a range of it. */
 export async function getBlob(exchange: Exchange, { repository, reference }: Target): Promise<void> {
-  const { context, response } = exchange
+  const { context } = exchange
   const digest = requireDigest(reference)
   const blob = context.storage.repository(repository).blob(digest)
   if (!blob) throw unknown(digest)
   const place = exchange.request.method === 'GET' ? context.elsewhere(blob) : undefined
   const range = beginBlob(exchange, blob, place)
-  if (range) exchange.blobBytes = await context.sendBlob(response, blob, range)
+  if (range) exchange.blobBytes = await sendOrReport(exchange, repository, blob, range)
 }
 
-/** Sends the head of the answer, and says which bytes are to follow; when none are, or `place` sends them, the answer is complete. */
+/** Sets the head of the answer, and says which bytes are to follow; when none are, or `place` sends them, the answer is complete. */
 export function beginBlob(
   exchange: Exchange,
   blob: { digest: Digest; size: number },
@@ -54,7 +55,9 @@ export function beginBlob(
   const { start, end } = range ?? { start: 0, end: blob.size }
   headers['Content-Length'] = end - start
   if (range) headers['Content-Range'] = `bytes ${start}-${end - 1}/${blob.size}`
-  response.writeHead(range ? 206 : 200, headers)
+  // set, not sent: a file that is gone shows when it is opened
+  response.statusCode = range ? 206 : 200
+  for (const [name, value] of Object.entries(headers)) response.setHeader(name, value)
   if (request.method !== 'HEAD' && start < end) return { start, end }
   response.end()
   return undefined
@@ -66,6 +69,21 @@ export async function deleteBlob(exchange: Exchange, { repository, reference }: 
   const storage = exchange.context.storage.repository(repository)
   if (!(await storage.deleteBlob(digest, { by: exchange.user }))) throw unknown(digest)
   exchange.send(202)
+}
+
+/** Whoever comes after a request that found the file gone is told that the blob is not there, and may push it again. */
+async function sendOrReport(
+  { context, response }: Exchange,
+  repository: string,
+  blob: StoredBlob,
+  range: SendRange,
+): Promise<number> {
+  try {
+    return await context.sendBlob(response, blob, range)
+  } catch (error) {
+    if (hasCode(error, 'BLOB_NOT_FOUND')) context.storage.repository(repository).lost(blob.digest)
+    throw error
+  }
 }
 
 /** A range counts only while the content is the one that `If-Range` knows. */

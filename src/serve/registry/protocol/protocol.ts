@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { hasCode, messageOf, withDiskCode } from '../../../core/index.ts'
+import { hasCode, withDiskCode } from '../../../core/index.ts'
 import type { AccessDecision, Action, FinishedRequest, PassedRequest } from '../extensions.ts'
 import { failureBody, ProtocolFailure, refuse } from '../failure.ts'
 import { deleteBlob, getBlob } from './blobs.ts'
@@ -117,6 +117,7 @@ function answerFailure(exchange: Exchange, error: unknown): void {
     response.destroy()
     return
   }
+  for (const name of response.getHeaderNames()) response.removeHeader(name)
   const headers = {
     'Content-Type': 'application/json',
     'Docker-Distribution-Api-Version': 'registry/2.0',
@@ -128,16 +129,11 @@ function answerFailure(exchange: Exchange, error: unknown): void {
 function failureOf(error: unknown): ProtocolFailure {
   if (error instanceof ProtocolFailure) return error
   const known = withDiskCode(error)
-  if (hasCode(known, 'DISK_FULL') || isFullDatabase(error)) {
+  if (hasCode(known, 'DISK_FULL')) {
     return refuse('UNAVAILABLE', 'the registry has no space left', { status: 507 })
   }
   if (hasCode(known, 'BLOB_NOT_FOUND')) return refuse('BLOB_UNKNOWN', 'blob unknown to registry')
   return refuse('UNKNOWN', 'unknown error')
-}
-
-/** SQLITE_FULL. */
-function isFullDatabase(error: unknown): boolean {
-  return error instanceof Error && (error as { errcode?: unknown }).errcode === 13 && messageOf(error).includes('full')
 }
 
 function pathOf(url: string): string {

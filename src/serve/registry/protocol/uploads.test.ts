@@ -1,4 +1,7 @@
+import { rmSync } from 'node:fs'
 import { request } from 'node:http'
+import path from 'node:path'
+import { setTimeout } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
 import { digestOf } from '../../../core/index.ts'
 import { type Answer, putBlob, send, startRegistry, temporaryFolder } from '../fixture.suite.ts'
@@ -37,6 +40,14 @@ async function breakOff(server: Server, at: string, sent: Buffer): Promise<void>
   outgoing.destroy()
   // until the server has noticed, the upload belongs to the broken request
   await expect.poll(async () => (await patch(server, at, Buffer.alloc(1), 99_999)).status, { interval: 10 }).toBe(416)
+}
+
+/** Sends a part of a body and then nothing, without closing; resolves when the server breaks the connection. */
+function halfOpen(server: Server, at: string, sent: Buffer): Promise<void> {
+  const headers = { 'content-length': sent.length + 1000 }
+  const outgoing = request(`${server.url}${at}`, { method: 'PATCH', headers, agent: false })
+  outgoing.write(sent)
+  return new Promise((resolve) => outgoing.on('error', () => resolve()))
 }
 
 describe('an upload', () => {
@@ -138,6 +149,47 @@ describe('an upload', () => {
   })
 })
 
+describe('a client that lost its connection, which the server does not hear of', () => {
+  test('goes on with its upload over another in a moment', async () => {
+    const server = await startRegistry()
+    const at = await begin(server)
+    const half = halfOpen(server, at, bytes.subarray(0, 100))
+    await expect.poll(async () => (await send(server, 'GET', at)).headers.range).toBe('0-99')
+    expect(await patch(server, at, bytes.subarray(100))).toMatchObject({
+      status: 503,
+      code: 'UNAVAILABLE',
+      headers: { 'retry-after': '1' },
+    })
+    await expect.poll(async () => (await patch(server, at, bytes.subarray(100))).status, { timeout: 5000 }).toBe(202)
+    expect((await finish(server, at, Buffer.alloc(0))).status).toBe(201)
+    await half
+  })
+
+  test('may also give it up', async () => {
+    const server = await startRegistry()
+    const at = await begin(server)
+    const half = halfOpen(server, at, bytes.subarray(0, 100))
+    await expect.poll(async () => (await send(server, 'GET', at)).headers.range).toBe('0-99')
+    await expect.poll(async () => (await send(server, 'DELETE', at)).status, { timeout: 5000 }).toBe(204)
+    await half
+  })
+})
+
+test('a slow client keeps its upload while bytes come', async () => {
+  const server = await startRegistry()
+  const at = await begin(server)
+  const headers = { 'content-length': bytes.length }
+  const outgoing = request(`${server.url}${at}`, { method: 'PATCH', headers, agent: false })
+  const answered = new Promise<number>((resolve) => outgoing.on('response', (one) => resolve(one.resume().statusCode!)))
+  for (let sent = 0; sent < 100; sent += 10) {
+    outgoing.write(bytes.subarray(sent, sent + 10))
+    await setTimeout(150)
+    expect((await patch(server, at, bytes)).status).toBe(503)
+  }
+  outgoing.end(bytes.subarray(100))
+  expect(await answered).toBe(202)
+})
+
 describe('mounting', () => {
   test('asks for the right to read the other repository', async () => {
     const asked: string[] = []
@@ -195,4 +247,19 @@ test('a blob is read in ranges, and If-Range guards them', async () => {
     code: 'RANGE_INVALID',
     headers: { 'content-range': `bytes */${bytes.length}` },
   })
+})
+
+test('a blob whose file is gone is not there, and a push brings it back', async () => {
+  const root = temporaryFolder()
+  const server = await startRegistry({ root })
+  await putBlob(server, 'a', bytes)
+  const at = `/v2/a/blobs/${digest}`
+  rmSync(path.join(root, 'blobs/sha256', digest.slice(7, 9), digest.slice(7)))
+  const answer = await send(server, 'GET', at, { headers: { range: 'bytes=0-5' } })
+  expect(answer).toMatchObject({ status: 404, code: 'BLOB_UNKNOWN' })
+  expect(answer.headers).not.toHaveProperty('etag')
+  expect(answer.headers).not.toHaveProperty('content-range')
+  expect((await send(server, 'HEAD', at)).status).toBe(404)
+  await putBlob(server, 'a', bytes)
+  expect((await send(server, 'GET', at)).body).toEqual(bytes)
 })

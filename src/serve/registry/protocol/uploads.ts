@@ -3,6 +3,7 @@ import { ProtocolFailure, refuse } from '../failure.ts'
 import type { Upload, UploadHold } from '../storage.ts'
 import { type Exchange, requireDigest } from './exchange.ts'
 import { parseChunkRange } from './range.ts'
+import { takeUpload } from './take-upload.ts'
 
 /** What an upload request is about. */
 interface Target {
@@ -42,7 +43,7 @@ export async function startUpload(exchange: Exchange, { repository }: { reposito
 /** `PATCH`: a chunk with `Content-Range`, or a stream without it. */
 export async function patchUpload(exchange: Exchange, target: Target): Promise<void> {
   const upload = find(exchange, target)
-  using hold = take(upload)
+  using hold = await takeUpload(upload, exchange.request)
   await append(exchange, upload, hold)
   await hold.sync()
   acknowledge(exchange, upload, 202)
@@ -52,7 +53,7 @@ export async function patchUpload(exchange: Exchange, target: Target): Promise<v
 export async function finishUpload(exchange: Exchange, target: Target): Promise<void> {
   const digest = requireDigest(exchange.query.get('digest'))
   const upload = find(exchange, target)
-  using hold = take(upload)
+  using hold = await takeUpload(upload, exchange.request)
   await append(exchange, upload, hold, digest)
   await commit(exchange, { repository: target.repository, hold, digest })
 }
@@ -63,8 +64,8 @@ export function describeUpload(exchange: Exchange, target: Target): void {
 }
 
 /** `DELETE`: gives it up. */
-export function cancelUpload(exchange: Exchange, target: Target): void {
-  using hold = take(find(exchange, target))
+export async function cancelUpload(exchange: Exchange, target: Target): Promise<void> {
+  using hold = await takeUpload(find(exchange, target), exchange.request)
   hold.cancel()
   exchange.send(204)
 }
@@ -99,13 +100,6 @@ function find(exchange: Exchange, { repository, id }: Target): Upload {
   const upload = exchange.context.storage.uploads.find(repository, id)
   if (upload) return upload
   throw refuse('BLOB_UPLOAD_UNKNOWN', 'blob upload unknown to registry')
-}
-
-/** The request that has it may be one whose client is gone already, which shows in a moment: ask again. */
-function take(upload: Upload): UploadHold {
-  const hold = upload.take()
-  if (hold) return hold
-  throw refuse('UNAVAILABLE', 'another request writes to this upload', { headers: { 'Retry-After': '1' } })
 }
 
 async function append(exchange: Exchange, upload: Upload, hold: UploadHold, digest?: Digest): Promise<void> {

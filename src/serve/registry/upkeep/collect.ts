@@ -59,7 +59,7 @@ export class Collector {
    */
   collect(limit: number, now: number, into: Collected, grace: number = this.#rules.blobGrace): number {
     const { database: db } = this.#storage
-    return db.transaction(() => {
+    return db.freeing(() => {
       const suspects = db.all<Suspect>(
         `SELECT q.kind, q.repo, q.digest, r.name FROM gc_queue q LEFT JOIN repositories r ON r.id = q.repo
          WHERE q.due_at <= ? AND NOT (q.kind = 'blob' AND q.repo = 0) ORDER BY q.due_at LIMIT ?`,

@@ -3,13 +3,13 @@ import { expect, test } from 'vitest'
 import { type Digest, digestOf } from '../../../core/index.ts'
 import { MEDIA } from '../../../oci/index.ts'
 import { manifestOf, putBlob, putImage, send, startRegistry, temporaryFolder } from '../fixture.suite.ts'
+import { RegistryDatabase } from '../folder/database.ts'
 import { folderLayout } from '../folder/layout.ts'
 import { upkeepPart } from './upkeep.ts'
 
 const NO_GRACE = { every: 3_600_000, blob_grace: 0, manifest_grace: 0 }
 
-async function start(gc: object = {}) {
-  const root = temporaryFolder()
+async function start(gc: object = {}, root = temporaryFolder()) {
   const server = await startRegistry({ root, parts: [upkeepPart], config: { gc: { ...NO_GRACE, ...gc } } })
   const layout = folderLayout(root)
   const put = async (repository: string, reference: string, body: Buffer, type: string): Promise<Digest> => {
@@ -135,4 +135,39 @@ test('a tag that moves leaves its image behind', async () => {
   const second = await putImage(server, 'app', 'latest', '2')
   await gc()
   expect([await status('app', first.digest), await status('app', second.digest)]).toEqual([404, 200])
+})
+
+test('images without a tag that other settings let stay are collected once the settings want it', async () => {
+  const root = temporaryFolder()
+  const before = await start({ untagged: false }, root)
+  const lone = await putImage(before.server, 'app', 'lone', 'l')
+  const kept = await putImage(before.server, 'app', 'kept', 'k')
+  await before.remove('/v2/app/manifests/lone')
+  expect(await before.gc()).toMatchObject({ manifests: 0 })
+  await before.server.close()
+  const { gc, has, status } = await start({}, root)
+  expect(await gc()).toMatchObject({ manifests: 1, blobs: 1 })
+  expect([await status('app', lone.digest), await status('app', 'kept')]).toEqual([404, 200])
+  expect([has(lone.config), has(kept.config)]).toEqual([false, true])
+})
+
+test('an image that somebody looked for just before the server was killed is not collected after it', async () => {
+  const root = temporaryFolder()
+  const before = await start({ blob_grace: 60_000, manifest_grace: 0 }, root)
+  const { digest } = await putImage(before.server, 'app', 'v1', 'x')
+  await before.remove('/v2/app/manifests/v1')
+  await before.server.close()
+  {
+    using tables = new RegistryDatabase(folderLayout(root).database)
+    tables.run('UPDATE manifests SET pushed_at = 0, pulled_at = 0')
+    tables.run("INSERT OR REPLACE INTO upkeep_state VALUES ('uses.until', '0')")
+  }
+  const again = await start({ blob_grace: 60_000, manifest_grace: 0 }, root)
+  expect(await again.json('GET', '/api/v1/gc/preview')).toMatchObject({ manifests: 1 })
+  expect(await again.status('app', digest)).toBe(200)
+  expect(await again.gc()).toMatchObject({ manifests: 0 })
+  await again.server.close()
+  // the next process knows of that use, too
+  const third = await start({ blob_grace: 60_000, manifest_grace: 0 }, root)
+  expect(await third.gc()).toMatchObject({ manifests: 0 })
 })

@@ -1,6 +1,7 @@
 import { type Digest, mapLimit, OnceAtATime, yieldToEvents } from '../../../core/index.ts'
 import type { FolderStorage } from '../folder/folder.ts'
 import { type Collected, Collector, type CollectRules, nothingCollected } from './collect.ts'
+import { requeueUnneeded } from './requeue.ts'
 import { readState, writeState } from './state.ts'
 
 /** How collection is set. Times are milliseconds. */
@@ -68,11 +69,21 @@ async function runGc(storage: FolderStorage, collector: Collector, rules: GcRule
   storage.flush()
   const into = nothingCollected()
   const uploads = storage.uploads.expire(startedAt - rules.uploadAge)
+  await followRules(storage, rules)
   while (collector.collect(BATCH, Date.now(), into) > 0) await yieldToEvents()
   await dropFiles(collector, into)
   const run = { startedAt, finishedAt: Date.now(), uploads, ...into }
   remember(storage, run)
   return run
+}
+
+/** Manifests without a tag that earlier rules let stay are in no queue. */
+async function followRules(storage: FolderStorage, rules: GcRules): Promise<void> {
+  const { database: db } = storage
+  const before = readState<{ untagged: boolean }>(db, 'gc.rules')
+  if (before?.untagged === rules.untagged) return
+  if (before && rules.untagged) await requeueUnneeded(storage, rules)
+  writeState(db, 'gc.rules', { untagged: rules.untagged })
 }
 
 async function dropFiles(collector: Collector, into: Collected): Promise<void> {
@@ -87,7 +98,8 @@ async function dropFiles(collector: Collector, into: Collected): Promise<void> {
 
 /** A run that did nothing is not worth a row each minute, but the last run is. */
 function remember({ database: db }: FolderStorage, run: GcRun): void {
-  db.transaction(() => {
+  db.keepReserve()
+  db.freeing(() => {
     writeState(db, 'gc.last', run)
     if (run.manifests + run.links + run.blobs === 0) return
     const total = readState<GcState['total']>(db, 'gc.total') ?? { manifests: 0, blobs: 0, bytes: 0 }

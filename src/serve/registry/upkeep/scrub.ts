@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { mkdirSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs'
+import { mkdirSync, readdirSync, renameSync, statSync } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -13,7 +13,10 @@ import {
   OnceAtATime,
   yieldToEvents,
 } from '../../../core/index.ts'
+import { discardFile } from '../folder/discard.ts'
 import type { FolderStorage } from '../folder/folder.ts'
+import type { GcRules } from './gc.ts'
+import { requeueUnneeded } from './requeue.ts'
 import { readState, writeState } from './state.ts'
 
 /** A pass over all blobs. */
@@ -48,13 +51,14 @@ const CHUNK = 1024 * 1024
 /** Files younger than this may be on their way to their rows; milliseconds. */
 const YOUNG = 3_600_000
 
-export function createScrub(storage: FolderStorage): Scrub {
+/** Scrubbing of a folder; what nothing needs goes the way of collection with these rules. */
+export function createScrub(storage: FolderStorage, rules: GcRules): Scrub {
   const once = new OnceAtATime<'run', ScrubRun>()
   const stop = new AbortController()
   let running: Promise<unknown> = Promise.resolve()
   return {
     run({ rate = 0 } = {}) {
-      const run = once.get('run', () => scrub(storage, rate, stop.signal))
+      const run = once.get('run', () => scrub(storage, { rate, rules }, stop.signal))
       running = run.catch(() => {})
       return run
     },
@@ -70,7 +74,11 @@ export function createScrub(storage: FolderStorage): Scrub {
   }
 }
 
-async function scrub(storage: FolderStorage, rate: number, stop: AbortSignal): Promise<ScrubRun> {
+async function scrub(
+  storage: FolderStorage,
+  { rate, rules }: { rate: number; rules: GcRules },
+  stop: AbortSignal,
+): Promise<ScrubRun> {
   const { database: db } = storage
   const earlier = readState<ScrubRun>(db, 'scrub')
   const run: ScrubRun =
@@ -90,7 +98,7 @@ async function scrub(storage: FolderStorage, rate: number, stop: AbortSignal): P
     if (page.length > 0) writeState(db, 'scrub', run)
     if (page.length < PAGE) break
   }
-  suspectUnneeded(storage)
+  await requeueUnneeded(storage, rules)
   run.orphans += await removeOrphans(storage)
   delete run.last
   run.finishedAt = Date.now()
@@ -143,21 +151,6 @@ function markBad({ database: db }: FolderStorage, digest: Digest): boolean {
   return db.run("UPDATE blobs SET state = 'bad' WHERE digest = ? AND state = 'ok'", digest) > 0
 }
 
-/** What nothing needs and nobody put into the queue of collection: after changes of the settings. */
-function suspectUnneeded({ database: db }: FolderStorage): void {
-  const now = Date.now()
-  db.run(
-    `INSERT OR IGNORE INTO gc_queue SELECT 'blob', l.repo, l.digest, ? FROM repo_blobs l
-     WHERE NOT EXISTS (SELECT 1 FROM manifest_refs f WHERE f.repo = l.repo AND f.child = l.digest)`,
-    now,
-  )
-  db.run(
-    `INSERT OR IGNORE INTO gc_queue SELECT 'blob', 0, b.digest, ? FROM blobs b
-     WHERE NOT EXISTS (SELECT 1 FROM repo_blobs l WHERE l.digest = b.digest)`,
-    now,
-  )
-}
-
 async function removeOrphans({ database: db, layout }: FolderStorage): Promise<number> {
   let orphans = 0
   for (const algorithm of DIGEST_ALGORITHMS) {
@@ -167,7 +160,7 @@ async function removeOrphans({ database: db, layout }: FolderStorage): Promise<n
         if (!isDigest(digest) || db.get('SELECT 1 FROM blobs WHERE digest = ?', digest)) continue
         const changed = statSync(layout.blob(digest), { throwIfNoEntry: false })?.ctimeMs
         if (changed === undefined || Date.now() - changed < YOUNG) continue
-        rmSync(layout.blob(digest), { force: true })
+        await discardFile(layout, layout.blob(digest))
         orphans++
       }
       await yieldToEvents()

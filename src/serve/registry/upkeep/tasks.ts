@@ -1,3 +1,4 @@
+import { messageOf } from '../../../core/index.ts'
 import type { RegistryDatabase } from '../folder/database.ts'
 
 /** Work that a command may ask of the server that has the folder. */
@@ -15,9 +16,11 @@ const OLD = 3_600_000
 export function serveTasks(db: RegistryDatabase, work: TaskWork): AsyncDisposable {
   let running: Promise<void> | undefined
   const timer = setInterval(() => {
-    running ??= doOpenTasks(db, work).finally(() => {
-      running = undefined
-    })
+    running ??= doOpenTasks(db, work)
+      .catch((error: unknown) => void process.stderr.write(`registry: upkeep: ${messageOf(error)}\n`))
+      .finally(() => {
+        running = undefined
+      })
   }, STEP).unref()
   return {
     async [Symbol.asyncDispose]() {
@@ -33,7 +36,8 @@ async function doOpenTasks(db: RegistryDatabase, work: TaskWork): Promise<void> 
   )
   for (const { id, kind } of open) {
     const result = await attempt(work[kind])
-    db.run('UPDATE upkeep_tasks SET done_at = ?, result = ? WHERE id = ?', Date.now(), JSON.stringify(result), id)
+    const sql = 'UPDATE upkeep_tasks SET done_at = ?, result = ? WHERE id = ?'
+    db.freeing(() => db.run(sql, Date.now(), JSON.stringify(result), id))
   }
   if (open.length > 0) db.run('DELETE FROM upkeep_tasks WHERE done_at < ?', Date.now() - OLD)
 }
@@ -57,7 +61,7 @@ export async function askServer(
   { isServed, signal }: { isServed: () => boolean; signal: AbortSignal },
 ): Promise<TaskResult> {
   const sql = "INSERT INTO upkeep_tasks (kind, options, asked_at) VALUES (?, '{}', ?) RETURNING id"
-  const { id } = db.get<{ id: number }>(sql, kind, Date.now())!
+  const { id } = db.freeing(() => db.get<{ id: number }>(sql, kind, Date.now()))!
   try {
     for (;;) {
       signal.throwIfAborted()

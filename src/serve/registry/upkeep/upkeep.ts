@@ -45,7 +45,7 @@ function createKeepers(
   return {
     gc: createGc(storage, gcRules(config)),
     retention: createRetention(storage, (config.retention ?? []).map(retentionRule), isImmutable),
-    scrub: createScrub(storage),
+    scrub: createScrub(storage, gcRules(config)),
   }
 }
 
@@ -82,7 +82,10 @@ export function openUpkeep(
 ): Upkeep {
   const policies = createPolicies(database, config)
   const audit = createAudit(database, { keep: config.audit?.keep ?? 90 * DAY, pulls: config.audit?.pulls ?? false })
-  const outbox = openOutbox(database, (config.webhook ?? []).map(hookOf), () => url().replace(/^\w+:\/\//, ''))
+  const outbox = openOutbox(database, (config.webhook ?? []).map(hookOf), () => ({
+    address: url().replace(/^\w+:\/\//, ''),
+    isSecure: (config.access?.url ?? url()).startsWith('https:'),
+  }))
   const recorder = createRecorder(database, outbox, audit)
   storage.listen(policies.listener)
   storage.listen(recorder.listener)
