@@ -32,8 +32,8 @@ export class ConnectionFailure extends Error {
 
 const DISTRUST = /CERT|ISSUER|SIGNATURE|ALTNAME|UNTRUSTED/
 const NOT_TLS = ['ERR_SSL_WRONG_VERSION_NUMBER', 'ERR_SSL_PACKET_LENGTH_TOO_LONG', 'ERR_SSL_HTTP_REQUEST']
-const HINT_CA =
-  "if it is a registry of your own, put the certificate of its authority into /etc/docker/certs.d/HOST:PORT/ca.crt; if it needs none, list it under insecure-registries in Docker's daemon.json."
+const hintCa = ({ host }: URL): string =>
+  `if it is a registry of your own, put the certificate of its authority into /etc/docker/certs.d/${host}/ca.crt; if it needs none, list it under insecure-registries in Docker's daemon.json.`
 const HINT_HTTP =
   "the registry does not speak TLS. List it under insecure-registries in Docker's daemon.json if you trust the way to it."
 
@@ -62,7 +62,7 @@ function inWords(reason: string, error: unknown, url: URL): [string, string?] {
   const { address, port } = error as { address?: string; port?: number }
   const place = address === undefined ? url.host : address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`
   if (NOT_TLS.includes(reason)) return ['http: server gave HTTP response to HTTPS client', HINT_HTTP]
-  if (DISTRUST.test(reason)) return [`tls: failed to verify certificate: ${x509(reason, error)}`, HINT_CA]
+  if (DISTRUST.test(reason)) return [`tls: failed to verify certificate: ${x509(reason, error)}`, hintCa(url)]
   const words: Readonly<Record<string, string>> = {
     ECONNREFUSED: `dial tcp ${place}: connect: connection refused`,
     EHOSTUNREACH: `dial tcp ${place}: connect: no route to host`,
