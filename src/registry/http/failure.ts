@@ -1,6 +1,14 @@
 import { errnoOf, messageOf } from '../../core/index.ts'
 
-const UNREACHED = ['ECONNREFUSED', 'EHOSTUNREACH', 'ENETUNREACH', 'ETIMEDOUT', 'UND_ERR_CONNECT_TIMEOUT', 'EAI_AGAIN']
+const UNREACHED = [
+  'ECONNREFUSED',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'ETIMEDOUT',
+  'UND_ERR_CONNECT_TIMEOUT',
+  'EAI_AGAIN',
+  'ENOTFOUND',
+]
 
 /** A request that got no whole answer: nobody listens, certificates are not trusted, the line broke. */
 export class ConnectionFailure extends Error {
