@@ -50,14 +50,23 @@ export function connectionFailure(error: unknown, method: string, url: URL): Con
   if (error instanceof ConnectionFailure) return error
   const cause = rootOf(error)
   const reason = errnoOf(cause) ?? ''
-  const [what, hint] = inWords(reason, cause, url)
-  const distrusted = DISTRUST.test(reason)
+  const alert = alertOf(cause)
+  const isAlert = alert !== undefined
+  const [what, hint] = isAlert ? [`remote error: tls: ${alert}`] : inWords(reason, cause, url)
   return new ConnectionFailure(`${goVerb(method)} "${shown(url)}": ${what}`, reason, {
     ...(hint === undefined ? {} : { hint }),
-    passing: !distrusted && !NOT_TLS.includes(reason) && reason !== 'ENOTFOUND',
-    early: !['UND_ERR_HEADERS_TIMEOUT', 'UND_ERR_BODY_TIMEOUT'].includes(reason),
+    passing: !DISTRUST.test(reason) && !isAlert && !NOT_TLS.includes(reason) && reason !== 'ENOTFOUND',
+    early: !['UND_ERR_HEADERS_TIMEOUT', 'UND_ERR_BODY_TIMEOUT'].includes(reason) && !isAlert,
     cause: error,
   })
+}
+
+/** What a server says in TLS when it refuses us, in Go's words: RFC 8446, section 6.2. */
+function alertOf(error: unknown): string | undefined {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : ''
+  // OpenSSL calls some of them SSL/TLS_ALERT_
+  const [, alert] = /^ERR_SSL_[A-Z0-9_/]*ALERT_([A-Z_]{1,60})$/.exec(code) ?? []
+  return alert?.toLowerCase().replaceAll('_', ' ')
 }
 
 /** Several addresses that were tried give one error each; the last is that of the address that most have: IPv4. */
