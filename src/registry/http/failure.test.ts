@@ -22,6 +22,7 @@ test.each([
   ['SELF_SIGNED_CERT_IN_CHAIN', 'x509: certificate signed by unknown authority', true, false],
   ['ECONNRESET', 'connection reset by peer', true, true],
   ['ENOTFOUND', 'dial tcp: lookup h.example.com: no such host', true, false],
+  ['UND_ERR_SOCKET', 'unexpected EOF', false, true],
   ['UND_ERR_BODY_TIMEOUT', 'the registry fell silent', false, true],
 ])('%s is told in the words of Go', (code, words, isBeforeAnswer, isPassing) => {
   const failure = failureOf(code)

@@ -40,6 +40,13 @@ export class ConnectionFailure extends Error {
 
 const DISTRUST = /CERT|ISSUER|SIGNATURE|ALTNAME|UNTRUSTED/
 const NOT_TLS = ['ERR_SSL_WRONG_VERSION_NUMBER', 'ERR_SSL_PACKET_LENGTH_TOO_LONG', 'ERR_SSL_HTTP_REQUEST']
+/** They come after the handshake: the server spoke TLS. */
+const HEARD = ['UND_ERR_HEADERS_TIMEOUT', 'UND_ERR_BODY_TIMEOUT', 'UND_ERR_SOCKET']
+/** With TLS 1.3 a server that misses a certificate of ours hangs up after the handshake; its alert is not always read. */
+const hintClient = ({ protocol, host }: URL, error: unknown): [string?] =>
+  protocol === 'https:' && (error as { socket?: { bytesRead?: number } }).socket?.bytesRead === 0
+    ? [`if the registry wants a certificate of ours, put client.cert and client.key into /etc/docker/certs.d/${host}.`]
+    : []
 const hintCa = ({ host }: URL): string =>
   `if it is a registry of your own, put the certificate of its authority into /etc/docker/certs.d/${host}/ca.crt; if it needs none, list it under insecure-registries in Docker's daemon.json.`
 const HINT_HTTP =
@@ -56,7 +63,7 @@ export function connectionFailure(error: unknown, method: string, url: URL): Con
   return new ConnectionFailure(`${goVerb(method)} "${shown(url)}": ${what}`, reason, {
     ...(hint === undefined ? {} : { hint }),
     passing: !DISTRUST.test(reason) && !isAlert && !NOT_TLS.includes(reason) && reason !== 'ENOTFOUND',
-    early: !['UND_ERR_HEADERS_TIMEOUT', 'UND_ERR_BODY_TIMEOUT'].includes(reason) && !isAlert,
+    early: !HEARD.includes(reason) && !isAlert,
     cause: error,
   })
 }
@@ -80,6 +87,7 @@ function inWords(reason: string, error: unknown, url: URL): [string, string?] {
   const place = address === undefined ? url.host : address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`
   if (NOT_TLS.includes(reason)) return ['http: server gave HTTP response to HTTPS client', HINT_HTTP]
   if (DISTRUST.test(reason)) return [`tls: failed to verify certificate: ${x509(reason, error)}`, hintCa(url)]
+  if (reason === 'UND_ERR_SOCKET') return ['unexpected EOF', ...hintClient(url, error)]
   const words: Readonly<Record<string, string>> = {
     ECONNREFUSED: `dial tcp ${place}: connect: connection refused`,
     EHOSTUNREACH: `dial tcp ${place}: connect: no route to host`,
@@ -92,7 +100,6 @@ function inWords(reason: string, error: unknown, url: URL): [string, string?] {
     UND_ERR_BODY_TIMEOUT: 'the registry fell silent',
     ECONNRESET: 'connection reset by peer',
     EPIPE: 'write: broken pipe',
-    UND_ERR_SOCKET: 'unexpected EOF',
     UND_ERR_RES_CONTENT_LENGTH_MISMATCH: 'unexpected EOF',
   }
   return [words[reason] ?? messageOf(error)]
