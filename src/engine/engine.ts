@@ -34,7 +34,7 @@ import type { CopyOutRequest } from './copy-out.ts'
 import { type CreatedContainer, type CreateRequest, createContainer } from './create.ts'
 import type { DiffRequest } from './diff.ts'
 import { guarded, guardedStream, guardedSync } from './guarded.ts'
-import { type Filters, imageFilter } from './image-filters.ts'
+import { type Filters, imageFilter, onlyNamesAskedFor } from './image-filters.ts'
 import { type HistoryRow, type ImageSummary, imageHistory, listImages, tagImage } from './images.ts'
 import type { Info } from './info.ts'
 import { type Inspection, inspectContainer, inspectImage } from './inspect.ts'
@@ -264,7 +264,10 @@ async function* copyOutTar(store: Store, request: CopyOutRequest, job: Job): Byt
 function imageFunctions(household: Household): Engine['images'] {
   const { store } = household
   return {
-    list: (filters = {}) => listImages(store).filter(imageFilter(store, filters)),
+    list: (filters = {}) =>
+      listImages(store)
+        .filter(imageFilter(store, filters))
+        .map((image) => onlyNamesAskedFor(image, filters)),
     inspect: (name, platform) => inspectImage(store, name, platform),
     history: (name, platform) => imageHistory(store, name, platform),
     tag: (name, as) => guardedSync(() => tagImage(store, name, as)),

@@ -122,9 +122,15 @@ function rateLimited(reply: Pick<Reply, 'headers'>, said: string, data: Record<s
   const window =
     seconds === undefined ? '' : `; the quota (${(limit ?? '?').split(';')[0]}) is for ${duration(Number(seconds))}`
   const again = later(reply) || window
+  const wait = retryAfter(headerOf(reply, 'retry-after'))
   const words = /^\d/.test(said) ? 'toomanyrequests: too many requests' : said
   return fail('REGISTRY_RATE_LIMITED', `${words}${again}`, {
-    data: { ...data, ...(limit === undefined ? {} : { limit }), ...(remaining === undefined ? {} : { remaining }) },
+    data: {
+      ...data,
+      ...(wait === undefined ? {} : { retryAfter: wait }),
+      ...(limit === undefined ? {} : { limit }),
+      ...(remaining === undefined ? {} : { remaining }),
+    },
     hint: 'log in for a larger quota, use a mirror, or come back later.',
   })
 }

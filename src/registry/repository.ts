@@ -11,7 +11,7 @@ import {
   verified,
 } from '../core/index.ts'
 import { type Body, type Descriptor, type ImageTarget, LIMITS, parseImageDocument, subjectOf } from '../oci/index.ts'
-import { hasBlob, readBlob } from './blobs.ts'
+import { describeBlob, hasBlob, readBlob } from './blobs.ts'
 import type { Connection } from './connection.ts'
 import { DocumentMemory } from './document-memory.ts'
 import { describe, fetchDocument, hasDocument, isDocumentType, readDocument } from './documents.ts'
@@ -31,6 +31,8 @@ export interface RegistryRepository extends ImageTarget, AsyncDisposable {
   exists(job?: Job): Promise<boolean>
   /** Deletes a manifest with all its tags. Fails with `IMAGE_NOT_FOUND`, and with `REGISTRY_UNSUPPORTED` where that is not allowed. */
   remove(digest: Digest, job?: Job): Promise<void>
+  /** A blob whose digest alone is known, with its size. Fails with `BLOB_NOT_FOUND`. */
+  findBlob(digest: Digest, job?: Job): Promise<Descriptor>
   /** Ends what is still under way. */
   close(): Promise<void>
 }
@@ -93,6 +95,11 @@ class Repository implements RegistryRepository {
     const isThere = await hasBlob(server, this.#route, descriptor, own)
     if (!isThere) this.#absent.add(descriptor.digest)
     return isThere
+  }
+
+  findBlob(digest: Digest, job: Job = silentJob): Promise<Descriptor> {
+    const own = this.#own(job)
+    return this.#route.first('pull', (server) => describeBlob(server, this.#route, digest, own), own)
   }
 
   async *read(descriptor: Descriptor, range?: ByteRange, job: Job = silentJob): Bytes {
