@@ -7,7 +7,7 @@ import { type Docker, findDockers, startDocker } from './docker-daemon.ts'
 import { MANNERS, type OurRegistry, startOurRegistry } from './our-registry.ts'
 
 const isRoot = process.getuid?.() === 0
-const canRun = isRoot && ['unshare', 'setpriv', 'openssl'].every((program) => findProgram(program))
+const canRun = isRoot && ['unshare', 'setpriv', 'openssl', 'runc'].every((program) => findProgram(program))
 const found = findDockers()
 // the newer ones keep images in one of two ways, and push differently
 const dockers = found.flatMap((programs) => [
@@ -27,7 +27,7 @@ afterAll(async () => {
   for (const registry of registries) await registry[Symbol.asyncDispose]()
 })
 
-test.skipIf(canRun && found.length > 0)('needs root, unshare, setpriv, openssl and dockerd: skipped', (context) => {
+test.skipIf(canRun && found.length > 0)('needs root, unshare, setpriv, openssl, runc and dockerd', (context) => {
   context.skip()
 })
 test.skipIf(process.env['SLIPWAY_TEST_DOCKER_BIN'])(

@@ -3,10 +3,13 @@ import os from 'node:os'
 import path from 'node:path'
 import { Agent, fetch, type Response } from 'undici'
 import { bytesOf } from '../../../src/core/index.ts'
+import type { ImageTarget } from '../../../src/oci/index.ts'
 import { makeSample, type Sample } from '../../../src/oci/repository.suite.ts'
-import { makeCertificate } from '../../../src/registry/docker-registry.suite.ts'
+import { makeCertificate, settingsFor } from '../../../src/registry/docker-registry.suite.ts'
+import { openRegistryRepository } from '../../../src/registry/index.ts'
 import { openFolder, type RegistryConfig, repositoryTarget, serveRegistry } from '../../../src/serve/index.ts'
 import { userLines } from '../../../src/serve/registry/access/fixture.suite.ts'
+import { openStore } from '../../../src/store/index.ts'
 
 /** How a registry of ours is reached, and by whom. */
 export interface Manner {
@@ -14,6 +17,8 @@ export interface Manner {
   /** `writer` may do all, `reader` may pull; their passwords are `pw-NAME`. Nobody else may do anything. */
   readonly users: boolean
   readonly tls: boolean
+  /** What it serves is a store of images, as with `--store`. */
+  readonly store?: boolean
 }
 
 /** The ways that clients meet a registry. */
@@ -21,6 +26,7 @@ export const MANNERS: readonly Manner[] = [
   { about: 'over HTTP, for anybody', users: false, tls: false },
   { about: 'over HTTP, with users', users: true, tls: false },
   { about: 'over TLS, with users', users: true, tls: true },
+  { about: 'out of a store', users: false, tls: false, store: true },
 ]
 
 /** A registry of ours that runs for a test; `first/app:1.0` is in it. */
@@ -46,11 +52,23 @@ export async function startOurRegistry(manner: Manner): Promise<OurRegistry> {
   const folder = mkdtempSync(path.join(os.tmpdir(), 'slipway-ours-'))
   const sample = makeSample(manner.about)
   const root = path.join(folder, 'registry')
-  await fill(root, sample)
+  const store = manner.store ? openStore(path.join(folder, 'store')) : undefined
+  if (!store) await fill(root, sample)
   const address = manner.tls ? outerAddress() : '127.0.0.1'
   const { config, certificate } = configure(folder, manner, address)
-  const server = await serveRegistry({ root, config: { listen: `${address}:0`, ...config } })
+  const server = await serveRegistry({
+    root,
+    config: { listen: `${address}:0`, ...config },
+    ...(store ? { store } : {}),
+  })
   const domain = new URL(server.url).host
+  if (store) {
+    await using target = openRegistryRepository(
+      { domain, path: 'first/app' },
+      { settings: settingsFor(), access: 'push' },
+    )
+    await fillTarget(target, sample)
+  }
   const ask = askAsWriter(server.url, manner, certificate)
   return {
     domain,
@@ -62,14 +80,19 @@ export async function startOurRegistry(manner: Manner): Promise<OurRegistry> {
     async [Symbol.asyncDispose]() {
       await ask.end()
       await server.close()
-      rmSync(folder, { recursive: true, force: true })
+      store?.[Symbol.dispose]()
+      for (const each of [folder, ...(store ? [store.layout.runtime] : [])])
+        rmSync(each, { recursive: true, force: true })
     },
   }
 }
 
 async function fill(root: string, sample: Sample): Promise<void> {
   await using storage = openFolder(root)
-  const target = repositoryTarget(storage, 'first/app')
+  await fillTarget(repositoryTarget(storage, 'first/app'), sample)
+}
+
+async function fillTarget(target: ImageTarget, sample: Sample): Promise<void> {
   for (const { descriptor, bytes } of sample.contents) await target.write(descriptor, bytesOf(bytes))
   await target.tag('1.0', sample.index.descriptor)
 }
