@@ -1,5 +1,6 @@
 import { STATUS_CODES } from 'node:http'
 import { type ErrorCode, fail, type SlipwayError } from '../core/index.ts'
+import { DOCKER_HUB } from './config/domain.ts'
 import { headerOf } from './http/redirect.ts'
 import type { Reply } from './http/reply.ts'
 import { retryAfter } from './http/retry-after.ts'
@@ -9,6 +10,8 @@ import { parseProtocolErrors, protocolErrorText } from './protocol-error.ts'
 export interface About {
   /** As the user would say it: `localhost:5000/app:1`. */
   readonly name: string
+  /** Where to log in for it. */
+  readonly registry?: string
   readonly kind: 'manifest' | 'blob' | 'repository' | 'upload' | 'registry'
   /** Whether something was to be written or deleted. */
   readonly writes?: boolean
@@ -86,7 +89,9 @@ export function accessDenied(
   about: About,
   data: Record<string, unknown> = {},
 ): SlipwayError {
-  const details = { data, hint: 'log in as a user who may do this: "slipway login REGISTRY".' }
+  const { registry = about.kind === 'registry' ? about.name : 'REGISTRY' } = about
+  const login = registry === DOCKER_HUB ? 'slipway login' : `slipway login ${registry}`
+  const details = { data, hint: `log in as a user who may do this: "${login}".` }
   if (about.kind === 'registry') return fail(code, why, details)
   const action = about.writes ? 'push' : 'pull'
   return fail(code, `${action} access denied, repository does not exist or may require authorization: ${why}`, details)

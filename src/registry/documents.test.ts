@@ -161,3 +161,24 @@ describe('mirrors', () => {
     })
   })
 })
+
+test('a tag that names the manifest already is not sent again', async () => {
+  const held = new Map<string, string>([['1', descriptor.digest]])
+  await using server = await startScripted((request, response) => {
+    const ref = request.url!.split('/').at(-1)!
+    const digest = held.get(ref) ?? (ref === descriptor.digest ? ref : undefined)
+    if (request.method === 'PUT') {
+      held.set(ref, descriptor.digest)
+      reply(response, 201, {})
+    } else if (digest === undefined) reply(response, 404, {})
+    else {
+      const length = { 'content-length': String(bytes.length), 'content-type': descriptor.mediaType }
+      reply(response, 200, { ...length, 'docker-content-digest': digest }, request.method === 'HEAD' ? '' : bytes)
+    }
+  })
+  const target = openAt(server.domain, { access: 'push' })
+  await target.tag('1', descriptor)
+  expect(server.requests).toEqual(['HEAD /v2/app/manifests/1'])
+  await target.tag('2', descriptor)
+  expect(server.requests.at(-1)).toBe('PUT /v2/app/manifests/2')
+})

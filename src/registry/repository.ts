@@ -146,9 +146,20 @@ class Repository implements RegistryRepository {
     if (this.#tagged.get(name) === digest) return
     const own = this.#own(job)
     const server = await this.#route.writable()
+    if ((await this.#named(server, name, own)) === digest) return
     const document = await this.#document(server, descriptor, own)
     await putManifest(server, this.#route, { ref: name }, document, own)
     this.#tagged.set(name, digest)
+  }
+
+  /** What a tag names now, as far as that is told without sending a manifest. */
+  async #named(server: Connection, name: string, job: Job): Promise<Digest | undefined> {
+    try {
+      return (await describe(server, this.#route, name, job))?.digest
+    } catch (error) {
+      if (hasCode(error, 'IMAGE_NOT_FOUND', 'MANIFEST_INVALID')) return undefined
+      throw error
+    }
   }
 
   async untag(name: string, job: Job = silentJob): Promise<void> {

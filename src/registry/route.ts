@@ -72,7 +72,7 @@ export class Route {
   }
 
   about(kind: About['kind'], name: string, writes = false): About {
-    return { kind, name, writes: writes || this.#options.access === 'push' }
+    return { kind, name, registry: this.name.domain, writes: writes || this.#options.access === 'push' }
   }
 
   async #connect(): Promise<readonly Connection[]> {

@@ -126,7 +126,8 @@ function notPulled({ name, text }: Asked, cause: unknown, span: SourceSpan): unk
   if (!(cause instanceof SlipwayError) || cause.fault === 'canceled') return cause
   const { code, data } = cause
   const isMissing = code === 'IMAGE_NOT_FOUND'
-  const why = isMissing ? `${name}: not found` : cause.message
+  const inner = cause.data['reference'] !== undefined && cause.cause instanceof SlipwayError ? cause.cause : cause
+  const why = isMissing ? `${name}: not found` : inner.message
   const hint = isMissing ? MAKE_A_BASE : (cause.hint ?? MAKE_A_BASE)
   return fail(code, `${text}: failed to resolve source metadata for ${name}: ${why}`, { span, data, cause, hint })
 }

@@ -5,6 +5,11 @@ import { inPlainWords } from './plain-words.ts'
 const atTarget = (cause: Error): Error =>
   fail('REGISTRY_DENIED', `cannot write layer x at the target: ${cause.message}`, { data: { side: 'target' }, cause })
 
+test('what is configured holds for all layers', () => {
+  const blocked = fail('REGISTRY_BLOCKED', 'registry h is blocked in FILE')
+  expect(inPlainWords(atTarget(blocked))).toBe(blocked)
+})
+
 test('a refusal does not speak of layers', () => {
   const denied = fail('REGISTRY_DENIED', 'push access denied', { hint: 'log in' })
   expect(inPlainWords(atTarget(denied))).toBe(denied)

@@ -1,4 +1,13 @@
-import { SlipwayError } from '../../core/index.ts'
+import { type ErrorCode, SlipwayError } from '../../core/index.ts'
+
+/** Errors that would be the same for any layer. */
+const OF_NO_LAYER: ReadonlySet<ErrorCode> = new Set([
+  'CREDENTIAL_HELPER_FAILED',
+  'REGISTRY_BLOCKED',
+  'REGISTRY_CONFIG_INVALID',
+  'REGISTRY_DENIED',
+  'REGISTRY_UNAUTHORIZED',
+])
 
 /**
  * An error of a transfer as Docker says it. Who may not do something, or finds nobody there, need not know with which
@@ -7,8 +16,7 @@ import { SlipwayError } from '../../core/index.ts'
 export function inPlainWords(error: unknown): unknown {
   if (!(error instanceof SlipwayError)) return error
   const inner = error.data['side'] !== undefined && error.cause instanceof SlipwayError ? error.cause : error
-  const isRefusal = inner.code === 'REGISTRY_UNAUTHORIZED' || inner.code === 'REGISTRY_DENIED'
-  if (isRefusal) return inner
+  if (OF_NO_LAYER.has(inner.code)) return inner
   // what the system or the TLS library calls it: there was no answer
   if (inner.code !== 'REGISTRY_UNAVAILABLE' || typeof inner.data['reason'] !== 'string') return error
   const { code, message, hint, data, cause } = inner

@@ -152,7 +152,7 @@ async function resolve(remote: RegistryRepository, reference: ImageReference, jo
     const name = formatReference(reference)
     const { code, hint, data } = error
     const why = code === 'IMAGE_NOT_FOUND' ? `${name}: not found` : error.message
-    const details = { data, cause: error, ...(hint === undefined ? {} : { hint }) }
+    const details = { data: { ...data, reference: name }, cause: error, ...(hint === undefined ? {} : { hint }) }
     throw fail(code, `failed to resolve reference "${name}": ${why}`, details)
   }
 }

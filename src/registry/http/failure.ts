@@ -1,6 +1,14 @@
 import { errnoOf, messageOf } from '../../core/index.ts'
 
-const UNREACHED = ['ECONNREFUSED', 'EHOSTUNREACH', 'ENETUNREACH', 'ETIMEDOUT', 'UND_ERR_CONNECT_TIMEOUT', 'EAI_AGAIN']
+const UNREACHED = [
+  'ECONNREFUSED',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'ETIMEDOUT',
+  'UND_ERR_CONNECT_TIMEOUT',
+  'EAI_AGAIN',
+  'ENOTFOUND',
+]
 
 /** A request that got no whole answer: nobody listens, certificates are not trusted, the line broke. */
 export class ConnectionFailure extends Error {
@@ -32,8 +40,15 @@ export class ConnectionFailure extends Error {
 
 const DISTRUST = /CERT|ISSUER|SIGNATURE|ALTNAME|UNTRUSTED/
 const NOT_TLS = ['ERR_SSL_WRONG_VERSION_NUMBER', 'ERR_SSL_PACKET_LENGTH_TOO_LONG', 'ERR_SSL_HTTP_REQUEST']
-const HINT_CA =
-  "if it is a registry of your own, put the certificate of its authority into /etc/docker/certs.d/HOST:PORT/ca.crt; if it needs none, list it under insecure-registries in Docker's daemon.json."
+/** They come after the handshake: the server spoke TLS. */
+const HEARD = ['UND_ERR_HEADERS_TIMEOUT', 'UND_ERR_BODY_TIMEOUT', 'UND_ERR_SOCKET']
+/** With TLS 1.3 a server that misses a certificate of ours hangs up after the handshake; its alert is not always read. */
+const hintClient = ({ protocol, host }: URL, error: unknown): [string?] =>
+  protocol === 'https:' && (error as { socket?: { bytesRead?: number } }).socket?.bytesRead === 0
+    ? [`if the registry wants a certificate of ours, put client.cert and client.key into /etc/docker/certs.d/${host}.`]
+    : []
+const hintCa = ({ host }: URL): string =>
+  `if it is a registry of your own, put the certificate of its authority into /etc/docker/certs.d/${host}/ca.crt; if it needs none, list it under insecure-registries in Docker's daemon.json.`
 const HINT_HTTP =
   "the registry does not speak TLS. List it under insecure-registries in Docker's daemon.json if you trust the way to it."
 
@@ -42,14 +57,23 @@ export function connectionFailure(error: unknown, method: string, url: URL): Con
   if (error instanceof ConnectionFailure) return error
   const cause = rootOf(error)
   const reason = errnoOf(cause) ?? ''
-  const [what, hint] = inWords(reason, cause, url)
-  const distrusted = DISTRUST.test(reason)
+  const alert = alertOf(cause)
+  const isAlert = alert !== undefined
+  const [what, hint] = isAlert ? [`remote error: tls: ${alert}`] : inWords(reason, cause, url)
   return new ConnectionFailure(`${goVerb(method)} "${shown(url)}": ${what}`, reason, {
     ...(hint === undefined ? {} : { hint }),
-    passing: !distrusted && !NOT_TLS.includes(reason) && reason !== 'ENOTFOUND',
-    early: !['UND_ERR_HEADERS_TIMEOUT', 'UND_ERR_BODY_TIMEOUT'].includes(reason),
+    passing: !DISTRUST.test(reason) && !isAlert && !NOT_TLS.includes(reason) && reason !== 'ENOTFOUND',
+    early: !HEARD.includes(reason) && !isAlert,
     cause: error,
   })
+}
+
+/** What a server says in TLS when it refuses us, in Go's words: RFC 8446, section 6.2. */
+function alertOf(error: unknown): string | undefined {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : ''
+  // OpenSSL calls some of them SSL/TLS_ALERT_
+  const [, alert] = /^ERR_SSL_[A-Z0-9_/]*ALERT_([A-Z_]{1,60})$/.exec(code) ?? []
+  return alert?.toLowerCase().replaceAll('_', ' ')
 }
 
 /** Several addresses that were tried give one error each; the last is that of the address that most have: IPv4. */
@@ -62,7 +86,8 @@ function inWords(reason: string, error: unknown, url: URL): [string, string?] {
   const { address, port } = error as { address?: string; port?: number }
   const place = address === undefined ? url.host : address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`
   if (NOT_TLS.includes(reason)) return ['http: server gave HTTP response to HTTPS client', HINT_HTTP]
-  if (DISTRUST.test(reason)) return [`tls: failed to verify certificate: ${x509(reason, error)}`, HINT_CA]
+  if (DISTRUST.test(reason)) return [`tls: failed to verify certificate: ${x509(reason, error)}`, hintCa(url)]
+  if (reason === 'UND_ERR_SOCKET') return ['unexpected EOF', ...hintClient(url, error)]
   const words: Readonly<Record<string, string>> = {
     ECONNREFUSED: `dial tcp ${place}: connect: connection refused`,
     EHOSTUNREACH: `dial tcp ${place}: connect: no route to host`,
@@ -75,7 +100,6 @@ function inWords(reason: string, error: unknown, url: URL): [string, string?] {
     UND_ERR_BODY_TIMEOUT: 'the registry fell silent',
     ECONNRESET: 'connection reset by peer',
     EPIPE: 'write: broken pipe',
-    UND_ERR_SOCKET: 'unexpected EOF',
     UND_ERR_RES_CONTENT_LENGTH_MISMATCH: 'unexpected EOF',
   }
   return [words[reason] ?? messageOf(error)]

@@ -47,3 +47,10 @@ test('this machine is known by its names', () => {
     false,
   ])
 })
+
+test.each(['http://[', 'ftp://proxy.example.com', 'me:secret@'])('a proxy cannot be %s', (proxy) => {
+  const url = new URL('https://registry.example.com/v2/')
+  expect(() => proxyFor(url, { HTTPS_PROXY: proxy })).toThrow(
+    expect.objectContaining({ code: 'REGISTRY_CONFIG_INVALID', message: expect.not.stringContaining('secret') }),
+  )
+})

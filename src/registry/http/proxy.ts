@@ -1,9 +1,10 @@
 import { BlockList, isIP } from 'node:net'
+import { fail } from '../../core/index.ts'
 
 /**
  * The proxy that the environment names for this URL, by the rules of Go's programs (golang.org/x/net/http/httpproxy):
  * `HTTPS_PROXY` or `HTTP_PROXY`, in either case of letters; `NO_PROXY` lists hosts, domains, addresses, networks, each
- * with a port perhaps, or `*`. This machine itself is never asked through a proxy.
+ * with a port perhaps, or `*`. This machine itself is never asked through a proxy. Fails with `REGISTRY_CONFIG_INVALID`.
  */
 export function proxyFor(url: URL, env: NodeJS.ProcessEnv = process.env): string | undefined {
   const name = url.protocol === 'https:' ? 'HTTPS_PROXY' : 'HTTP_PROXY'
@@ -14,7 +15,12 @@ export function proxyFor(url: URL, env: NodeJS.ProcessEnv = process.env): string
   if ((variable(env, 'NO_PROXY') ?? '').split(',').some((entry) => covers(entry.trim().toLowerCase(), host, port))) {
     return undefined
   }
-  return proxy.includes('://') ? proxy : `http://${proxy}`
+  const address = proxy.includes('://') ? proxy : `http://${proxy}`
+  if (URL.canParse(address) && /^(?:https?|socks5h?):$/.test(new URL(address).protocol)) return address
+  // it may hold a password
+  throw fail('REGISTRY_CONFIG_INVALID', `the proxy that ${name} names is no address of a proxy`, {
+    hint: `it is to be like http://proxy.example.com:3128; what NO_PROXY lists is asked without it.`,
+  })
 }
 
 /** Whether a host name or address is this machine. */
