@@ -6,12 +6,13 @@ import { fail, messageOf } from '../../core/index.ts'
 import { type AccessConfig, accessSchema } from './access/config.ts'
 import { type LimitsConfig, limitsSchema } from './limits.ts'
 import { type TlsFiles, tlsSchema } from './tls.ts'
+import { UPKEEP_ENTRIES, type UpkeepConfig } from './upkeep/settings.ts'
 
 /**
  * What the configuration file says. A part of the server that has settings keeps their type and schema beside its code
  * and adds a line here and below; unknown keys are errors, so that a typing mistake never switches something off.
  */
-export interface RegistryConfig {
+export interface RegistryConfig extends UpkeepConfig {
   /** `HOST:PORT`; port 0 takes a free one. */
   listen?: string | undefined
   /** The folder that everything is kept in. */
@@ -33,6 +34,7 @@ const schema: v.GenericSchema<unknown, RegistryConfig> = v.strictObject({
   limits: v.optional(limitsSchema),
   tls: v.optional(tlsSchema),
   access: v.optional(accessSchema),
+  ...UPKEEP_ENTRIES,
 })
 
 /** Reads and checks a configuration file; paths in it become absolute. Fails with `REGISTRY_CONFIG_INVALID` and the place. */

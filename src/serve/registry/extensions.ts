@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { FastifyInstance } from 'fastify'
+import type { Digest } from '../../core/index.ts'
 import type { ProtocolFailure } from './failure.ts'
 import type { StoredBlob } from './storage.ts'
 
@@ -70,6 +71,8 @@ export interface RegistryExtensions {
   /** Routes outside of /v2: `/api/v1`, `/metrics`, `/healthz`, the token endpoint. */
   plugins?: readonly ((app: FastifyInstance) => Promise<void> | void)[]
   sendBlob?: SendBlob
+  /** Called before an upload is taken, with the bytes and the digest that are known to come; throws (`refuse(...)`) to stop it. */
+  accept?(repository: string, bytes: number, digest?: Digest): void
   /** Called when the server stops, after the last answer. */
   close?(): Promise<void> | void
 }

@@ -3,6 +3,7 @@ import type { RegistryConfig } from './config.ts'
 import type { Authorize, RegistryExtensions } from './extensions.ts'
 import type { RegistryDatabase } from './folder/database.ts'
 import type { RegistryStorage } from './storage.ts'
+import { upkeepPart } from './upkeep/upkeep.ts'
 
 /** What a part of the server is made with. */
 export interface PartContext {
@@ -22,7 +23,7 @@ export interface PartContext {
 export type Part = (context: PartContext) => RegistryExtensions | Promise<RegistryExtensions>
 
 /** The parts, in the order in which their `finished` and `close` are called. At most one may have `authorize` or `sendBlob`. */
-export const PARTS: readonly Part[] = [accessPart]
+export const PARTS: readonly Part[] = [accessPart, upkeepPart]
 
 /** Makes all parts and puts what they add together. */
 export async function assembleParts(
@@ -45,6 +46,9 @@ export function combine(all: readonly RegistryExtensions[]): RegistryExtensions 
   return {
     ...(authorize ? { authorize } : {}),
     ...(sendBlob ? { sendBlob } : {}),
+    accept: (...upload) => {
+      for (const one of all) one.accept?.(...upload)
+    },
     ...(finished.length > 0 ? { finished: (request) => finished.forEach((tell) => void tell(request)) } : {}),
     plugins: all.flatMap((one) => one.plugins ?? []),
     close: async () => {

@@ -7,6 +7,7 @@ import { limitsFrom } from './limits.ts'
 import { openLocalStorage } from './local-store/local-store.ts'
 import { assembleParts, PARTS, type Part } from './parts.ts'
 import { startServer } from './server.ts'
+import { graceOf } from './upkeep/upkeep.ts'
 
 /** What a registry is started with. */
 export interface RegistryServerOptions {
@@ -47,7 +48,9 @@ export async function serveRegistry(options: RegistryServerOptions): Promise<Reg
     isMeant: access?.insecure === true,
   })
   await using stack = new AsyncDisposableStack()
-  const storage = stack.use(options.store ? openLocalStorage(options.store, root) : openFolder(root))
+  const storage = stack.use(
+    options.store ? openLocalStorage(options.store, root) : openFolder(root, { grace: graceOf(config) }),
+  )
   const limits = limitsFrom(config.limits)
   let url = ''
   const extensions = await assembleParts(

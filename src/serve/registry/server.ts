@@ -6,6 +6,7 @@ import { Certificates } from './access/certificates.ts'
 import type { RegistryExtensions } from './extensions.ts'
 import { failureBody, refuse } from './failure.ts'
 import type { ServerLimits } from './limits.ts'
+import { withOrigin } from './origin.ts'
 import { createProtocol } from './protocol/protocol.ts'
 import { sendBlob as sendFromFile } from './send-blob.ts'
 import type { RegistryStorage } from './storage.ts'
@@ -39,13 +40,13 @@ const IDLE = 300_000
  */
 export async function startServer(options: ServerOptions): Promise<ListeningServer> {
   const { storage, limits, canDelete, extensions } = options
-  const { authorize = () => ({}), sendBlob = sendFromFile } = extensions
-  const context = { storage, limits, canDelete, sendBlob, authorize }
+  const { authorize = () => ({}), sendBlob = sendFromFile, accept = () => {} } = extensions
+  const context = { storage, limits, canDelete, sendBlob, authorize, accept }
   const protocol = createProtocol(context, extensions.finished?.bind(extensions))
   const others = await routeOthers(extensions)
   const listener: RequestListener = (request, response) => {
-    if (isProtocol(request.url!)) protocol(request, response)
-    else others(request, response)
+    const answer = isProtocol(request.url!) ? protocol : others
+    withOrigin(request, () => answer(request, response))
   }
   const certificates =
     options.tls && new Certificates(options.tls, (problem) => process.stderr.write(`registry: ${problem}\n`))

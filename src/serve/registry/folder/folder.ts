@@ -20,6 +20,8 @@ export interface FolderStorage extends RegistryStorage {
    * one that is being committed. Answers with the bytes that it freed; `undefined` when the blob stays.
    */
   dropBlob(digest: Digest, before: number): Promise<number | undefined>
+  /** When somebody last asked for a manifest by its digest (Unix milliseconds); 0 when not lately. */
+  lastUse(repository: string, digest: Digest): number
   /** Brings what is gathered in memory (pull times) into the tables. */
   flush(): void
 }
@@ -54,6 +56,7 @@ export function openFolder(root: string, options: { grace?: Grace } = {}): Folde
     repositories: (page) => listRepositories(db, page),
     repositoriesWith: (digest, limit) => listHolders(db, digest, limit),
     dropBlob: (digest, before) => files.drop(digest, before),
+    lastUse: (name, digest) => context.uses.last(name, digest),
     flush: () => pulls.write(),
     async [Symbol.asyncDispose]() {
       pulls.write()

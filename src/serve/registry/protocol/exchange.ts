@@ -11,6 +11,8 @@ export interface ProtocolContext {
   readonly limits: ServerLimits
   readonly canDelete: boolean
   readonly sendBlob: SendBlob
+  /** Throws when so many more bytes may not come into the repository. */
+  accept(repository: string, bytes: number, digest?: Digest): void
   authorize(request: {
     action: Action
     repository?: string
