@@ -5,6 +5,7 @@ import * as v from 'valibot'
 import { fail, messageOf } from '../../core/index.ts'
 import { type AccessConfig, accessSchema } from './access/config.ts'
 import { type LimitsConfig, limitsSchema } from './limits.ts'
+import { type OffloadConfig, offloadSchema } from './offload.ts'
 import { type TlsFiles, tlsSchema } from './tls.ts'
 import { UPKEEP_ENTRIES, type UpkeepConfig } from './upkeep/settings.ts'
 
@@ -22,6 +23,7 @@ export interface RegistryConfig extends UpkeepConfig {
   limits?: LimitsConfig | undefined
   tls?: TlsFiles | undefined
   access?: AccessConfig | undefined
+  offload?: OffloadConfig | undefined
 }
 
 /** A host, in brackets where it has colons, and a port. */
@@ -34,7 +36,11 @@ const schema: v.GenericSchema<unknown, RegistryConfig> = v.strictObject({
   limits: v.optional(limitsSchema),
   tls: v.optional(tlsSchema),
   access: v.optional(accessSchema),
+<<<<<<< HEAD
   ...UPKEEP_ENTRIES,
+=======
+  offload: v.optional(offloadSchema),
+>>>>>>> chaos
 })
 
 /** Reads and checks a configuration file; paths in it become absolute. Fails with `REGISTRY_CONFIG_INVALID` and the place. */

@@ -1,9 +1,9 @@
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http'
 import { type Bytes, type Digest, isDigest } from '../../../core/index.ts'
-import type { AccessDecision, Action, SendBlob } from '../extensions.ts'
+import type { AccessDecision, Action, BlobPlace, SendBlob } from '../extensions.ts'
 import { refuse } from '../failure.ts'
 import type { ServerLimits } from '../limits.ts'
-import type { RegistryStorage } from '../storage.ts'
+import type { RegistryStorage, StoredBlob } from '../storage.ts'
 
 /** What every request is answered with. */
 export interface ProtocolContext {
@@ -11,8 +11,12 @@ export interface ProtocolContext {
   readonly limits: ServerLimits
   readonly canDelete: boolean
   readonly sendBlob: SendBlob
+<<<<<<< HEAD
   /** Throws when so many more bytes may not come into the repository. */
   accept(repository: string, bytes: number, digest?: Digest): void
+=======
+  elsewhere(blob: StoredBlob): BlobPlace | undefined
+>>>>>>> chaos
   authorize(request: {
     action: Action
     repository?: string
