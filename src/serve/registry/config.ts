@@ -36,11 +36,8 @@ const schema: v.GenericSchema<unknown, RegistryConfig> = v.strictObject({
   limits: v.optional(limitsSchema),
   tls: v.optional(tlsSchema),
   access: v.optional(accessSchema),
-<<<<<<< HEAD
   ...UPKEEP_ENTRIES,
-=======
   offload: v.optional(offloadSchema),
->>>>>>> chaos
 })
 
 /** Reads and checks a configuration file; paths in it become absolute. Fails with `REGISTRY_CONFIG_INVALID` and the place. */
