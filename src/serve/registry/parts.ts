@@ -23,10 +23,8 @@ export interface PartContext {
 /** A part of the server beside the protocol: rights, upkeep, events, the JSON API. */
 export type Part = (context: PartContext) => RegistryExtensions | Promise<RegistryExtensions>
 
-/** The parts, in the order in which their `finished` and `close` are called. At most one may have `authorize` or `sendBlob`. */
-export const PARTS: readonly Part[] = [accessPart, upkeepPart]
 /** The parts, in the order in which their `finished` and `close` are called. At most one may have `authorize`, `sendBlob` or `elsewhere`. */
-export const PARTS: readonly Part[] = [accessPart, offloadPart]
+export const PARTS: readonly Part[] = [accessPart, offloadPart, upkeepPart]
 
 /** Makes all parts and puts what they add together. */
 export async function assembleParts(
@@ -50,12 +48,14 @@ export function combine(all: readonly RegistryExtensions[]): RegistryExtensions 
   return {
     ...(authorize ? { authorize } : {}),
     ...(sendBlob ? { sendBlob } : {}),
-    accept: (...upload) => 
-      for (const one of all) one.accept?.(...upload),
-    ...(elsewhere ? elsewhere : ),
-    ...(finished.length > 0 ? finished: (request) => finished.forEach((tell) => void tell(request)) : ),
+    ...(elsewhere ? { elsewhere } : {}),
+    accept: (...upload) => {
+      for (const one of all) one.accept?.(...upload)
+    },
+    ...(finished.length > 0 ? { finished: (request) => finished.forEach((tell) => void tell(request)) } : {}),
     plugins: all.flatMap((one) => one.plugins ?? []),
-    close: async () => 
-      for (const one of all) await one.close?.(),
+    close: async () => {
+      for (const one of all) await one.close?.()
+    },
   }
 }
