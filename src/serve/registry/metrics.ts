@@ -1,4 +1,4 @@
-import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client'
 
 /** Everything that is counted while requests are served; cheap enough to be called for each. */
 export interface RegistryMetrics {
@@ -47,13 +47,7 @@ export function createMetrics(gauges: readonly Gauged[]): RegistryMetrics {
       for (const { count, ...labels } of requests.values()) this.inc(labels, count)
     },
   })
-  const durations = new Histogram({
-    ...registersOnly,
-    name: 'slipway_registry_request_duration_seconds',
-    help: 'How long requests took, to the last byte.',
-    labelNames: ['route'],
-    buckets: BUCKETS,
-  })
+  const durations = new Map<string, Durations>()
   new Counter({
     ...registersOnly,
     name: 'slipway_registry_bytes_total',
@@ -66,7 +60,6 @@ export function createMetrics(gauges: readonly Gauged[]): RegistryMetrics {
     },
   })
   for (const gauge of gauges) register(registers, gauge)
-  const timers = new Map<string, { observe(seconds: number): void }>()
   return {
     request(route, spelling, status, seconds) {
       const method = METHODS.has(spelling) ? spelling : 'other'
@@ -74,9 +67,15 @@ export function createMetrics(gauges: readonly Gauged[]): RegistryMetrics {
       const entry = requests.get(key)
       if (entry) entry.count++
       else requests.set(key, { route, method, status: String(status), count: 1 })
-      const timer = timers.get(route) ?? durations.labels({ route })
-      timers.set(route, timer)
-      timer.observe(seconds)
+      let times = durations.get(route)
+      if (!times) {
+        times = { counts: new Uint32Array(BUCKETS.length + 1), sum: 0 }
+        durations.set(route, times)
+      }
+      times.sum += seconds
+      let bucket = 0
+      while (seconds > (BUCKETS[bucket] ?? Number.POSITIVE_INFINITY)) bucket++
+      times.counts[bucket]!++
     },
     received: (bytes) => {
       totals.in += bytes
@@ -84,9 +83,31 @@ export function createMetrics(gauges: readonly Gauged[]): RegistryMetrics {
     sent: (bytes) => {
       totals.out += bytes
     },
-    render: () => registers.metrics(),
+    render: async () => `${await registers.metrics()}${renderDurations(durations)}`,
     contentType: registers.contentType,
   }
+}
+
+/** How often requests took how long: for each bucket, and above the last. */
+interface Durations {
+  readonly counts: Uint32Array
+  sum: number
+}
+
+const DURATIONS = 'slipway_registry_request_duration_seconds'
+
+/** As a histogram of Prometheus; its own library's costs several times as much for each request. */
+function renderDurations(durations: ReadonlyMap<string, Durations>): string {
+  const lines = [`# HELP ${DURATIONS} How long requests took, to the last byte.`, `# TYPE ${DURATIONS} histogram`]
+  for (const [route, { counts, sum }] of durations) {
+    let total = 0
+    for (const [at, count] of counts.entries()) {
+      total += count
+      lines.push(`${DURATIONS}_bucket{le="${BUCKETS[at] ?? '+Inf'}",route="${route}"} ${total}`)
+    }
+    lines.push(`${DURATIONS}_sum{route="${route}"} ${sum}`, `${DURATIONS}_count{route="${route}"} ${total}`)
+  }
+  return `${lines.join('\n')}\n`
 }
 
 function register(registry: Registry, { name, about, kind = 'gauge', labels = [], read }: Gauged): void {
