@@ -36,8 +36,8 @@ const schema: v.GenericSchema<unknown, RegistryConfig> = v.strictObject({
   limits: v.optional(limitsSchema),
   tls: v.optional(tlsSchema),
   access: v.optional(accessSchema),
-  ...UPKEEP_ENTRIES,
   offload: v.optional(offloadSchema),
+  ...UPKEEP_ENTRIES,
 })
 
 /** Reads and checks a configuration file; paths in it become absolute. Fails with `REGISTRY_CONFIG_INVALID` and the place. */

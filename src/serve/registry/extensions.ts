@@ -80,10 +80,10 @@ export interface RegistryExtensions {
   /** Routes outside of /v2: `/api/v1`, `/metrics`, `/healthz`, the token endpoint. */
   plugins?: readonly ((app: FastifyInstance) => Promise<void> | void)[]
   sendBlob?: SendBlob
-  /** Called before an upload is taken, with the bytes and the digest that are known to come; throws (`refuse(...)`) to stop it. */
-  accept?(repository: string, bytes: number, digest?: Digest): void
   /** Whether somebody else sends this blob. */
   elsewhere?(blob: StoredBlob): BlobPlace | undefined
+  /** Called before an upload is taken, with the bytes and the digest that are known to come; throws (`refuse(...)`) to stop it. */
+  accept?(repository: string, bytes: number, digest?: Digest): void
   /** Called when the server stops, after the last answer. */
   close?(): Promise<void> | void
 }

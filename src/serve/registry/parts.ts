@@ -24,7 +24,7 @@ export interface PartContext {
 export type Part = (context: PartContext) => RegistryExtensions | Promise<RegistryExtensions>
 
 /** The parts, in the order in which their `finished` and `close` are called. At most one may have `authorize`, `sendBlob` or `elsewhere`. */
-export const PARTS: readonly Part[] = [accessPart, offloadPart, upkeepPart]
+export const PARTS: readonly Part[] = [accessPart, upkeepPart, offloadPart]
 
 /** Makes all parts and puts what they add together. */
 export async function assembleParts(

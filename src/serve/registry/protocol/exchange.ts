@@ -11,9 +11,9 @@ export interface ProtocolContext {
   readonly limits: ServerLimits
   readonly canDelete: boolean
   readonly sendBlob: SendBlob
+  elsewhere(blob: StoredBlob): BlobPlace | undefined
   /** Throws when so many more bytes may not come into the repository. */
   accept(repository: string, bytes: number, digest?: Digest): void
-  elsewhere(blob: StoredBlob): BlobPlace | undefined
   authorize(request: {
     action: Action
     repository?: string
