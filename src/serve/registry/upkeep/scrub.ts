@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { mkdirSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs'
+import { mkdirSync, readdirSync, renameSync, statSync } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -45,8 +45,6 @@ export interface Scrub {
 
 const PAGE = 100
 const CHUNK = 1024 * 1024
-/** Files younger than this may be on their way to their rows; milliseconds. */
-const YOUNG = 3_600_000
 
 export function createScrub(storage: FolderStorage): Scrub {
   const once = new OnceAtATime<'run', ScrubRun>()
@@ -158,17 +156,14 @@ function suspectUnneeded({ database: db }: FolderStorage): void {
   )
 }
 
-async function removeOrphans({ database: db, layout }: FolderStorage): Promise<number> {
+async function removeOrphans(storage: FolderStorage): Promise<number> {
+  const { blobs } = storage.layout
   let orphans = 0
   for (const algorithm of DIGEST_ALGORITHMS) {
-    for (const folder of namesIn(path.join(layout.blobs, algorithm))) {
-      for (const name of namesIn(path.join(layout.blobs, algorithm, folder))) {
+    for (const folder of namesIn(path.join(blobs, algorithm))) {
+      for (const name of namesIn(path.join(blobs, algorithm, folder))) {
         const digest = `${algorithm}:${name}`
-        if (!isDigest(digest) || db.get('SELECT 1 FROM blobs WHERE digest = ?', digest)) continue
-        const changed = statSync(layout.blob(digest), { throwIfNoEntry: false })?.ctimeMs
-        if (changed === undefined || Date.now() - changed < YOUNG) continue
-        rmSync(layout.blob(digest), { force: true })
-        orphans++
+        if (isDigest(digest) && storage.dropOrphan(digest)) orphans++
       }
       await yieldToEvents()
     }
