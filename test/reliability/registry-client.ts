@@ -37,8 +37,9 @@ export const digestOf = (bytes: Uint8Array | string): string =>
 /** The registry was too slow, or away for too long: what was pushed may be gone, and the push begins anew. */
 class TooLate extends Error {}
 
-/** Layers that many images have, the same for all clients. */
-const SHARED = Array.from({ length: 12 }, (_, at) => Buffer.alloc(150_000, `shared layer ${at} `))
+/** A layer that many images have, the same for all clients; there are new ones after some pushes. */
+const sharedLayer = (pushes: number, chance: number): Buffer =>
+  Buffer.alloc(150_000, `shared layer ${Math.floor(pushes / 30)} ${Math.floor(chance * 12)} `)
 
 interface Blob {
   bytes: Buffer
@@ -106,7 +107,7 @@ export class LoadClient {
 
   async #pushImage(repository: string, reference?: string, more: object = {}): Promise<Promised> {
     const config = blobOf(Buffer.from(JSON.stringify({ salt: randomBytes(8).toString('hex') })))
-    const layers = [blobOf(SHARED[Math.floor(this.#random() * SHARED.length)]!)]
+    const layers = [blobOf(sharedLayer(this.#world.counts.pushes, this.#random()))]
     if (!('subject' in more)) layers.push(blobOf(randomBytes(2.5 * CHUNK)))
     this.#begun = Date.now()
     for (const blob of [...layers, config]) await this.#bring(repository, blob)
@@ -188,7 +189,10 @@ export class LoadClient {
     let acknowledged = 0
     for (;;) {
       const state = await this.#ask('GET', at, { accept: [404] })
-      if (state.status === 404) throw new TooLate()
+      if (state.status === 404) {
+        this.#world.problems.push(`${at} is forgotten`)
+        throw new TooLate()
+      }
       const last = Number(state.headers.get('range')!.slice(2))
       const offset = last === 0 ? 0 : last + 1
       if (offset < acknowledged) this.#world.problems.push(`${at} went back from ${acknowledged} to ${offset}`)

@@ -194,14 +194,14 @@ function overwrite(file: string, at: number, bytes: Buffer): void {
   closeSync(fd)
 }
 
-async function damaged(arena: Arena): Promise<string> {
+async function damaged(arena: Arena, names: readonly string[] = Object.keys(DAMAGES)): Promise<string> {
   const said: string[] = []
-  for (const [name, damage] of Object.entries(DAMAGES)) {
+  for (const name of names) {
     const root = arena.newStore()
     const { counts } = arena.proxy
     await arena.killedAt(arena.size / 2, root, 'pull', arena.image)
     const file = partialOf(root)
-    damage(file, statSync(file).size)
+    DAMAGES[name]!(file, statSync(file).size)
     const before = counts.down
     await arena.ok(root, 'pull', arena.image)
     // the rest for nothing, and then the whole
@@ -292,7 +292,8 @@ export const SCENARIOS: readonly Scenario[] = [
   { name: 'two-pushes', isPushed: false, play: twoPushes },
   { name: 'one-pull-of-two', isPushed: true, play: onePullOfTwo },
   { name: 'reboot', isPushed: true, play: reboot },
-  { name: 'damaged', isPushed: true, play: damaged },
+  { name: 'damaged', isPushed: true, play: (arena) => damaged(arena) },
+  { name: 'damaged-end', isPushed: true, play: (arena) => damaged(arena, ['zeros at its end']) },
   { name: 'full-disk', isPushed: true, play: fullDisk },
   { name: 'listed', isPushed: true, play: listed },
 ]
