@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs'
 import path from 'node:path'
-import { hashSync } from '@node-rs/bcrypt'
+import { hashSync } from 'bcrypt'
 import { expect, test } from 'vitest'
 import { parseConfig } from '../config.ts'
 import { putImage, send, startRegistry, temporaryFolder } from '../fixture.suite.ts'
@@ -22,7 +22,7 @@ test('everyone sees what they may pull; the rest is for administrators', async (
   await putImage(open, 'secret/app', 'v1', 'secret')
   await open.close()
   const htpasswd = path.join(root, 'users')
-  const hash = hashSync('pw', { cost: 4 })
+  const hash = hashSync('pw', 4)
   writeFileSync(htpasswd, `alice:${hash}\nroot:${hash}\n`)
   const config = parseConfig(RULES.replace('[access]', `[access]\nhtpasswd = "${htpasswd}"`), 'test.toml')
   const server = await startRegistry({ root, parts: PARTS, config: { ...config, listen: '127.0.0.1:0' } })

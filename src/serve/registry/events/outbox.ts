@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { RegistryDatabase } from '../folder/database.ts'
-import { matchesAny, type Pattern } from '../upkeep/patterns.ts'
+import { matchesAny, type Pattern } from '../pattern.ts'
 import { backOff, deliver, type HookAddress } from './delivery.ts'
 import { envelopeOf, type HookFormat } from './envelope.ts'
 import type { EventAction, RegistryEvent } from './event.ts'

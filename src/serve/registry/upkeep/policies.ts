@@ -1,8 +1,8 @@
 import type { Digest } from '../../../core/index.ts'
 import { refuse } from '../failure.ts'
 import type { RegistryDatabase } from '../folder/database.ts'
+import { matchesAny, type Pattern } from '../pattern.ts'
 import type { Change, ChangeListener } from '../storage.ts'
-import { matchesAny, type Pattern } from './patterns.ts'
 import { formatAmount } from './quantities.ts'
 import type { ImmutableConfig, QuotaConfig } from './settings.ts'
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { digestOf } from '../../../core/index.ts'
-import { parsePattern } from './patterns.ts'
+import { parsePattern } from '../pattern.ts'
 import { judgeTags, type KeepTags, ruleFor, type TagFacts } from './retention.ts'
 
 const NOW = Date.UTC(2026, 0, 31)

@@ -1,5 +1,5 @@
 import type { Digest } from '../../../core/index.ts'
-import { matchesAny, type Pattern } from './patterns.ts'
+import { matchesAny, type Pattern } from '../pattern.ts'
 import { formatSpan } from './quantities.ts'
 
 /** What retention knows of a tag. Times are Unix milliseconds. */

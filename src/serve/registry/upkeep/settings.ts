@@ -1,6 +1,6 @@
 import * as v from 'valibot'
 import { EVENT_ACTIONS, type EventAction } from '../events/event.ts'
-import { type Pattern, parsePattern } from './patterns.ts'
+import { type Pattern, parsePattern } from '../pattern.ts'
 import { parseAmount, parseSpan } from './quantities.ts'
 
 /** A schema for text that means something else: what it means is the output. */

@@ -10,11 +10,13 @@ import { limitsFrom } from '../limits.ts'
 import { createMetrics, type Gauged } from '../metrics.ts'
 import { opsPlugin } from '../ops.ts'
 import type { PartContext } from '../parts.ts'
+import { parsePattern } from '../pattern.ts'
+import { upstreamGauges } from '../proxy/gauges.ts'
+
 import type { RegistryStorage } from '../storage.ts'
 import { createFollowers } from './followers.ts'
 import { createGc, type Gc, type GcRules } from './gc.ts'
 import { createImageFacts } from './image-facts.ts'
-import { parsePattern } from './patterns.ts'
 import { createPolicies, type Policies } from './policies.ts'
 import { createRetention, type Retention, type RetentionReport } from './retain.ts'
 import type { RetentionRule } from './retention.ts'
@@ -135,6 +137,7 @@ export function upkeepPart(context: PartContext): RegistryExtensions {
               outbox,
               facts,
               authorize,
+              upstreams: context.upstreams,
               canDelete: config.delete ?? true,
               config,
             }),
@@ -264,7 +267,7 @@ function logRequest(request: FinishedRequest): void {
   process.stderr.write(`${JSON.stringify(line)}\n`)
 }
 
-function gaugesOf({ database: db }: PartContext, outbox: Outbox, keepers: Keepers | undefined): Gauged[] {
+function gaugesOf({ database: db, upstreams }: PartContext, outbox: Outbox, keepers: Keepers | undefined): Gauged[] {
   const number = (sql: string) => (): number => db.get<{ n: number | null }>(sql)?.n ?? 0
   const byHook = (key: 'waiting' | 'delivered' | 'dropped') => () =>
     outbox.state().map((state) => ({ labels: { hook: state.name }, value: state[key] }))
@@ -295,6 +298,7 @@ function gaugesOf({ database: db }: PartContext, outbox: Outbox, keepers: Keeper
       read: byHook('dropped'),
     },
   ]
+  gauges.push(...upstreamGauges(upstreams))
   if (!keepers) return gauges
   const { gc, scrub } = keepers
   const counted = (name: string, about: string, read: () => number): Gauged => ({ name, about, kind: 'counter', read })
