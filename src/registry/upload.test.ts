@@ -23,11 +23,20 @@ function bodyFrom(starts: number[], content: Buffer = bytes, step = 1 << 16): Bo
 /** A journal in memory. */
 function makeJournal(): UploadJournal & { readonly uploads: Map<Digest, UnfinishedUpload> } {
   const uploads = new Map<Digest, UnfinishedUpload>()
+  const claims = new Map<Digest, Promise<void>>()
   return {
     uploads,
     find: (_repository, digest) => uploads.get(digest),
     save: (upload) => void uploads.set(upload.digest, upload),
     forget: (_repository, digest) => void uploads.delete(digest),
+    async claim(_repository, digest, waiting) {
+      const others = claims.get(digest)
+      if (others) waiting()
+      const { promise, resolve } = Promise.withResolvers<void>()
+      claims.set(digest, promise)
+      await others
+      return { [Symbol.asyncDispose]: async () => resolve() }
+    },
   }
 }
 
@@ -203,6 +212,17 @@ describe('uploads', () => {
     expect(starts).toEqual([expect.any(Number)])
     expect(starts[0]).toBeGreaterThan(0)
     expect(journal.uploads.size).toBe(0)
+  })
+
+  test('are sent once when two processes want to', async () => {
+    const state: { content: Buffer; stored?: Buffer } = { content: Buffer.alloc(0) }
+    await using server = await startScripted(memoryRegistry(state))
+    const journal = makeJournal()
+    const starts: number[] = []
+    const both = [1, 2].map(() => openAt(server.domain, { journal }).write(descriptor, bodyFrom(starts)))
+    await Promise.all(both)
+    expect(state.stored?.equals(bytes)).toBe(true)
+    expect(starts).toEqual([0])
   })
 
   test.each([

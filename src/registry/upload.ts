@@ -1,4 +1,4 @@
-import { checkCanceled, collectBytes, fail, hasCode, type Job, verified } from '../core/index.ts'
+import { type Bytes, checkCanceled, collectBytes, fail, hasCode, type Job, verified } from '../core/index.ts'
 import type { Body, Descriptor } from '../oci/index.ts'
 import { hasBlob } from './blobs.ts'
 import type { Connection } from './connection.ts'
@@ -20,6 +20,8 @@ export interface UploadOptions {
 const SMALL = 1 << 20
 /** A blob up to this size goes along with the first request: twice, should the registry not take it so. */
 const TINY = 64 << 10
+/** Bytes between two notes in the journal. */
+const NOTE_EVERY = 4 << 20
 /** Breaks of one upload that are overcome at most. */
 const MOST_BREAKS = 30
 
@@ -90,8 +92,24 @@ class Upload {
     }
   }
 
-  /** One stream of bytes; where the line breaks, it goes on with what the registry has not got. */
+  /**
+   * One stream of bytes; where the line breaks, it goes on with what the registry has not got. Of several processes one
+   * sends it: they share what the journal remembers.
+   */
   async inParts(body: UploadBody, job: Job): Promise<void> {
+    const { journal } = this.#options
+    if (!journal || !body.isResumable) return this.#send(body, job)
+    let isElsewhere = false
+    const tellWaiting = (): void => {
+      isElsewhere = true
+      job.progress({ type: 'status', task: this.#descriptor.digest, text: 'Waiting for another upload' })
+    }
+    await using _claim = await journal.claim(this.#repository, this.#descriptor.digest, tellWaiting, job)
+    if (isElsewhere && (await hasBlob(this.#server, this.#route, this.#descriptor, job))) return
+    await this.#send(body, job)
+  }
+
+  async #send(body: UploadBody, job: Job): Promise<void> {
     const found = body.isResumable ? await this.#unfinished(job) : undefined
     const session = found?.session ?? (await this.#open(job))
     if (session === 'done') return
@@ -104,7 +122,7 @@ class Upload {
       await this.#abandon(open, body, error)
       // what an earlier process left may be other bytes than it should be; it is forgotten now
       const isLeftover = found !== undefined && hasCode(error, 'CONTENT_MISMATCH') && body.failure === undefined
-      if (isLeftover) return this.inParts(body, job)
+      if (isLeftover) return this.#send(body, job)
       await this.#unlessThere(error, job)
     }
     this.#options.journal?.forget(this.#repository, this.#descriptor.digest)
@@ -116,7 +134,7 @@ class Upload {
     for (let attempt = 1, breaks = 1; open.offset < size && open.session !== 'done'; attempt++, breaks++) {
       const { session, offset } = open
       const outcome = await session
-        .send(() => body.read(offset), { offset, length: size - offset }, job)
+        .send(() => this.#noted(body, session, offset), { offset, length: size - offset }, job)
         .catch((error: unknown) => {
           checkCanceled(job)
           throw body.failure ?? error
@@ -164,6 +182,18 @@ class Upload {
     if (offset !== undefined && offset <= size) return { session, offset }
     this.#options.journal?.forget(this.#repository, digest)
     return undefined
+  }
+
+  /** Passes the bytes on, and notes from time to time how many went. */
+  async *#noted(body: UploadBody, session: UploadSession, offset: number): Bytes {
+    let [at, next] = [offset, offset + NOTE_EVERY]
+    for await (const chunk of body.read(offset)) {
+      yield chunk
+      at += chunk.length
+      if (at < next) continue
+      this.#note(body, session, at)
+      next = at + NOTE_EVERY
+    }
   }
 
   #note(body: UploadBody, session: UploadSession | 'done', offset: number): void {

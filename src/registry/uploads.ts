@@ -1,4 +1,4 @@
-import type { Digest } from '../core/index.ts'
+import type { Digest, Job } from '../core/index.ts'
 
 /** An upload that a registry knows about and has not got the end of. */
 export interface UnfinishedUpload {
@@ -7,7 +7,7 @@ export interface UnfinishedUpload {
   readonly digest: Digest
   /** Where it continues: an absolute URL. */
   readonly location: string
-  /** Bytes that the registry had when it was last asked. */
+  /** Bytes that were sent; how many the registry has, only it knows. */
   readonly offset: number
   readonly size: number
 }
@@ -18,4 +18,6 @@ export interface UploadJournal {
   /** Replaces what was known of this digest in this repository. */
   save(upload: UnfinishedUpload): void
   forget(repository: string, digest: Digest): void
+  /** Waits until no other process sends this blob there; `waiting` is called when one does. Others wait until the end of it. */
+  claim(repository: string, digest: Digest, waiting: () => void, job: Job): Promise<AsyncDisposable>
 }

@@ -52,7 +52,7 @@ export function openStore(root: string = defaultRoot()): Store {
   const blobs = new BlobStore(layout, db)
   const layers = new LayerStore(layout, db, blobs)
   const transfers = new TransferStore(layout)
-  const uploads = new UploadStore(db)
+  const uploads = new UploadStore(db, layout)
   const lease = (): Lease => new Lease(db, layout)
   const snapshotters = {
     erofs: () => createErofsSnapshotter(layout, layers),

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { digestOf } from '../core/index.ts'
+import { digestOf, silentJob } from '../core/index.ts'
 import { temporaryStore } from './fixture.suite.ts'
 import { openStore } from './index.ts'
 
@@ -29,5 +29,26 @@ test('one that nobody goes on with is forgotten', () => {
   store.uploads.forgetOlder(60_000)
   expect(store.uploads.list()).toHaveLength(1)
   store.uploads.forgetOlder(-1)
+  expect(store.uploads.list()).toEqual([])
+})
+
+test('one process at a time is at an upload, which lists show and which is not removed meanwhile', async () => {
+  const store = temporaryStore()
+  store.uploads.save(upload)
+  const { repository, digest } = upload
+  const waited: string[] = []
+  const claim = (name: string): Promise<AsyncDisposable> =>
+    store.uploads.claim(repository, digest, () => waited.push(name), silentJob)
+  const first = await claim('first')
+  expect(store.uploads.list()).toMatchObject([{ isActive: true }])
+  expect(store.uploads.remove(repository, digest)).toBe(false)
+  const elsewhere = await store.uploads.claim('r.example/other', digest, () => waited.push('other'), silentJob)
+  await elsewhere[Symbol.asyncDispose]()
+  const second = claim('second')
+  await first[Symbol.asyncDispose]()
+  await (await second)[Symbol.asyncDispose]()
+  expect(waited).toEqual(['second'])
+  expect(store.uploads.list()).toMatchObject([{ isActive: false }])
+  expect(store.uploads.remove(repository, digest)).toBe(true)
   expect(store.uploads.list()).toEqual([])
 })

@@ -1,13 +1,27 @@
-import type { Digest } from '../core/index.ts'
+import { mkdirSync } from 'node:fs'
+import path from 'node:path'
+import { type Digest, digestHex, digestOf, type Job } from '../core/index.ts'
+import { type FileLock, lock, tryLock } from '../host/index.ts'
 import type { UnfinishedUpload, UploadJournal } from '../registry/index.ts'
 import type { Database } from './database.ts'
+import type { StoreLayout } from './layout.ts'
+
+/** An upload as lists show it. */
+export interface ListedUpload extends UnfinishedUpload {
+  /** When it was last heard of. */
+  changedAt: Date
+  /** Whether a process is at it now. */
+  isActive: boolean
+}
 
 /** Uploads to registries that were cut off, for the next process to go on with. */
 export class UploadStore implements UploadJournal {
   readonly #db: Database
+  readonly #layout: StoreLayout
 
-  constructor(db: Database) {
+  constructor(db: Database, layout: StoreLayout) {
     this.#db = db
+    this.#layout = layout
   }
 
   find(repository: string, digest: Digest): UnfinishedUpload | undefined {
@@ -25,15 +39,42 @@ export class UploadStore implements UploadJournal {
     this.#db.run('DELETE FROM uploads WHERE repository = ? AND digest = ?', repository, digest)
   }
 
-  /** All of them, oldest first, and when each was last heard of. */
-  list(): (UnfinishedUpload & { changedAt: Date })[] {
+  /** The kernel gives the claim up when its holder dies. */
+  async claim(repository: string, digest: Digest, waiting: () => void, job: Job): Promise<FileLock> {
+    const file = this.#lockFile(repository, digest)
+    const free = tryLock(file)
+    if (free) return free
+    waiting()
+    return lock(file, {}, job)
+  }
+
+  /** All of them, oldest first. */
+  list(): ListedUpload[] {
     const rows = this.#db.all<UploadRow>('SELECT * FROM uploads ORDER BY saved_at, repository, digest')
-    return rows.map((row) => ({ ...fromRow(row), changedAt: new Date(row.saved_at) }))
+    return rows.map((row) => {
+      const held = tryLock(this.#lockFile(row.repository, row.digest))
+      held?.release()
+      return { ...fromRow(row), changedAt: new Date(row.saved_at), isActive: held === undefined }
+    })
+  }
+
+  /** Forgets an upload that nobody is at; false when a process is. */
+  remove(repository: string, digest: Digest): boolean {
+    const held = tryLock(this.#lockFile(repository, digest))
+    if (!held) return false
+    this.forget(repository, digest)
+    held.release()
+    return true
   }
 
   /** Forgets what nobody has gone on with for `milliseconds`: no registry keeps it for ever. */
   forgetOlder(milliseconds: number): void {
     this.#db.run('DELETE FROM uploads WHERE saved_at < ?', Date.now() - milliseconds)
+  }
+
+  #lockFile(repository: string, digest: Digest): string {
+    mkdirSync(this.#layout.locks, { recursive: true, mode: 0o700 })
+    return path.join(this.#layout.locks, `upload-${digestHex(digestOf(`${repository} ${digest}`))}`)
   }
 }
 

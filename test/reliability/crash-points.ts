@@ -7,6 +7,7 @@ import os from 'node:os'
 import path from 'node:path'
 import { parseArgs } from 'node:util'
 import { type CommandResult, runCommand } from '../command.ts'
+import { servePulls } from './pulls.ts'
 import { runtimeFolder } from './traces.ts'
 import { judge, makeReference, makeTemplate, type Reference } from './trial.ts'
 import { makeWorkload, SMALL } from './workload.ts'
@@ -58,7 +59,9 @@ try {
   const template = path.join(folder, 'template')
   await makeTemplate(template)
   const operations = makeWorkload(path.join(folder, 'work'), SMALL)
+  await using pulls = await servePulls(folder, operations)
   operations.push({ ...operations.at(-1)!, name: 'rmi', undo: ['rmi', operations.at(-1)!.image] })
+  operations.push(...pulls.operations)
   let bad = 0
   for (const operation of operations.filter(({ name }) => positionals.length === 0 || positionals.includes(name))) {
     bad += await playOperation(await makeReference(operation, template, path.join(folder, 'store')), folder, template)

@@ -1,5 +1,5 @@
 /**
- * Kills builds, loads and removals at random moments, and looks whether anything was lost. By hand and as root:
+ * Kills builds, loads, pulls and removals at random moments, and looks whether anything was lost. By hand and as root:
  * `node test/reliability/kill.ts [--trials 200] [--seed 1] [--scale 1] [--folder /tmp]`. Every second trial goes on
  * with the store of the one before it.
  */
@@ -10,6 +10,7 @@ import { parseArgs } from 'node:util'
 import { runCommand } from '../command.ts'
 import { listenForGit } from '../hostile/servers.ts'
 import { makeBuilds } from './builds.ts'
+import { servePulls } from './pulls.ts'
 import { runtimeFolder } from './traces.ts'
 import {
   emptyOutput,
@@ -52,8 +53,10 @@ export async function runCampaign(campaign: Campaign): Promise<{ trial: Trial; o
   await using server = await listenForGit(repositories)
   try {
     const operations = makeWorkload(path.join(folder, 'work'), campaign.size)
+    await using pulls = await servePulls(folder, operations)
     operations.push({ ...operations.at(-1)!, name: 'rmi', undo: ['rmi', operations.at(-1)!.image] })
     operations.push(...makeBuilds(path.join(folder, 'work'), campaign.size, { folder: repositories, url: server.url }))
+    operations.push(...pulls.operations)
     const template = path.join(folder, 'template')
     await makeTemplate(template)
     const references: Reference[] = []

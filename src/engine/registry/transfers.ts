@@ -18,8 +18,8 @@ export interface Transfer {
 /** What was transferred in part, oldest first. */
 export function listTransfers(store: Store): Transfer[] {
   const downloads = store.transfers.list().map((each): Transfer => ({ kind: 'download', ...each }))
-  const uploads = store.uploads.list().map(({ digest, repository, offset, size, changedAt }): Transfer => {
-    return { kind: 'upload', digest, repository, bytes: offset, size, changedAt, isActive: false }
+  const uploads = store.uploads.list().map(({ digest, repository, offset, size, ...rest }): Transfer => {
+    return { kind: 'upload', digest, repository, bytes: offset, size, ...rest }
   })
   return [...downloads, ...uploads].sort((a, b) => a.changedAt.getTime() - b.changedAt.getTime())
 }
@@ -40,9 +40,9 @@ export function removeAllTransfers(store: Store): Transfer[] {
 
 function removeTransfer(store: Store, transfer: Transfer): Transfer {
   const { kind, digest, repository } = transfer
-  if (kind === 'upload') store.uploads.forget(repository!, digest)
-  else if (store.transfers.remove(digest) === undefined) {
-    throw fail('TRANSFER_ACTIVE', `transfer ${digest} is under way`, { hint: 'stop the process that pulls it first.' })
-  }
-  return transfer
+  const isRemoved =
+    kind === 'upload' ? store.uploads.remove(repository!, digest) : store.transfers.remove(digest) !== undefined
+  if (isRemoved) return transfer
+  const hint = `stop the process that ${kind === 'upload' ? 'pushes' : 'pulls'} it first.`
+  throw fail('TRANSFER_ACTIVE', `transfer ${digest} is under way`, { hint })
 }

@@ -1,7 +1,7 @@
-import { mkdirSync, renameSync, statSync } from 'node:fs'
+import { linkSync, mkdirSync, renameSync, rmSync, statSync } from 'node:fs'
 import { open } from 'node:fs/promises'
 import path from 'node:path'
-import type { Digest } from '../../../core/index.ts'
+import { type Digest, errnoOf } from '../../../core/index.ts'
 import { syncFolder } from '../../../host/index.ts'
 import type { ChangeOptions, StoredBlob } from '../storage.ts'
 import type { RegistryDatabase } from './database.ts'
@@ -21,7 +21,7 @@ export class BlobFiles {
     this.#layout = layout
   }
 
-  /** Renames, syncs the folder, then writes the rows: a row never stands for a name that a power failure may take. */
+  /** Places the file, syncs the folder, then writes the rows: a row never stands for a name that a power failure may take. */
   async adopt(
     file: { path: string; digest: Digest; size: number },
     link: () => void,
@@ -33,7 +33,7 @@ export class BlobFiles {
     try {
       if (!this.#isThere(digest, size)) {
         this.#makeFolder(path.dirname(target))
-        renameSync(file.path, target)
+        place(file.path, target)
         await syncDirectory(path.dirname(target))
       }
       this.#db.transaction(() => {
@@ -86,12 +86,34 @@ export class BlobFiles {
     return row.size
   }
 
+  /** Removes the file of a blob that has no row and is not on its way to one; whether there was such a file. */
+  dropOrphan(digest: Digest): boolean {
+    if (this.#arriving.has(digest) || this.#db.get('SELECT 1 FROM blobs WHERE digest = ?', digest)) return false
+    rmSync(this.#layout.blob(digest), { force: true })
+    return true
+  }
+
   #makeFolder(folder: string): void {
     if (this.#folders.has(folder)) return
     mkdirSync(folder, { recursive: true, mode: 0o700 })
     syncFolder(path.dirname(folder))
     syncFolder(path.dirname(path.dirname(folder)))
     this.#folders.add(folder)
+  }
+}
+
+/**
+ * A second name for the file. It keeps its first one until the rows are there: an upload that is closed again after a
+ * kill in between is whole.
+ */
+function place(file: string, target: string): void {
+  rmSync(target, { force: true })
+  try {
+    linkSync(file, target)
+  } catch (error) {
+    // some file systems have one name for a file only
+    if (!['EPERM', 'ENOTSUP', 'EMLINK'].includes(errnoOf(error) ?? '')) throw error
+    renameSync(file, target)
   }
 }
 

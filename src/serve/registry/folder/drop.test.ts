@@ -1,4 +1,5 @@
-import { existsSync, readdirSync, statSync } from 'node:fs'
+import { cpSync, existsSync, readdirSync, statSync } from 'node:fs'
+import path from 'node:path'
 import { afterEach, describe, expect, test } from 'vitest'
 import { bytesOf, type Digest, digestOf } from '../../../core/index.ts'
 import { temporaryFolder } from '../fixture.suite.ts'
@@ -84,6 +85,25 @@ describe('uploads', () => {
     expect(storage.uploads.find('a', idle.id)).toBeUndefined()
     expect(storage.uploads.find('a', busy.id)?.offset).toBe(1)
     await expect.poll(() => readdirSync(storage.layout.uploads)).toEqual([busy.id])
+  })
+
+  test('that a kill catches between their file and their rows are whole, and are closed again', async () => {
+    const storage = storageIn(temporaryFolder())
+    const copy = path.join(temporaryFolder(), 'copy')
+    storage.listen({ before: () => cpSync(storage.layout.root, copy, { recursive: true }) })
+    await push(storage, 'a', 'content')
+    expect(storage.database.all('SELECT * FROM uploads')).toEqual([])
+
+    const killed = storageIn(copy)
+    const digest = digestOf('content')
+    expect(existsSync(killed.layout.blob(digest))).toBe(true)
+    const [id] = readdirSync(killed.layout.uploads)
+    const upload = killed.uploads.find('a', id!)!
+    expect(upload.offset).toBe(7)
+    using hold = upload.take()!
+    await hold.commit(digest)
+    expect(killed.repository('a').blob(digest)).toMatchObject({ size: 7 })
+    expect(killed.dropOrphan(digest)).toBe(false)
   })
 
   test('a refused commit leaves no file', async () => {

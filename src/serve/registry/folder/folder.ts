@@ -19,6 +19,8 @@ export interface FolderStorage extends RegistryStorage {
    * one that is being committed. Answers with the bytes that it freed; `undefined` when the blob stays.
    */
   dropBlob(digest: Digest, before: number): Promise<number | undefined>
+  /** Takes away a file that a process which was killed has left under the name of a blob; whether it was one. */
+  dropOrphan(digest: Digest): boolean
   /** Nobody asked for a manifest by its digest later than this (Unix milliseconds). */
   lastUse(repository: string, digest: Digest): number
   /** Brings what is gathered in memory (pull times) into the tables. */
@@ -43,7 +45,11 @@ export function openFolder(root: string, options: { grace?: Grace } = {}): Folde
     database: db,
     layout,
     uploads: new FolderUploads(db, layout, async (file, name, change) => {
-      const blob = await files.adopt(file, () => repository(name).link(file, change), change)
+      const link = (): void => {
+        repository(name).link(file, change)
+        file.adopted()
+      }
+      const blob = await files.adopt(file, link, change)
       await db.durable()
       return blob
     }),
@@ -52,6 +58,7 @@ export function openFolder(root: string, options: { grace?: Grace } = {}): Folde
     repositories: (page) => listRepositories(db, page),
     repositoriesWith: (digest, limit) => listHolders(db, digest, limit),
     dropBlob: (digest, before) => files.drop(digest, before),
+    dropOrphan: (digest) => files.dropOrphan(digest),
     lastUse: (name, digest) => context.uses.last(name, digest),
     flush: () => pulls.write(),
     async [Symbol.asyncDispose]() {

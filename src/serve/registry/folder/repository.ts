@@ -67,6 +67,7 @@ export class FolderRepository implements RepositoryStorage {
       const change = { kind: 'manifest-put', repository: this.name, manifest, tags: changes, isNew } as const
       this.#context.changing({ ...change, by: options.by }, () => {
         if (isNew) this.#insertManifest(repo, manifest, options)
+        else this.#pushedAgain(repo, manifest.digest)
         for (const tag of changes) this.#setTag(repo, tag, manifest.digest, options)
         if (tags.length === 0) this.#context.suspect('manifest', repo, manifest.digest)
       })
@@ -230,6 +231,11 @@ export class FolderRepository implements RepositoryStorage {
       )
     }
     this.#touch(repo)
+  }
+
+  /** Its grace begins anew: whoever pushes a manifest by its digest is about to need it. */
+  #pushedAgain(repo: number, digest: Digest): void {
+    this.#context.db.run('UPDATE manifests SET pushed_at = ? WHERE repo = ? AND digest = ?', Date.now(), repo, digest)
   }
 
   /** Blobs must be there; entries of an index need not (sparse indexes), nor what may not be distributed, nor a subject. */

@@ -7,9 +7,12 @@ import type { RegistryDatabase } from './database.ts'
 import type { FolderLayout } from './layout.ts'
 import { UploadFile } from './upload-file.ts'
 
-/** Makes a verified, synced file a blob of a repository. The file is moved. */
+/**
+ * Makes a verified, synced file a blob of a repository; `adopted` is called in the transaction that does. The file may
+ * keep its name, but nothing may be written to it any more.
+ */
 export type AdoptBlob = (
-  file: { path: string; digest: Digest; size: number },
+  file: { path: string; digest: Digest; size: number; adopted(): void },
   repository: string,
   options: ChangeOptions,
 ) => Promise<StoredBlob>
@@ -71,7 +74,10 @@ export class FolderUploads implements UploadStorage {
     if (size < onDisk) truncateSync(path, size)
     const upload = new FolderUpload(row, new UploadFile(path, { size, algorithm: row.algorithm }), {
       synced: (written) => this.#synced(row.id, written),
-      adopt: (digest, length, options) => this.#adopt({ path, digest, size: length }, row.repository, options),
+      adopt: (digest, length, options) => {
+        const adopted = (): void => void this.#db.run('DELETE FROM uploads WHERE id = ?', row.id)
+        return this.#adopt({ path, digest, size: length, adopted }, row.repository, options)
+      },
       drop: () => this.#drop(row.id),
     })
     this.#live.set(row.id, upload)

@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs'
+import { DatabaseSync } from 'node:sqlite'
 import { expect, test } from 'vitest'
 import { type Digest, digestOf } from '../../../core/index.ts'
 import { MEDIA } from '../../../oci/index.ts'
@@ -24,6 +25,10 @@ async function start(gc: object = {}, root = temporaryFolder()) {
     put,
     json,
     gc: () => json('POST', '/api/v1/gc'),
+    database(change: (db: DatabaseSync) => void) {
+      using db = new DatabaseSync(layout.database)
+      change(db)
+    },
     has: (digest: Digest) => existsSync(layout.blob(digest)),
     status: async (repository: string, reference: string) =>
       (await send(server, 'HEAD', `/v2/${repository}/manifests/${reference}`)).status,
@@ -99,6 +104,33 @@ test('what a client has just asked for by digest stays', async () => {
   await gc()
   await put('app', 'all', indexOf(image), MEDIA.ociIndex)
   expect(await status('app', image.digest)).toBe(200)
+})
+
+test('what is pushed again by its digest has its grace again', async () => {
+  const { server, gc, status, remove, put, database } = await start({ blob_grace: 3_600_000 })
+  const image = await putImage(server, 'app', 'v1')
+  const digest = await put('app', 'all', indexOf(image), MEDIA.ociIndex)
+  database((db) => db.exec('UPDATE manifests SET pushed_at = 0'))
+  await remove('/v2/app/manifests/v1')
+  await remove(`/v2/app/manifests/${digest}`)
+  await put('app', image.digest, image.bytes, MEDIA.ociManifest)
+  database((db) => db.exec('UPDATE gc_queue SET due_at = 0'))
+  await gc()
+  expect(await status('app', image.digest)).toBe(200)
+})
+
+test('after a kill, what clients were told before is not taken at once', async () => {
+  const root = temporaryFolder()
+  const gc = { ...NO_GRACE, blob_grace: 3_600_000 }
+  const first = await startRegistry({ root, parts: [upkeepPart], config: { gc } })
+  const image = await putImage(first, 'app', 'v1')
+  await send(first, 'DELETE', '/v2/app/manifests/v1')
+  await first.close()
+  using db = new RegistryDatabase(folderLayout(root).database)
+  db.run('UPDATE manifests SET pushed_at = 0')
+  const again = await startRegistry({ root, parts: [upkeepPart], config: { gc } })
+  await send(again, 'POST', '/api/v1/gc')
+  expect((await send(again, 'HEAD', `/v2/app/manifests/${image.digest}`)).status).toBe(200)
 })
 
 test('untagged images stay when they are not to be collected, those of a deleted index go', async () => {

@@ -13,7 +13,6 @@ import {
   OnceAtATime,
   yieldToEvents,
 } from '../../../core/index.ts'
-import { discardFile } from '../folder/discard.ts'
 import type { FolderStorage } from '../folder/folder.ts'
 import type { GcRules } from './gc.ts'
 import { requeueUnneeded } from './requeue.ts'
@@ -48,8 +47,6 @@ export interface Scrub {
 
 const PAGE = 100
 const CHUNK = 1024 * 1024
-/** Files younger than this may be on their way to their rows; milliseconds. */
-const YOUNG = 3_600_000
 
 /** Scrubbing of a folder; what nothing needs goes the way of collection with these rules. */
 export function createScrub(storage: FolderStorage, rules: GcRules): Scrub {
@@ -151,17 +148,14 @@ function markBad({ database: db }: FolderStorage, digest: Digest): boolean {
   return db.run("UPDATE blobs SET state = 'bad' WHERE digest = ? AND state = 'ok'", digest) > 0
 }
 
-async function removeOrphans({ database: db, layout }: FolderStorage): Promise<number> {
+async function removeOrphans(storage: FolderStorage): Promise<number> {
+  const { blobs } = storage.layout
   let orphans = 0
   for (const algorithm of DIGEST_ALGORITHMS) {
-    for (const folder of namesIn(path.join(layout.blobs, algorithm))) {
-      for (const name of namesIn(path.join(layout.blobs, algorithm, folder))) {
+    for (const folder of namesIn(path.join(blobs, algorithm))) {
+      for (const name of namesIn(path.join(blobs, algorithm, folder))) {
         const digest = `${algorithm}:${name}`
-        if (!isDigest(digest) || db.get('SELECT 1 FROM blobs WHERE digest = ?', digest)) continue
-        const changed = statSync(layout.blob(digest), { throwIfNoEntry: false })?.ctimeMs
-        if (changed === undefined || Date.now() - changed < YOUNG) continue
-        await discardFile(layout, layout.blob(digest))
-        orphans++
+        if (isDigest(digest) && storage.dropOrphan(digest)) orphans++
       }
       await yieldToEvents()
     }

@@ -1,4 +1,4 @@
-import { readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { expect, test } from 'vitest'
 import { digestOf } from '../../../core/index.ts'
@@ -153,6 +153,18 @@ test('scrub finds damage, and a push heals it', async () => {
   expect((await send(server, 'GET', `/v2/a/blobs/${bad}`)).body.toString()).toBe('bad')
   expect((await get(server, '/scrub')).damaged).toEqual([gone])
   expect(await post(server, '/scrub')).toMatchObject({ checked: 2, bad: [] })
+})
+
+test('scrub removes files that a kill left without a row', async () => {
+  const root = temporaryFolder()
+  const server = await start('', root)
+  const layout = folderLayout(root)
+  const known = await putBlob(server, 'a', 'known')
+  const orphan = layout.blob(digestOf('orphan'))
+  mkdirSync(path.dirname(orphan), { recursive: true })
+  writeFileSync(orphan, 'orphan')
+  expect(await post(server, '/scrub')).toMatchObject({ checked: 1, orphans: 1 })
+  expect([existsSync(orphan), existsSync(layout.blob(known))]).toEqual([false, true])
 })
 
 test('lists and details come from the tables', async () => {

@@ -35,15 +35,17 @@ export interface Keepers {
   scrub: Scrub
 }
 
+interface KeepersOptions {
+  config: RegistryConfig
+  isImmutable: (repository: string, tag: string) => boolean
+  knownSince: number | undefined
+}
+
 /** Those that keep a folder in order. They listen to its changes from now on. */
-function createKeepers(
-  storage: FolderStorage,
-  config: RegistryConfig,
-  isImmutable: (repository: string, tag: string) => boolean,
-): Keepers {
+function createKeepers(storage: FolderStorage, { config, isImmutable, knownSince }: KeepersOptions): Keepers {
   storage.listen(createFollowers(storage.database))
   return {
-    gc: createGc(storage, gcRules(config)),
+    gc: createGc(storage, { ...gcRules(config), ...(knownSince === undefined ? {} : { knownSince }) }),
     retention: createRetention(storage, (config.retention ?? []).map(retentionRule), isImmutable),
     scrub: createScrub(storage, gcRules(config)),
   }
@@ -78,7 +80,7 @@ export interface Upkeep {
 /** What guards and records the changes of a storage, and what keeps it in order when it is told to. */
 export function openUpkeep(
   storage: RegistryStorage,
-  { config, database, url }: Pick<PartContext, 'config' | 'database' | 'url'>,
+  { config, database, url, knownSince }: Pick<PartContext, 'config' | 'database' | 'url'> & { knownSince?: number },
 ): Upkeep {
   const policies = createPolicies(database, config)
   const audit = createAudit(database, { keep: config.audit?.keep ?? 90 * DAY, pulls: config.audit?.pulls ?? false })
@@ -89,7 +91,9 @@ export function openUpkeep(
   const recorder = createRecorder(database, outbox, audit)
   storage.listen(policies.listener)
   storage.listen(recorder.listener)
-  const keepers = isFolder(storage) ? createKeepers(storage, config, policies.isImmutable) : undefined
+  const keepers = isFolder(storage)
+    ? createKeepers(storage, { config, isImmutable: policies.isImmutable, knownSince })
+    : undefined
   return { policies, audit, outbox, recorder, keepers }
 }
 
@@ -97,7 +101,11 @@ export function openUpkeep(
 export function upkeepPart(context: PartContext): RegistryExtensions {
   const { config, storage, database, folder, authorize } = context
   const { every: scrubEvery = 7 * DAY, rate = 20_000_000 } = config.scrub ?? {}
-  const { policies, audit, outbox, recorder, keepers } = openUpkeep(storage, context)
+  const { policies, audit, outbox, recorder, keepers } = openUpkeep(storage, {
+    ...context,
+    // clients of a server that was killed are still about to need what it told them is there
+    knownSince: Date.now(),
+  })
   forgetOtherHooks(database, outbox.hooks)
   const facts = isFolder(storage) ? createImageFacts(storage) : undefined
   if (facts) storage.listen(facts.listener)
