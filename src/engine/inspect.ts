@@ -13,11 +13,13 @@ const NEVER = '0001-01-01T00:00:00Z'
 export function inspectImage(store: Store, text: string, platform?: Platform): Inspection {
   const { image } = findImage(store, text)
   const { config, digest } = store.images.config(image, platform)
+  const same = store.images.withId(image.id)
   const short = (names: string[]): string[] => names.map((name) => familiarReference(parseReference(name)))
   return {
     Id: digest,
-    RepoTags: short(image.names),
-    RepoDigests: short(image.digests),
+    // the same image may be here with layers that are packed otherwise, as they are in a registry
+    RepoTags: short(same.flatMap((each) => each.names).sort()),
+    RepoDigests: short(same.flatMap((each) => each.digests).sort()),
     Parent: '',
     Comment: config.history?.at(-1)?.comment ?? '',
     Created: config.created ?? NEVER,

@@ -121,8 +121,6 @@ describe('--output', () => {
       'failed to solve: non-bool value x specified for force-compression: strconv.ParseBool: parsing "x": invalid syntax',
     ],
     ['type=image,source-date-epoch=x', 'invalid SOURCE_DATE_EPOCH: x'],
-    ['type=image,push=true', 'pushing to a registry is not supported yet'],
-    ['type=registry', 'pushing to a registry is not supported yet'],
     ['type=local,dest=DIR/d,mode=move', 'failed to solve: invalid mode "move" for local exporter: use copy or delete'],
     ['type=local,dest=DIR/d,mode=delete', 'output DIR/d with mode=delete is not below the current directory'],
     ['type=local,dest=.,mode=delete', 'output . with mode=delete is not below the current directory'],
@@ -148,9 +146,26 @@ test('only one output can have standard output', () => {
   expect(parse(['-', 'type=oci,dest=DIR/f'])).toHaveLength(2)
 })
 
-test('--push needs a tag, and then a registry', () => {
-  expect(refusal([], { push: true })).toBe('tag is needed when pushing to registry')
-  expect(refusal([], { push: true, tag: ['x'] })).toBe('pushing to a registry is not supported yet')
+test('what is pushed is compressed', () => {
+  const pushed = { type: 'image', push: 'by-name', compression: { algorithm: 'gzip', force: false } }
+  const tag = ['x']
+  for (const [texts, flags] of [
+    [[], { push: true, tag }],
+    [['type=registry'], { tag }],
+    [['type=image,push=true'], { tag }],
+    [['type=image'], { push: true, tag }],
+    [['type=registry,name=x'], {}],
+  ] as const) {
+    expect(parse([...texts], flags)).toEqual([expect.objectContaining(pushed)])
+  }
+  expect(parse(['type=registry,compression=zstd,push-by-digest=true'])[0]).toMatchObject({
+    push: 'by-digest',
+    compression: { algorithm: 'zstd' },
+  })
+  expect(parse(['type=oci,dest=DIR/f'], { push: true, tag })).toEqual([
+    expect.objectContaining({ type: 'oci' }),
+    expect.objectContaining(pushed),
+  ])
 })
 
 test('tags win over the name of an output', () => {

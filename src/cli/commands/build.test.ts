@@ -36,13 +36,14 @@ test('labels of the command line win over those of the Dockerfile; a name alone 
   )
 })
 
-test('--pull says that it does nothing yet', async () => {
+test('--push needs a tag', async () => {
   const folder = mkdtempSync(path.join(os.tmpdir(), 'slipway-build-'))
   folders.push(folder)
   writeFileSync(path.join(folder, 'Dockerfile'), 'FROM scratch\nLABEL a=b\n')
   const build = (...args: string[]) => call(['--root', path.join(folder, 'store'), 'build', ...args, folder], {})
-  expect(await build('--pull')).toMatchObject({ code: 0, err: expect.stringContaining('--pull has no effect') })
-  expect((await build()).err).not.toContain('--pull')
+  const problem = 'tag is needed when pushing to registry'
+  expect(await build('--push')).toMatchObject({ code: 1, err: expect.stringContaining(problem) })
+  expect((await build()).code).toBe(0)
 })
 
 test('a build argument without a value takes that of the environment, or is none', async () => {

@@ -73,7 +73,8 @@ describe.skipIf(!canRun)(`run ${NEEDS}`, () => {
   test.each([
     [['busybox', 'nope'], 127, 'exec: "nope": executable file not found in $PATH'],
     [['busybox', '/etc/passwd'], 126, 'exec: "/etc/passwd": permission denied'],
-    [['nosuch'], 125, 'No such image: nosuch:latest'],
+    [['--pull', 'never', 'nosuch'], 125, 'No such image: nosuch:latest'],
+    [['--pull', 'often', 'busybox'], 125, "invalid pull option: 'often': must be one of"],
     [['BAD'], 125, 'invalid reference format: repository name (library/BAD) must be lowercase'],
     [['--name', '!', 'busybox'], 125, 'Invalid container name (!), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed'],
     [['--network', 'other', 'busybox'], 125, 'network other not found'],

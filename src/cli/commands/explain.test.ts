@@ -161,8 +161,8 @@ describe('--cache-to and --cache-from', () => {
     ['--cache-to', 'foo=bar', 'type required form> "foo=bar"'],
     ['--cache-to', 'type=local,x', 'invalid value x'],
     ['--cache-to', 'type=nope,ref=x', 'unknown cache exporter: "nope"'],
-    ['--cache-to', 'user/app:cache', 'a build cache of type registry is not supported yet'],
-    ['--cache-from', 'type=inline', 'a build cache of type inline is not supported yet'],
+    ['--cache-to', 'type=gha', 'a build cache of type gha is not supported'],
+    ['--cache-from', 'type=inline', 'a build cache of type inline is not supported'],
     ['--cache-to', 'type=registry,"ref=a', 'invalid cache option'],
   ])('%s %s is refused', async (flag, value, message) => {
     const { code, err } = await build(flag, value)

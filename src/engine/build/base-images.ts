@@ -77,11 +77,12 @@ async function findBase(bases: Bases, job: Job): Promise<Descriptor> {
   if (pull === 'always' && !pin) await pullBase(bases, job)
   const here = pin ? await findContent(store, lease, pin) : await findImage(store, lease, asked)
   if (here) return here
-  if (pull !== 'never') await pullBase(bases, job)
+  const problem = pull === 'never' ? undefined : await pullBase(bases, job)
   const pulled = pin ? await findContent(store, lease, pin) : await findImage(store, lease, asked)
   if (pulled) return pulled
   if (!pin) throw missingBase(asked, span)
-  throw imageMissing(name, pin, (await findImage(store, lease, asked))?.digest, span)
+  const now = (await findImage(store, lease, asked))?.digest
+  throw imageMissing(name, pin, { now, problem, span })
 }
 
 /** Of an index that is here, the platform need not be. */
@@ -96,19 +97,23 @@ async function readOrPull(bases: Bases, root: Descriptor, job: Job): Promise<Omi
   }
 }
 
-/** Brings a base image from its registry; by what it is locked to, or by this digest, rather than by its tag. */
-async function pullBase({ store, pin, asked }: Bases, job: Job, digest = pin): Promise<void> {
+/**
+ * Brings a base image from its registry; by what it is locked to, or by this digest, rather than by its tag. Why one that
+ * is locked could not be had is the answer.
+ */
+async function pullBase({ store, pin, asked }: Bases, job: Job, digest = pin): Promise<unknown> {
   const { name, text, platform, span } = asked
   const { tag, ...reference } = parseReference(name)
   const wanted = digest === undefined ? parseReference(name) : { ...reference, digest }
-  if (digest === undefined && tag === undefined && reference.digest === undefined) return
+  if (digest === undefined && tag === undefined && reference.digest === undefined) return undefined
   const { openRemote } = await import('../registry/repository.ts')
   const { pullOne } = await import('../registry/pull.ts')
   await using remote = openRemote(store, reference, 'pull')
   try {
     await pullOne(store, remote, { reference: wanted, platform, headline: `[internal] pull ${name}` }, job)
+    return undefined
   } catch (error) {
-    if (pin && hasCode(error, 'IMAGE_NOT_FOUND')) return
+    if (pin && !hasCode(error, 'CANCELED')) return error
     throw notPulled({ name, text }, error, span)
   }
 }

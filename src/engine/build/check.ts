@@ -56,7 +56,8 @@ const optionsOf = (request: BuildRequest): PlanOptions => planOptions(request, t
 async function lint(session: BuildSession, { definition, request, linter, tree }: CheckWork, job: Job): Promise<void> {
   const dockerfile = understood(definition.source, linter, tree)
   const options = optionsOf(request)
-  const sources = planSources(session, request, definition, job)
+  // what is only looked at is no reason to bring images
+  const sources = planSources(session, { pull: 'never', ...request }, definition, job)
   const plan = { options, sources, ignore: definition.ignore }
   if (options.target) await planLinted(dockerfile, linter, plan)
   else await lintEveryStage(dockerfile, linter, plan)

@@ -141,13 +141,13 @@ describe('the build cache', () => {
 
 describe('a cache in the image', () => {
   const text = 'FROM scratch AS one\nCOPY a /\nFROM scratch\nCOPY --from=one /a /b\nWORKDIR /w\n'
-  const inline = { cacheTo: [{ type: 'inline', attributes: {} }], tags: ['app:1'] }
-  const from: Partial<BuildRequest> = { cacheFrom: [{ type: 'registry', attributes: { ref: 'app:1' } }] }
+  const inline = { cacheTo: [{ type: 'inline', attributes: {} }], tags: ['127.0.0.1:1/app:1'] }
+  const from: Partial<BuildRequest> = { cacheFrom: [{ type: 'registry', attributes: { ref: '127.0.0.1:1/app:1' } }] }
 
   test.each<[string, Partial<BuildRequest>]>([
     ['as asked', inline],
     ['for this machine', { ...inline, platforms: [] }],
-    ['by build argument', { tags: ['app:1'], buildArgs: { BUILDKIT_INLINE_CACHE: '1' } }],
+    ['by build argument', { tags: ['127.0.0.1:1/app:1'], buildArgs: { BUILDKIT_INLINE_CACHE: '1' } }],
     ['for two platforms', { ...inline, platforms: [hostPlatform(), { os: 'linux', architecture: 's390x' }] }],
   ])('goes with it to another store: %s', async (_what, request) => {
     write({ a: '1' })
@@ -155,7 +155,7 @@ describe('a cache in the image', () => {
     const first = await build(engine, text, request)
     expect((await build(engine, text, request)).digest).toBe(first.digest)
     const { engine: other } = openTestEngine()
-    await other.images.load(engine.images.save(['app:1']))
+    await other.images.load(engine.images.save(['127.0.0.1:1/app:1']))
     const { platforms, buildArgs } = request
     const again = { ...from, ...(platforms ? { platforms } : {}), ...(buildArgs ? { buildArgs } : {}) }
     const { explanation } = await build(other, text, again)
@@ -174,11 +174,11 @@ describe('a cache in the image', () => {
     }
     write({ Dockerfile: text })
     await engine.build({ context: folder, ...from }, job)
-    await engine.build({ context: folder, tags: ['app:1'] }, job)
+    await engine.build({ context: folder, tags: ['127.0.0.1:1/app:1'] }, job)
     await engine.build({ context: folder, ...from }, job)
     expect(warnings).toEqual([
-      'the build cache in app:1 is not used: No such image: app:1; registries are not supported yet',
-      'the build cache in app:1 is not used: the image has no build cache in it',
+      expect.stringContaining('the build cache in 127.0.0.1:1/app:1 is not used: '),
+      'the build cache in 127.0.0.1:1/app:1 is not used: the image has no build cache in it',
     ])
   })
 
@@ -244,8 +244,12 @@ describe('a cache in a folder', () => {
     ['no source', { cacheFrom: [{ type: 'local', attributes: {} }] }, 'local cache importer requires src'],
     ['no name', { cacheFrom: [{ type: 'registry', attributes: {} }] }, 'registry cache importer requires ref'],
     ['nonsense', { cacheTo: [{ type: 'x', attributes: {} }] }, 'unknown cache exporter: "x"'],
-    ['a registry', { cacheTo: [{ type: 'registry', attributes: { ref: 'a' } }] }, 'not supported yet'],
-    ['a service', { cacheTo: [{ type: 'gha', attributes: {} }] }, 'not supported yet'],
+    [
+      'no name to write to',
+      { cacheTo: [{ type: 'registry', attributes: {} }] },
+      'registry cache exporter requires ref',
+    ],
+    ['a service', { cacheTo: [{ type: 'gha', attributes: {} }] }, 'not supported'],
     ['a mode', { cacheTo: [{ type: 'local', attributes: { dest: 'x', mode: 'mid' } }] }, 'invalid mode "mid"'],
     ['a compression', { cacheTo: [{ type: 'local', attributes: { dest: 'x', compression: 'xz' } }] }, 'xz'],
     [
@@ -256,9 +260,9 @@ describe('a cache in a folder', () => {
     [
       'other types',
       { cacheTo: [{ type: 'local', attributes: { dest: 'x', 'oci-mediatypes': 'false' } }] },
-      'not supported yet',
+      'not supported',
     ],
-    ['a reset', { cacheTo: [{ type: 'local', attributes: { dest: 'x', reset: 'true' } }] }, 'not supported yet'],
+    ['a reset', { cacheTo: [{ type: 'local', attributes: { dest: 'x', reset: 'true' } }] }, 'not supported'],
   ])('%s is refused before anything is built', async (_what, request, message) => {
     await expect(build(openTestEngine().engine, 'nothing', request)).rejects.toThrow(message)
   })

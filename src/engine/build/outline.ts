@@ -61,7 +61,8 @@ export async function outline(store: Store, request: BuildRequest, job: Job): Pr
   const options = planOptions(request, targetPlatforms(request)[0]!)
   const linter = linterOf(dockerfile, options)
   const draft = new Draft(dockerfile, options)
-  const sources = planSources(session, request, definition, job)
+  // what is only looked at is no reason to bring images
+  const sources = planSources(session, { pull: 'never', ...request }, definition, job)
   const plan = { options, sources, ignore: definition.ignore, listener: draft }
   await planLinted(dockerfile, linter, plan).finally(() => tellWarnings(linter.warnings(), definition.task, job))
   const target = options.target ? findStage(dockerfile.stages, options.target)! : dockerfile.stages.length - 1

@@ -264,7 +264,7 @@ describe('base images', () => {
     const { files, error, from, index, entries } = await withIndex()
     expect(await files(from(`FROM multi@${index.digest}\nENV A=1\n`, 'arm64'))).toEqual({ f: 'arm64' })
     expect(await files(from(`FROM other:1@${entries[0]!.digest}\nENV A=1\n`, 'amd64'))).toEqual({ f: 'amd64' })
-    const missing = await error(from(`FROM multi@sha256:${'0'.repeat(64)}\n`, 'amd64'))
+    const missing = await error({ ...from(`FROM multi@sha256:${'0'.repeat(64)}\n`, 'amd64'), pull: 'never' })
     expect(missing.code).toBe('IMAGE_NOT_FOUND')
   })
 
@@ -279,7 +279,7 @@ describe('base images', () => {
     ])
     store.images.put(index, ['docker.io/library/half:latest'])
     const context = folderOf({ Dockerfile: 'FROM half\n' })
-    const { code } = await error({ context, platforms: [{ os: 'linux', architecture: 'arm64' }] })
+    const { code } = await error({ context, platforms: [{ os: 'linux', architecture: 'arm64' }], pull: 'never' })
     expect(code).toBe('IMAGE_NOT_FOUND')
   })
 })

@@ -127,7 +127,7 @@ describe('images', () => {
     await tag(builder, 'one')
     const context = folderOf({ Dockerfile: 'FROM base AS a\nFROM missing AS b\n' })
     expect((await lock(builder, { context, target: 'a' })).changes).toHaveLength(1)
-    await expect(lock(builder, { context })).rejects.toMatchObject({ code: 'IMAGE_NOT_FOUND' })
+    await expect(lock(builder, { context, pull: 'never' })).rejects.toMatchObject({ code: 'IMAGE_NOT_FOUND' })
   })
 })
 

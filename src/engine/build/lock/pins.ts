@@ -42,11 +42,16 @@ export function createPins(lock: LockFile, file: string): Pins {
 }
 
 /** The error for an image that is pinned to what is not in the store. */
-export function imageMissing(name: string, pin: Digest, now: Digest | undefined, span: SourceSpan): Error {
+export function imageMissing(
+  name: string,
+  pin: Digest,
+  { now, problem, span }: { now: Digest | undefined; problem: unknown; span: SourceSpan },
+): Error {
   const moved = now === undefined ? 'No image has this name here.' : `The name stands for ${now} now.`
   return fail('LOCK_BROKEN', `${name} is locked to ${pin}, which is not in the store`, {
-    hint: `${moved} Bring the locked image, or take what there is with --update-lock=${name}.`,
+    hint: `${moved} ${problem instanceof Error ? `It could not be pulled: ${problem.message}. ` : ''}Bring the locked image, or take what there is with --update-lock=${name}.`,
     span,
+    ...(problem === undefined ? {} : { cause: problem }),
     data: { locked: pin, ...(now === undefined ? {} : { found: now }) },
   })
 }
