@@ -47,18 +47,25 @@ export class Delivery {
   skipIn(answer: Pick<Answer, 'status' | 'headers' | 'url'>): number | undefined {
     if (answer.status === 416) return undefined
     checkWhole(answer)
+    if (answer.status === 206) return this.#skipInPart(answer)
     const { size } = this.#descriptor
-    if (answer.status === 206) {
-      const range = contentRange(answer)
-      // RFC 9110, 15.3.7: what was sent is in the header, and may be more than was asked for
-      const fits = range && range.first <= this.at && this.at <= range.last && range.last < size
-      return fits && (range.size ?? size) === size ? this.at - range.first : undefined
-    }
     const length = headerOf(answer, 'content-length')
     if (length !== undefined && Number(length) !== size) {
       throw this.#mismatch(`has ${length.slice(0, 20)} bytes, ${size} were declared`)
     }
     return this.at
+  }
+
+  /** RFC 9110, 15.3.7: the header says what was sent, which may be more than was asked for; its length must agree. */
+  #skipInPart(answer: Pick<Answer, 'headers'>): number | undefined {
+    const range = contentRange(answer)
+    if (!range) return undefined
+    const { size } = this.#descriptor
+    const { first, last } = range
+    const length = headerOf(answer, 'content-length')
+    const agrees = length === undefined ? first === this.at : Number(length) === last - first + 1
+    const fits = first <= this.at && this.at <= last && last < size && (range.size ?? size) === size
+    return fits && agrees ? this.at - first : undefined
   }
 
   /** Counts bytes, and returns those of them that belong to it. Fails with `CONTENT_MISMATCH` when the blob is too long. */

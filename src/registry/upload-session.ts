@@ -48,14 +48,25 @@ export class UploadSession {
     return { has: offsetOf(outcome.reply) ?? offset + length }
   }
 
-  /** Closes the upload, with the whole content if it is given. */
-  async finish({ digest, size }: Descriptor, content: Uint8Array | undefined, job: Job): Promise<void> {
+  /** Closes the upload, of which the registry has all. */
+  async finish(descriptor: Descriptor, job: Job): Promise<void> {
+    checkDigestHeader(await this.server.ask(this.#closing(descriptor, Buffer.alloc(0)), job), descriptor.digest)
+  }
+
+  /** Sends the whole content and closes the upload. Returns what went wrong; then nobody knows what the registry took. */
+  async finishWith(content: Uint8Array, descriptor: Descriptor, job: Job): Promise<Trouble | undefined> {
+    const outcome = await this.server.attempt(this.#closing(descriptor, content), job)
+    if ('trouble' in outcome) return outcome.trouble
+    checkDigestHeader(outcome.reply, descriptor.digest)
+    return undefined
+  }
+
+  #closing({ digest, size }: Descriptor, body: Uint8Array): Question {
     const to = new URL(this.location)
     to.search += `${to.search ? '&' : ''}digest=${encodeURIComponent(digest)}`
     const question = this.#question('PUT', to, [201, 200, 202, 204])
-    const headers = { ...OCTETS, 'content-length': String(content?.length ?? 0) }
-    const sent = { headers, pace: 'uploads', leisure: leisureFor(size) } as const
-    checkDigestHeader(await this.server.ask({ ...question, ...sent, body: content ?? Buffer.alloc(0) }, job), digest)
+    const headers = { ...OCTETS, 'content-length': String(body.length) }
+    return { ...question, headers, pace: 'uploads', leisure: leisureFor(size), body }
   }
 
   /** How many bytes the registry has; `undefined` when it has forgotten the upload. */

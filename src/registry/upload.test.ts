@@ -205,6 +205,29 @@ describe('uploads', () => {
     expect(journal.uploads.size).toBe(0)
   })
 
+  test.each([
+    ['breaks', undefined],
+    ['is refused', 404],
+  ])('of something small begin anew when sending it %s, since the registry may have a part', async (_, status) => {
+    const state: { content: Buffer; stored?: Buffer } = { content: Buffer.alloc(0) }
+    const opened: string[] = []
+    let puts = 0
+    const forgetful: Script = async (request, response) => {
+      if (request.method === 'POST') {
+        opened.push(request.url!)
+        state.content = Buffer.alloc(0)
+      }
+      if (request.method !== 'PUT' || ++puts > 2) return
+      state.content = (await bodyOf(request)).subarray(0, 10)
+      if (status === undefined) response.destroy()
+      else reply(response, status, { 'content-type': 'application/json' })
+    }
+    await using server = await startScripted(memoryRegistry(state, forgetful))
+    await openAt(server.domain).write(medium.descriptor, bytesOf(medium.bytes))
+    expect(state.stored?.equals(medium.bytes)).toBe(true)
+    expect(opened).toHaveLength(3)
+  })
+
   test('of something small take one request where the registry can', async () => {
     const state: { content: Buffer; stored?: Buffer } = { content: Buffer.alloc(0) }
     await using server = await startScripted(memoryRegistry(state))

@@ -60,14 +60,33 @@ class Upload {
   async atOnce(read: () => Promise<Buffer>, job: Job): Promise<void> {
     const { mountFrom } = this.#options
     const mayGoAlong = this.#descriptor.size <= TINY && mountFrom === undefined
-    const along = mayGoAlong && this.#server.host.takesSinglePost !== false ? await read() : undefined
-    const session = await openUpload(this.#server, this.#route, this.#descriptor, { mountFrom, content: along }, job)
-    if (session === 'done') return
+    let content: Buffer | undefined
+    const whole = async (): Promise<Buffer> => (content ??= await read())
+    for (let attempt = 1; ; attempt++) {
+      const along = mayGoAlong && this.#server.host.takesSinglePost !== false ? await whole() : undefined
+      const session = await openUpload(this.#server, this.#route, this.#descriptor, { mountFrom, content: along }, job)
+      if (session === 'done') return
+      const isThere = await this.#closeWith(whole, { session, attempt }, job)
+      if (isThere) return
+    }
+  }
+
+  /** Whether the registry has the content then. If not, the next try is an upload of its own: this one may have a part. */
+  async #closeWith(
+    whole: () => Promise<Buffer>,
+    { session, attempt }: { session: UploadSession; attempt: number },
+    job: Job,
+  ): Promise<boolean> {
     try {
-      await session.finish(this.#descriptor, along ?? (await read()), job)
+      const trouble = await session.finishWith(await whole(), this.#descriptor, job)
+      if (!trouble) return true
+      await overcome(passing(trouble, attempt), attempt, this.#server.patience, job)
+      await session.cancel()
+      return false
     } catch (error) {
       await session.cancel()
       await this.#unlessThere(error, job)
+      return true
     }
   }
 
@@ -80,7 +99,7 @@ class Upload {
     const open: OpenUpload = { session, offset: found?.offset ?? 0 }
     try {
       await this.#sendAll(open, body, job)
-      if (open.session !== 'done') await open.session.finish(this.#descriptor, undefined, job)
+      if (open.session !== 'done') await open.session.finish(this.#descriptor, job)
     } catch (error) {
       await this.#abandon(open, body, error)
       // what an earlier process left may be other bytes than it should be; it is forgotten now

@@ -5,6 +5,7 @@ import * as v from 'valibot'
 import { fail, messageOf } from '../../core/index.ts'
 import { type AccessConfig, accessSchema } from './access/config.ts'
 import { type LimitsConfig, limitsSchema } from './limits.ts'
+import { type OffloadConfig, offloadSchema } from './offload.ts'
 import { type TlsFiles, tlsSchema } from './tls.ts'
 
 /**
@@ -21,6 +22,7 @@ export interface RegistryConfig {
   limits?: LimitsConfig | undefined
   tls?: TlsFiles | undefined
   access?: AccessConfig | undefined
+  offload?: OffloadConfig | undefined
 }
 
 /** A host, in brackets where it has colons, and a port. */
@@ -33,6 +35,7 @@ const schema: v.GenericSchema<unknown, RegistryConfig> = v.strictObject({
   limits: v.optional(limitsSchema),
   tls: v.optional(tlsSchema),
   access: v.optional(accessSchema),
+  offload: v.optional(offloadSchema),
 })
 
 /** Reads and checks a configuration file; paths in it become absolute. Fails with `REGISTRY_CONFIG_INVALID` and the place. */

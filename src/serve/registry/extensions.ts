@@ -61,6 +61,15 @@ export interface SendRange {
  */
 export type SendBlob = (response: ServerResponse, blob: StoredBlob, range: SendRange) => Promise<number>
 
+/**
+ * Where somebody else can send a blob from: a location of an nginx before us (`accel`), which does ranges itself, or a URL
+ * that the client is sent to (`redirect`).
+ */
+export interface BlobPlace {
+  readonly kind: 'accel' | 'redirect'
+  readonly address: string
+}
+
 /** What other parts add to the protocol. */
 export interface RegistryExtensions {
   /** Anonymous may do everything when absent. */
@@ -70,6 +79,8 @@ export interface RegistryExtensions {
   /** Routes outside of /v2: `/api/v1`, `/metrics`, `/healthz`, the token endpoint. */
   plugins?: readonly ((app: FastifyInstance) => Promise<void> | void)[]
   sendBlob?: SendBlob
+  /** Whether somebody else sends this blob. */
+  elsewhere?(blob: StoredBlob): BlobPlace | undefined
   /** Called when the server stops, after the last answer. */
   close?(): Promise<void> | void
 }

@@ -2,6 +2,7 @@ import { accessPart } from './access/access.ts'
 import type { RegistryConfig } from './config.ts'
 import type { Authorize, RegistryExtensions } from './extensions.ts'
 import type { RegistryDatabase } from './folder/database.ts'
+import { offloadPart } from './offload.ts'
 import type { RegistryStorage } from './storage.ts'
 
 /** What a part of the server is made with. */
@@ -21,8 +22,8 @@ export interface PartContext {
 /** A part of the server beside the protocol: rights, upkeep, events, the JSON API. */
 export type Part = (context: PartContext) => RegistryExtensions | Promise<RegistryExtensions>
 
-/** The parts, in the order in which their `finished` and `close` are called. At most one may have `authorize` or `sendBlob`. */
-export const PARTS: readonly Part[] = [accessPart]
+/** The parts, in the order in which their `finished` and `close` are called. At most one may have `authorize`, `sendBlob` or `elsewhere`. */
+export const PARTS: readonly Part[] = [accessPart, offloadPart]
 
 /** Makes all parts and puts what they add together. */
 export async function assembleParts(
@@ -41,10 +42,12 @@ export async function assembleParts(
 export function combine(all: readonly RegistryExtensions[]): RegistryExtensions {
   const authorize = all.findLast((one) => one.authorize)?.authorize
   const sendBlob = all.findLast((one) => one.sendBlob)?.sendBlob
+  const elsewhere = all.findLast((one) => one.elsewhere)?.elsewhere
   const finished = all.flatMap((one) => (one.finished ? [one.finished.bind(one)] : []))
   return {
     ...(authorize ? { authorize } : {}),
     ...(sendBlob ? { sendBlob } : {}),
+    ...(elsewhere ? { elsewhere } : {}),
     ...(finished.length > 0 ? { finished: (request) => finished.forEach((tell) => void tell(request)) } : {}),
     plugins: all.flatMap((one) => one.plugins ?? []),
     close: async () => {

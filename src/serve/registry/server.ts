@@ -40,7 +40,8 @@ const IDLE = 300_000
 export async function startServer(options: ServerOptions): Promise<ListeningServer> {
   const { storage, limits, canDelete, extensions } = options
   const { authorize = () => ({}), sendBlob = sendFromFile } = extensions
-  const context = { storage, limits, canDelete, sendBlob, authorize }
+  const elsewhere = extensions.elsewhere?.bind(extensions) ?? (() => undefined)
+  const context = { storage, limits, canDelete, sendBlob, elsewhere, authorize }
   const protocol = createProtocol(context, extensions.finished?.bind(extensions))
   const others = await routeOthers(extensions)
   const listener: RequestListener = (request, response) => {

@@ -27,6 +27,15 @@ export async function getBlob(exchange: Exchange, { repository, reference }: Tar
     exchange.send(304, headers)
     return
   }
+  const place = request.method === 'GET' ? context.elsewhere(blob) : undefined
+  if (place?.kind === 'redirect') {
+    exchange.send(307, { ...headers, Location: place.address })
+    return
+  }
+  if (place) {
+    exchange.send(200, { ...headers, 'X-Accel-Redirect': place.address })
+    return
+  }
   const range = request.method === 'GET' ? wantedRange(exchange, blob) : undefined
   const { start, end } = range ?? { start: 0, end: blob.size }
   headers['Content-Length'] = end - start

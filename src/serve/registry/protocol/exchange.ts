@@ -1,9 +1,9 @@
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http'
 import { type Bytes, type Digest, isDigest } from '../../../core/index.ts'
-import type { AccessDecision, Action, SendBlob } from '../extensions.ts'
+import type { AccessDecision, Action, BlobPlace, SendBlob } from '../extensions.ts'
 import { refuse } from '../failure.ts'
 import type { ServerLimits } from '../limits.ts'
-import type { RegistryStorage } from '../storage.ts'
+import type { RegistryStorage, StoredBlob } from '../storage.ts'
 
 /** What every request is answered with. */
 export interface ProtocolContext {
@@ -11,6 +11,7 @@ export interface ProtocolContext {
   readonly limits: ServerLimits
   readonly canDelete: boolean
   readonly sendBlob: SendBlob
+  elsewhere(blob: StoredBlob): BlobPlace | undefined
   authorize(request: {
     action: Action
     repository?: string
