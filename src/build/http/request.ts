@@ -3,6 +3,7 @@ import type { LookupFunction } from 'node:net'
 import { BlockList, isIP } from 'node:net'
 import type { Dispatcher } from 'undici'
 import { checkCanceled, fail, type Job, messageOf } from '../../core/index.ts'
+import { environmentAgent, httpRequest } from '../../host/index.ts'
 import { redactUrl } from '../url.ts'
 
 /** What is asked of a server, and how long it may take. */
@@ -73,10 +74,7 @@ async function send(at: URL, url: string, options: FetchOptions, job: Job): Prom
   target.password = ''
   const timeout = AbortSignal.timeout(LONGEST)
   try {
-    // loaded here: most builds download nothing, and it is the largest library there is
-    const { request } = await import('undici')
-    return await request(target, {
-      dispatcher: await dispatcher(),
+    return await httpRequest(target, await dispatcher(), {
       headers: {
         'user-agent': 'slipway',
         'accept-encoding': 'identity',
@@ -98,9 +96,7 @@ let shared: Promise<Dispatcher> | undefined
 
 /** One for all: connections that are still good are used again. */
 function dispatcher(): Promise<Dispatcher> {
-  shared ??= import('undici').then(
-    ({ EnvHttpProxyAgent }) => new EnvHttpProxyAgent({ connect: { lookup: judgingLookup, timeout: 30_000 } }),
-  )
+  shared ??= environmentAgent({ connect: { lookup: judgingLookup, timeout: 30_000 } })
   return shared
 }
 

@@ -1,4 +1,5 @@
 import type { Dispatcher } from 'undici'
+import { directAgent, proxyAgent } from '../../host/index.ts'
 import type { TlsSettings } from '../settings.ts'
 import { proxyFor } from './proxy.ts'
 import { secureContext } from './trust.ts'
@@ -32,13 +33,11 @@ export function dispatcherFor(
 }
 
 async function open(tls: TlsSettings | undefined, proxy: string | undefined, timeout: number): Promise<Dispatcher> {
-  // loaded here: most commands ask no registry, and it is the largest library there is
-  const { Agent, ProxyAgent } = await import('undici')
   const connect = {
     timeout,
     ...(tls ? { secureContext: secureContext(tls), rejectUnauthorized: tls.verify } : {}),
   }
   const options = { allowH2: false, keepAliveTimeout: 10_000 }
-  if (proxy === undefined) return new Agent({ ...options, connect })
-  return new ProxyAgent({ ...options, uri: proxy, requestTls: connect, proxyTls: { timeout } })
+  if (proxy === undefined) return directAgent({ ...options, connect })
+  return proxyAgent({ ...options, uri: proxy, requestTls: connect, proxyTls: { timeout } })
 }

@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream'
 import { type Bytes, checkCanceled, type Job, programVersion } from '../../core/index.ts'
+import { httpRequest } from '../../host/index.ts'
 import { type ConnectionSettings, dispatcherFor } from './dispatcher.ts'
 import { connectionFailure } from './failure.ts'
 
@@ -31,9 +32,7 @@ export async function send(outgoing: Outgoing, settings: ConnectionSettings, job
   checkCanceled(job)
   const dispatcher = await dispatcherFor(url, settings)
   try {
-    const { request } = await import('undici')
-    const response = await request(url, {
-      dispatcher,
+    const response = await httpRequest(url, dispatcher, {
       method,
       headers: { 'user-agent': `slipway/${programVersion()}`, 'accept-encoding': 'identity', ...headers },
       ...(body === undefined
