@@ -34,3 +34,23 @@ export async function withRobotsOf<T>(context: RegistryContext, work: (robots: R
   const root = await registryRoot(context, config === undefined ? {} : loadConfig(config))
   return await withRobots(root, work)
 }
+
+/** The flags of upkeep: the local store is kept in order by commands of its own. */
+export const UPKEEP_FLAGS: Pick<typeof REGISTRY_FLAGS, 'root' | 'config'> = {
+  root: REGISTRY_FLAGS.root,
+  config: REGISTRY_FLAGS.config,
+}
+
+/** Does a piece of upkeep on the registry that the command line names: `runUpkeep`. */
+export async function upkeepOf(
+  context: Pick<CommandContext, 'globals' | 'env' | 'signal'> & {
+    flags: { root: string | undefined; config: string | undefined }
+  },
+  kind: Parameters<typeof import('../serve/index.ts').runUpkeep>[1],
+): Promise<unknown> {
+  const { loadConfig, runUpkeep } = await import('../serve/index.ts')
+  const { flags, globals, env, signal } = context
+  const config = flags.config === undefined ? {} : loadConfig(flags.config)
+  const root = await registryRoot({ flags: { ...flags, store: false }, globals, env }, config)
+  return await runUpkeep(root, kind, { config, signal })
+}

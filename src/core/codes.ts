@@ -298,7 +298,9 @@ export const CODES = {
   OUTPUT_UNSUPPORTED: { fault: 'unsupported', about: 'Slipway cannot make this output of a build (yet).' },
 
   // registry server
+  REGISTRY_UPKEEP_FAILED: { fault: 'conflict', about: 'A registry server could not do what a command asked of it.' },
   REGISTRY_IN_USE: { fault: 'conflict', about: 'Another registry server works with the folder.' },
+  REGISTRY_UNUSABLE: { fault: 'unavailable', about: 'The folder of a registry cannot be read or written.' },
   REGISTRY_LISTEN_FAILED: { fault: 'unavailable', about: 'A server cannot listen at the address it was given.' },
 
   // registry server: access

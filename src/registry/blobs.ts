@@ -78,7 +78,7 @@ function foreignPlace(url: string, route: Route, patience: Patience): Place {
       headers: {},
       registry: to.host,
     },
-    { credentials: async () => undefined, patience },
+    { credentials: async () => undefined, patience, isStrange: true },
   )
   return { server, to, scopes: [], about: route.about('blob', to.host) }
 }

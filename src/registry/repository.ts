@@ -20,13 +20,15 @@ import { patienceOf, type RegistryOptions } from './options.ts'
 import { addReferrer, knowsReferrers, listReferrers, removeReferrer } from './referrers.ts'
 import { Route } from './route.ts'
 import type { RepositoryName } from './settings.ts'
-import { listTags } from './tags.ts'
+import { isKnown, listTags } from './tags.ts'
 import { untagRemote } from './untag.ts'
 import { uploadBlob } from './upload.ts'
 
 /** A repository of a registry: names are its tags. */
 export interface RegistryRepository extends ImageTarget, AsyncDisposable {
   readonly name: RepositoryName
+  /** Whether the registry knows it: something was pushed to it once. */
+  exists(job?: Job): Promise<boolean>
   /** Deletes a manifest with all its tags. Fails with `IMAGE_NOT_FOUND`, and with `REGISTRY_UNSUPPORTED` where that is not allowed. */
   remove(digest: Digest, job?: Job): Promise<void>
   /** Ends what is still under way. */
@@ -102,6 +104,10 @@ class Repository implements RegistryRepository {
     }
     const bytes = await this.#readDocument(descriptor, own)
     yield range ? bytes.subarray(range.start, range.end) : bytes
+  }
+
+  exists(job: Job = silentJob): Promise<boolean> {
+    return isKnown(this.#route, this.#own(job))
   }
 
   tags(job: Job = silentJob): AsyncIterable<string> {

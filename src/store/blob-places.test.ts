@@ -9,7 +9,7 @@ test('finds the repository that is most like the one that is asked for', () => {
   const { places } = temporaryStore()
   for (const path of ['other/base', 'team/app/base', 'team/base']) places.add([blob], at(path))
   expect(places.find(blob, at('team/app/web'))).toBe('team/app/base')
-  expect(places.find(blob, at('team/web'))).toBe('team/base')
+  expect(places.find(blob, at('other/web'))).toBe('other/base')
   expect(places.find(digestOf('unknown'), at('team/web'))).toBeUndefined()
 })
 

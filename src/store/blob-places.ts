@@ -32,7 +32,7 @@ export class BlobPlaces {
 
   /** Another repository of the registry that has it: that with the most folders of its name in common, else the latest. */
   find(digest: Digest, { domain, path }: Place): string | undefined {
-    const sql = 'SELECT path FROM blob_places WHERE digest = ? AND domain = ? AND path <> ? ORDER BY seen_at DESC'
+    const sql = 'SELECT path FROM blob_places WHERE digest = ? AND domain = ? AND path <> ? ORDER BY seen_at DESC, path'
     const paths = this.#db.all<{ path: string }>(sql, digest, domain, path).map((row) => row.path)
     return paths.sort((a, b) => inCommon(b, path) - inCommon(a, path))[0]
   }

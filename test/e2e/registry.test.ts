@@ -1,6 +1,6 @@
 /** Images over a registry: pull, push and run, also when processes are killed in the middle. */
 import { randomBytes } from 'node:crypto'
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
@@ -232,4 +232,36 @@ describe.skipIf(!hasDockerRegistry)('a registry (docker-registry is needed)', ()
     expect(all.match(/^Status: Downloaded newer image for .*$/gm)).toHaveLength(2)
     expect(all.split('\n').at(-2)).toBe(name)
   })
+})
+
+test('a push to our own registry that is killed goes on, and sends only the rest', async () => {
+  const work = mkdtempSync(path.join(os.tmpdir(), 'slipway-registry-own-'))
+  const root = path.join(work, 'store')
+  const urlFile = path.join(work, 'url')
+  const serve = ['registry', 'serve', '--listen', '127.0.0.1:0', '--root', path.join(work, 'registry')]
+  const server = startCommand([...serve, '--url-file', urlFile], { root, cwd: work })
+  try {
+    await expect.poll(() => existsSync(urlFile), { timeout: 30_000 }).toBe(true)
+    await using proxy = await startCountingProxy(new URL(readFileSync(urlFile, 'utf8').trim()).host)
+    const image = `${proxy.domain}/app:1`
+    mkdirSync(path.join(work, 'context'))
+    writeFileSync(path.join(work, 'context/large'), randomBytes(8 * MIB))
+    writeFileSync(path.join(work, 'context/Dockerfile'), 'FROM scratch\nCOPY large /\n')
+    const run = (...args: string[]): Promise<CommandResult> => runCommand(args, { root, cwd: work })
+    expect((await run('build', '-q', '-t', image, 'context')).exitCode).toBe(0)
+    const hung = proxy.hangAfter(4 * MIB)
+    const { child, ended } = startCommand(['push', image], { root, cwd: work })
+    await hung
+    // what was sent has to arrive
+    await new Promise((resolve) => setTimeout(resolve, 500))
+    killGroup(child)
+    await ended
+    proxy.release()
+    expect((await run('push', image)).exitCode).toBe(0)
+    expect(proxy.counts.up).toBeLessThan(8.5 * MIB)
+  } finally {
+    killGroup(server.child)
+    await server.ended
+    rmSync(work, { recursive: true, force: true })
+  }
 })

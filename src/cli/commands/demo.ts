@@ -5,41 +5,16 @@ import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { fail, messageOf } from '../../core/index.ts'
-import type { BuildReport, Engine, Job } from '../../engine/index.ts'
-import { type Command, type CommandContext, defineCommand } from '../command.ts'
-import { createProgressRenderer, openProgress } from '../render/progress/index.ts'
+import type { BuildReport } from '../../engine/index.ts'
+import { type Command, defineCommand } from '../command.ts'
+import { createDemo, type Demo } from '../demo/demo.ts'
+import { shareImage } from '../demo/registry.ts'
 import { humanSize } from '../render/sizes.ts'
 import { jobOf, withEngine } from '../session.ts'
 
 const BASE = 'debian:bookworm'
 const IMAGE = 'slipway-demo/nginx'
 const CONTAINER = 'slipway-demo'
-
-/** What the steps of the demonstration share. */
-interface Demo {
-  engine: Engine
-  say(text: string): Promise<void>
-  /** Runs work that reports progress. */
-  watch<T>(work: (job: Job) => Promise<T>): Promise<T>
-}
-
-function createDemo(engine: Engine, context: CommandContext): Demo {
-  const { io, env } = context
-  return {
-    engine,
-    say: (text) => io.stdout.write(`${text}\n`),
-    async watch(work) {
-      const mode = io.stderr.terminal().isTerminal ? 'tty' : 'plain'
-      const renderer = createProgressRenderer(mode, () => io.stderr.terminal(), { env })
-      const progress = openProgress(renderer, (text) => io.stderr.writeNow(text))
-      try {
-        return await work(jobOf(context, (event) => progress.progress(event)))
-      } finally {
-        progress.close()
-      }
-    },
-  }
-}
 
 /** The folder of an example: beside the bundle, or at the top of the source tree. */
 function exampleFolder(name: string): string {
@@ -144,7 +119,8 @@ async function fetchPage(url: string): Promise<string> {
 /** `slipway demo`. */
 export const command: Command = defineCommand({
   usage: '',
-  description: 'Make a Debian base, build an nginx image from it, show its layers, run it and fetch its page',
+  description:
+    'Make a Debian base, build an nginx image from it, show its layers, run it, fetch its page, push it and pull it',
   operands: { min: 0, max: 0 },
   flags: {},
   run: (context) =>
@@ -156,8 +132,10 @@ export const command: Command = defineCommand({
       await buildTwice(demo)
       await showHistory(demo)
       await serve(demo)
+      await shareImage(demo, IMAGE)
       await demo.say(
-        `\nDone: a base was made, an image was built from a Dockerfile, ran, answered, and was stopped again.\n` +
+        `\nDone: a base was made, an image was built from a Dockerfile, ran, answered, was stopped,\n` +
+          `and went to a registry and back.\n` +
           `What is left: the images ${BASE} and ${IMAGE} (slipway images). Try: slipway run --rm -it ${IMAGE} bash`,
       )
       return 0

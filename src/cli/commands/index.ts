@@ -293,6 +293,21 @@ export const COMMANDS: CommandTable = {
       load: () => import('./registry-serve.ts'),
     },
     {
+      paths: ['registry gc'],
+      summary: 'Remove what nothing in a registry needs',
+      load: () => import('./registry-gc.ts'),
+    },
+    {
+      paths: ['registry retention'],
+      summary: 'Remove tags that no retention rule keeps',
+      load: () => import('./registry-retention.ts'),
+    },
+    {
+      paths: ['registry scrub'],
+      summary: 'Look for damaged content of a registry',
+      load: () => import('./registry-scrub.ts'),
+    },
+    {
       paths: ['registry token create'],
       summary: 'Make an account for a program',
       load: () => import('./registry-token-create.ts'),

@@ -12,7 +12,12 @@ const flags = {
     placeholder: 'HOST:PORT',
     about: 'Address to listen at; port 0 takes a free one (default "127.0.0.1:5000")',
   },
-  root: { kind: 'string', placeholder: 'DIR', completes: 'directory', about: 'Folder to keep everything in' },
+  root: {
+    kind: 'string',
+    placeholder: 'DIR',
+    completes: 'directory',
+    about: 'Folder to keep everything in (default: "registry" in the folder of the store)',
+  },
   config: { kind: 'string', placeholder: 'FILE', completes: 'file', about: 'Configuration file (TOML)' },
   insecure: { kind: 'bool', about: 'Serve other machines also without users or without TLS' },
   store: { kind: 'bool', about: 'Serve the images of the local store' },
@@ -35,8 +40,10 @@ export const command: Command = defineCommand({
     const { serveRegistry } = await import('../../serve/index.ts')
     using watch = watchSignals()
     using store = context.flags.store ? await openLocal(context) : undefined
-    await using server = await serveRegistry({ ...(await optionsOf(context)), ...(store ? { store } : {}) })
-    await context.io.stdout.write(`Listening at ${server.url}\n`)
+    const options = await optionsOf(context)
+    await using server = await serveRegistry({ ...options, ...(store ? { store } : {}) })
+    const place = store ? `Serving the images of ${store.layout.root}` : `Keeping images in ${options.root}`
+    await context.io.stdout.write(`Listening at ${server.url}\n${place}\n`)
     const file = context.flags['url-file']
     if (file !== undefined) writeWhole(file, `${server.url}\n`)
     await aborted(watch.signal)

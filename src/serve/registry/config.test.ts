@@ -27,6 +27,28 @@ describe('the configuration', () => {
     ['a port alone', 'listen = "5000"\n', 1, 'listen: must be HOST:PORT'],
     ['a limit of nothing', '[limits]\nblob = 0\n', 2, 'limits.blob: '],
     ['a manifest limit below that of the protocol', '[limits]\nmanifest = 100\n', 2, 'must be 4194304 at least'],
+    [
+      'another type in a later table',
+      '[[quota]]\nlimit = "1GB"\nnamespaces = []\n\n[[quota]]\nlimit = 5\n',
+      6,
+      'quota.1.limit',
+    ],
+    [
+      'a table in a table',
+      '[[retention]]\nrepositories = []\n[[retention.keep]]\ntags = 1\n',
+      4,
+      'retention.0.keep.0.tags',
+    ],
+    ['an inline table', 'delete = true\ngc = { every = "7q" }\n', 2, 'gc.every: must be a time'],
+    ['a missing key', 'delete = true\n[tls]\ncert = "x"\n', 2, 'tls.key'],
+    ['a port that is none', 'listen = "a:99999"', 1, 'listen: must be HOST:PORT'],
+    [
+      'a rule without sense',
+      '[[access.rule]]\nrepository = "a"\nwho = "x"\nactions = []\n[[access.rule]]\nrepository = "a"\nwho = "x"\nactions = ["pul"]\n',
+      5,
+      'access.rule.1: unknown action "pul"',
+    ],
+    ['an administrator of no kind', '[access]\nadmins = ["team:x"]\n', 2, 'access.admins: '],
     ['no TOML', 'delete = true\nx = = 1\n', 2, ''],
   ])('with %s is refused, with the line', (_name, text, line, words) => {
     const refused = {

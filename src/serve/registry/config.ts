@@ -3,16 +3,19 @@ import path from 'node:path'
 import { parse, TomlError } from 'smol-toml'
 import * as v from 'valibot'
 import { fail, messageOf } from '../../core/index.ts'
-import { type AccessConfig, accessSchema } from './access/config.ts'
+import { type AccessConfig, accessProblem, accessSchema } from './access/config.ts'
+import { lineOf } from './config-lines.ts'
 import { type LimitsConfig, limitsSchema } from './limits.ts'
+import { parseListenAddress } from './listen-address.ts'
 import { type OffloadConfig, offloadSchema } from './offload.ts'
 import { type TlsFiles, tlsSchema } from './tls.ts'
+import { UPKEEP_ENTRIES, type UpkeepConfig } from './upkeep/settings.ts'
 
 /**
  * What the configuration file says. A part of the server that has settings keeps their type and schema beside its code
  * and adds a line here and below; unknown keys are errors, so that a typing mistake never switches something off.
  */
-export interface RegistryConfig {
+export interface RegistryConfig extends UpkeepConfig {
   /** `HOST:PORT`; port 0 takes a free one. */
   listen?: string | undefined
   /** The folder that everything is kept in. */
@@ -25,17 +28,20 @@ export interface RegistryConfig {
   offload?: OffloadConfig | undefined
 }
 
-/** A host, in brackets where it has colons, and a port. */
-const ADDRESS = /^(\[[0-9a-fA-F:.]+\]|[^:[\]]*):\d{1,5}$/
-
 const schema: v.GenericSchema<unknown, RegistryConfig> = v.strictObject({
-  listen: v.optional(v.pipe(v.string(), v.regex(ADDRESS, 'must be HOST:PORT'))),
+  listen: v.optional(
+    v.pipe(
+      v.string(),
+      v.check((text) => parseListenAddress(text) !== undefined, 'must be HOST:PORT'),
+    ),
+  ),
   root: v.optional(v.string()),
   delete: v.optional(v.boolean()),
   limits: v.optional(limitsSchema),
   tls: v.optional(tlsSchema),
   access: v.optional(accessSchema),
   offload: v.optional(offloadSchema),
+  ...UPKEEP_ENTRIES,
 })
 
 /** Reads and checks a configuration file; paths in it become absolute. Fails with `REGISTRY_CONFIG_INVALID` and the place. */
@@ -61,12 +67,20 @@ function absoluteFiles({ cert, key, client_ca }: TlsFiles, absolute: (name: stri
 /** Checks the text of a configuration file; `file` is for messages. */
 export function parseConfig(text: string, file: string): RegistryConfig {
   const result = v.safeParse(schema, parseToml(text, file), { abortEarly: true })
-  if (result.success) return result.output
+  if (result.success) return withoutProblems(result.output, text, file)
   const [issue] = result.issues
   const keys = (issue.path ?? []).map((part) => String(part.key))
   const isUnknown = issue.type === 'strict_object' && issue.expected === 'never'
   const what = isUnknown ? `unknown key '${keys.join('.')}'` : `${keys.join('.')}: ${issue.message}`
   throw invalid(file, lineOf(text, keys), what)
+}
+
+/** What a schema cannot say: that names of rules and patterns make sense. */
+function withoutProblems(config: RegistryConfig, text: string, file: string): RegistryConfig {
+  const found = config.access && accessProblem(config.access)
+  if (!found) return config
+  const keys = ['access', ...found.keys]
+  throw invalid(file, lineOf(text, keys), `${keys.join('.')}: ${found.problem.message}`, found.problem.hint)
 }
 
 function readText(file: string): string {
@@ -86,25 +100,10 @@ function parseToml(text: string, file: string): unknown {
   }
 }
 
-/** The line on which a key is set, counted from 1; TOML parsers do not tell. */
-function lineOf(text: string, keys: readonly string[]): number | undefined {
-  let table = ''
-  for (const [at, line] of text.split('\n').entries()) {
-    const header = /^\s*\[+\s*([^\]]+?)\s*\]+/.exec(line)
-    if (header) table = header[1]!
-    const key = /^\s*([A-Za-z0-9_."'-]+)\s*=/.exec(line)?.[1]
-    const here = header ? table : [table, key].filter(Boolean).join('.')
-    if ((header || key) && here.replace(/["']/g, '') === withoutNumbers(keys).join('.')) return at + 1
-  }
-  return undefined
-}
-
-/** Entries of arrays of tables have no name in the text. */
-function withoutNumbers(keys: readonly string[]): string[] {
-  return keys.filter((key) => !/^\d+$/.test(key))
-}
-
-function invalid(file: string, line: number | undefined, what: string): Error {
+function invalid(file: string, line: number | undefined, what: string, hint?: string): Error {
   const place = line === undefined ? file : `${file}:${line}`
-  return fail('REGISTRY_CONFIG_INVALID', `${place}: ${what}`, { data: { file, line } })
+  return fail('REGISTRY_CONFIG_INVALID', `${place}: ${what}`, {
+    data: { file, line },
+    ...(hint === undefined ? {} : { hint }),
+  })
 }

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { FastifyInstance } from 'fastify'
+import type { Digest } from '../../core/index.ts'
 import type { ProtocolFailure } from './failure.ts'
 import type { StoredBlob } from './storage.ts'
 
@@ -81,6 +82,8 @@ export interface RegistryExtensions {
   sendBlob?: SendBlob
   /** Whether somebody else sends this blob. */
   elsewhere?(blob: StoredBlob): BlobPlace | undefined
+  /** Called before an upload is taken, with the bytes and the digest that are known to come; throws (`refuse(...)`) to stop it. */
+  accept?(repository: string, bytes: number, digest?: Digest): void
   /** Called when the server stops, after the last answer. */
   close?(): Promise<void> | void
 }

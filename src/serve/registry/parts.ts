@@ -4,6 +4,7 @@ import type { Authorize, RegistryExtensions } from './extensions.ts'
 import type { RegistryDatabase } from './folder/database.ts'
 import { offloadPart } from './offload.ts'
 import type { RegistryStorage } from './storage.ts'
+import { upkeepPart } from './upkeep/upkeep.ts'
 
 /** What a part of the server is made with. */
 export interface PartContext {
@@ -23,7 +24,7 @@ export interface PartContext {
 export type Part = (context: PartContext) => RegistryExtensions | Promise<RegistryExtensions>
 
 /** The parts, in the order in which their `finished` and `close` are called. At most one may have `authorize`, `sendBlob` or `elsewhere`. */
-export const PARTS: readonly Part[] = [accessPart, offloadPart]
+export const PARTS: readonly Part[] = [accessPart, upkeepPart, offloadPart]
 
 /** Makes all parts and puts what they add together. */
 export async function assembleParts(
@@ -48,6 +49,9 @@ export function combine(all: readonly RegistryExtensions[]): RegistryExtensions 
     ...(authorize ? { authorize } : {}),
     ...(sendBlob ? { sendBlob } : {}),
     ...(elsewhere ? { elsewhere } : {}),
+    accept: (...upload) => {
+      for (const one of all) one.accept?.(...upload)
+    },
     ...(finished.length > 0 ? { finished: (request) => finished.forEach((tell) => void tell(request)) } : {}),
     plugins: all.flatMap((one) => one.plugins ?? []),
     close: async () => {

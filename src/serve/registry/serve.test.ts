@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
+import { rmSync, writeFileSync } from 'node:fs'
 import { request } from 'node:http'
 import path from 'node:path'
 import { createInterface } from 'node:readline'
@@ -147,6 +148,40 @@ describe('a server is not started', () => {
     const listen = first.url.replace('http://', '')
     await expect(startRegistry({ root, config: { listen } })).rejects.toMatchObject({ code: 'REGISTRY_LISTEN_FAILED' })
     await startRegistry({ root })
+  })
+})
+
+describe('a server that cannot start says why', () => {
+  test('the port is taken', async () => {
+    const { url } = await startRegistry()
+    await expect(startRegistry({ config: { listen: url.replace('http://', '') } })).rejects.toMatchObject({
+      code: 'REGISTRY_LISTEN_FAILED',
+      message: expect.stringContaining('address already in use'),
+      hint: expect.stringContaining('--listen'),
+    })
+  })
+
+  test('another one has the folder', async () => {
+    const root = temporaryFolder()
+    await startRegistry({ root })
+    const refused = { code: 'REGISTRY_IN_USE', message: expect.stringContaining(root) }
+    await expect(startRegistry({ root })).rejects.toMatchObject(refused)
+  })
+
+  test('the folder is none, and the next attempt finds nothing held', async () => {
+    const folder = temporaryFolder()
+    const root = path.join(folder, 'root')
+    writeFileSync(root, '')
+    await expect(startRegistry({ root })).rejects.toMatchObject({ code: 'REGISTRY_UNUSABLE' })
+    rmSync(root)
+    await startRegistry({ root })
+  })
+
+  test('the tables are damaged', async () => {
+    const root = temporaryFolder()
+    writeFileSync(path.join(root, 'registry.db'), Buffer.alloc(8192, 'x'))
+    const refused = { code: 'REGISTRY_UNUSABLE', hint: expect.stringContaining('backup') }
+    await expect(startRegistry({ root })).rejects.toMatchObject(refused)
   })
 })
 

@@ -4,9 +4,11 @@ import { checkExposure } from './access/exposure.ts'
 import type { RegistryConfig } from './config.ts'
 import { openFolder } from './folder/folder.ts'
 import { limitsFrom } from './limits.ts'
+import { requireListenAddress } from './listen-address.ts'
 import { openLocalStorage } from './local-store/local-store.ts'
 import { assembleParts, PARTS, type Part } from './parts.ts'
 import { startServer } from './server.ts'
+import { graceOf } from './upkeep/upkeep.ts'
 
 /** What a registry is started with. */
 export interface RegistryServerOptions {
@@ -34,12 +36,12 @@ const SWEEP = 600_000
 
 /**
  * Starts a registry. Without a configuration it listens on loopback, for anybody, and lets things be deleted.
- * Fails with `REGISTRY_IN_USE`, `REGISTRY_LISTEN_FAILED` or `REGISTRY_CONFIG_INVALID`.
+ * Fails with `REGISTRY_IN_USE`, `REGISTRY_UNUSABLE`, `REGISTRY_LISTEN_FAILED` or `REGISTRY_CONFIG_INVALID`.
  */
 export async function serveRegistry(options: RegistryServerOptions): Promise<RegistryServer> {
   const { root, config = {}, parts = PARTS } = options
   const { listen = DEFAULT_ADDRESS, delete: canDelete = true, tls, access } = config
-  const address = splitAddress(listen)
+  const address = requireListenAddress(listen)
   checkExposure({
     host: address.host,
     isGuarded: isGuarded(config),
@@ -47,7 +49,9 @@ export async function serveRegistry(options: RegistryServerOptions): Promise<Reg
     isMeant: access?.insecure === true,
   })
   await using stack = new AsyncDisposableStack()
-  const storage = stack.use(options.store ? openLocalStorage(options.store, root) : openFolder(root))
+  const storage = stack.use(
+    options.store ? openLocalStorage(options.store, root) : openFolder(root, { grace: graceOf(config) }),
+  )
   const limits = limitsFrom(config.limits)
   let url = ''
   const extensions = await assembleParts(
@@ -65,10 +69,4 @@ export async function serveRegistry(options: RegistryServerOptions): Promise<Reg
   const running = stack.move()
   const close = (): Promise<void> => running.disposeAsync()
   return { url, close, [Symbol.asyncDispose]: close }
-}
-
-/** Host and port of `HOST:PORT`; an IPv6 address stands in brackets. */
-export function splitAddress(address: string): { host: string; port: number } {
-  const colon = address.lastIndexOf(':')
-  return { host: address.slice(0, colon).replace(/^\[(.*)\]$/, '$1'), port: Number(address.slice(colon + 1)) }
 }

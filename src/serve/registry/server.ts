@@ -1,11 +1,12 @@
 import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http'
 import { createServer as createTlsServer, type Server as TlsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
-import { fail } from '../../core/index.ts'
+import { errnoOf, fail } from '../../core/index.ts'
 import { Certificates } from './access/certificates.ts'
 import type { RegistryExtensions } from './extensions.ts'
 import { failureBody, refuse } from './failure.ts'
 import type { ServerLimits } from './limits.ts'
+import { withOrigin } from './origin.ts'
 import { createProtocol } from './protocol/protocol.ts'
 import { sendBlob as sendFromFile } from './send-blob.ts'
 import type { RegistryStorage } from './storage.ts'
@@ -30,6 +31,17 @@ export interface ListeningServer {
   close(): Promise<void>
 }
 
+/** What operators meet, in Docker's words. */
+const LISTEN_PROBLEMS: Readonly<Record<string, readonly [why: string, hint: string]>> = {
+  EADDRINUSE: [
+    'bind: address already in use',
+    'another program listens there; name another address with --listen, port 0 for a free one',
+  ],
+  EADDRNOTAVAIL: ['bind: cannot assign requested address', 'this machine does not have the address'],
+  EACCES: ['bind: permission denied', 'ports below 1024 are for root'],
+  ENOTFOUND: ['no such host', "name one of this machine's addresses"],
+}
+
 /** Milliseconds without a byte in either direction after which a connection is dead. */
 const IDLE = 300_000
 
@@ -39,14 +51,14 @@ const IDLE = 300_000
  */
 export async function startServer(options: ServerOptions): Promise<ListeningServer> {
   const { storage, limits, canDelete, extensions } = options
-  const { authorize = () => ({}), sendBlob = sendFromFile } = extensions
+  const { authorize = () => ({}), sendBlob = sendFromFile, accept = () => {} } = extensions
   const elsewhere = extensions.elsewhere?.bind(extensions) ?? (() => undefined)
-  const context = { storage, limits, canDelete, sendBlob, elsewhere, authorize }
+  const context = { storage, limits, canDelete, sendBlob, elsewhere, authorize, accept }
   const protocol = createProtocol(context, extensions.finished?.bind(extensions))
   const others = await routeOthers(extensions)
   const listener: RequestListener = (request, response) => {
-    if (isProtocol(request.url!)) protocol(request, response)
-    else others(request, response)
+    const answer = isProtocol(request.url!) ? protocol : others
+    withOrigin(request, () => answer(request, response))
   }
   const certificates =
     options.tls && new Certificates(options.tls, (problem) => process.stderr.write(`registry: ${problem}\n`))
@@ -103,10 +115,15 @@ function createHttpServer(
 function listen(server: Server, { host, port }: ServerOptions): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', (cause) => {
-      reject(fail('REGISTRY_LISTEN_FAILED', `cannot listen at ${host}:${port}: ${cause.message}`, { cause }))
+      reject(listenFailed(`${host.includes(':') ? `[${host}]` : host}:${port}`, cause))
     })
     server.listen({ host, port }, resolve)
   })
+}
+
+function listenFailed(address: string, cause: Error): Error {
+  const [why, hint] = LISTEN_PROBLEMS[errnoOf(cause) ?? ''] ?? [cause.message, undefined]
+  return fail('REGISTRY_LISTEN_FAILED', `cannot listen at ${address}: ${why}`, { cause, ...(hint ? { hint } : {}) })
 }
 
 function urlOf(server: Server, { host, tls }: ServerOptions): string {

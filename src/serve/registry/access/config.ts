@@ -1,7 +1,7 @@
 import { BlockList, isIP } from 'node:net'
 import * as v from 'valibot'
-import { fail } from '../../../core/index.ts'
-import { parsePattern } from './pattern.ts'
+import { fail, SlipwayError } from '../../../core/index.ts'
+import { parseRepositoryPattern } from './repository-pattern.ts'
 import { parseActions, parseWho, type Rule, type Who } from './rules.ts'
 
 const name = v.pipe(v.string(), v.minLength(1))
@@ -60,10 +60,31 @@ export const accessSchema: v.GenericSchema<unknown, AccessConfig> = v.strictObje
   rule: v.optional(v.array(v.strictObject({ repository: oneOrMore, who: oneOrMore, actions: v.array(v.string()) }))),
 })
 
+/** What makes no sense in rules and names although it has the right form, and where. */
+export function accessProblem(config: AccessConfig): { keys: string[]; problem: SlipwayError } | undefined {
+  const attempts: [keys: string[], attempt: () => unknown][] = [
+    ...(config.rule ?? []).map((rule, at): [string[], () => unknown] => [
+      ['rule', String(at)],
+      () => rulesFrom({ ...config, rule: [rule] }),
+    ]),
+    [['admins'], () => adminsFrom(config)],
+    [['trusted_proxies'], () => proxiesFrom(config)],
+  ]
+  for (const [keys, attempt] of attempts) {
+    try {
+      attempt()
+    } catch (problem) {
+      if (!(problem instanceof SlipwayError)) throw problem
+      return { keys, problem }
+    }
+  }
+  return undefined
+}
+
 /** The rules of a configuration, in their order. Fails with `ACCESS_INVALID`. */
 export function rulesFrom(config: AccessConfig): readonly Rule[] | undefined {
   return config.rule?.map((rule) => ({
-    repositories: rule.repository.map(parsePattern),
+    repositories: rule.repository.map(parseRepositoryPattern),
     who: rule.who.map((text) => checkedWho(text, config)),
     actions: parseActions(rule.actions),
   }))

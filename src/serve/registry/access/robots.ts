@@ -1,13 +1,14 @@
 import { hash, randomBytes, timingSafeEqual } from 'node:crypto'
 import { fail } from '../../../core/index.ts'
 import type { RegistryDatabase } from '../folder/database.ts'
+import type { Pattern } from '../pattern.ts'
 import { markOf } from './passwords.ts'
-import { parsePattern, type RepositoryPattern } from './pattern.ts'
+import { parseRepositoryPattern } from './repository-pattern.ts'
 import { type Action, parseActions } from './rules.ts'
 
 /** What a robot token is good for. */
 export interface RobotScope {
-  readonly repository: RepositoryPattern
+  readonly repository: Pattern
   readonly actions: ReadonlySet<Action>
 }
 
@@ -70,7 +71,10 @@ export function parseRobotScope(text: string): RobotScope {
       hint: 'A scope is a repository pattern and actions: team/app:pull,push',
     })
   }
-  return { repository: parsePattern(text.slice(0, colon)), actions: parseActions(text.slice(colon + 1).split(',')) }
+  return {
+    repository: parseRepositoryPattern(text.slice(0, colon)),
+    actions: parseActions(text.slice(colon + 1).split(',')),
+  }
 }
 
 /** The scope as text. */

@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest'
 import { ANONYMOUS, type Identity } from './identity.ts'
-import { parsePattern } from './pattern.ts'
+import { parseRepositoryPattern } from './repository-pattern.ts'
 import { parseRobotScope } from './robots.ts'
 import { ACTIONS, allowedActions, mayUse, parseActions, parseWho, type Rule, USER_RULES } from './rules.ts'
 
 const rule = (repository: string, who: string, ...actions: string[]): Rule => ({
-  repositories: repository.split(' ').map(parsePattern),
+  repositories: repository.split(' ').map(parseRepositoryPattern),
   who: who.split(' ').map(parseWho),
   actions: parseActions(actions),
 })

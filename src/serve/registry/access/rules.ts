@@ -1,6 +1,7 @@
 import { fail } from '../../../core/index.ts'
+import type { Pattern } from '../pattern.ts'
 import type { Identity } from './identity.ts'
-import { parsePattern, type RepositoryPattern } from './pattern.ts'
+import { parseRepositoryPattern } from './repository-pattern.ts'
 
 /** What can be done with a repository. Pushing usually needs `pull` as well, since clients look what is there first. */
 export const ACTIONS = ['pull', 'push', 'delete'] as const
@@ -21,7 +22,7 @@ export interface Policy {
 
 /** One `[[access.rule]]`. */
 export interface Rule {
-  readonly repositories: readonly RepositoryPattern[]
+  readonly repositories: readonly Pattern[]
   readonly who: readonly Who[]
   readonly actions: ReadonlySet<Action>
 }
@@ -32,7 +33,11 @@ const NOTHING: ReadonlySet<Action> = new Set()
 
 /** What holds when there are users and no rules: who is logged in pulls and pushes everything. */
 export const USER_RULES: readonly Rule[] = [
-  { repositories: [parsePattern('**')], who: [{ kind: 'authenticated' }], actions: new Set<Action>(['pull', 'push']) },
+  {
+    repositories: [parseRepositoryPattern('**')],
+    who: [{ kind: 'authenticated' }],
+    actions: new Set<Action>(['pull', 'push']),
+  },
 ]
 
 /** Reads a name of a rule's `who`: `alice`, `user:alice`, `group:dev`, `robot:ci`, `anonymous`... Fails with `ACCESS_INVALID`. */

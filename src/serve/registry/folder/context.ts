@@ -4,6 +4,7 @@ import type { Change } from '../storage.ts'
 import type { RegistryDatabase } from './database.ts'
 import type { FolderLayout } from './layout.ts'
 import type { PullTimes } from './pull-times.ts'
+import { RecentUses } from './recent-uses.ts'
 
 /** Milliseconds until something that may be garbage is looked at. */
 export interface Grace {
@@ -16,7 +17,10 @@ export class FolderContext {
   readonly db: RegistryDatabase
   readonly layout: FolderLayout
   readonly pulls: PullTimes
+  readonly uses: RecentUses = new RecentUses()
   readonly #grace: Grace
+  /** Milliseconds within which a blob's last use is not noted again. */
+  readonly useStep: number
   readonly listeners: Listeners = new Listeners()
 
   constructor(parts: { db: RegistryDatabase; layout: FolderLayout; pulls: PullTimes; grace: Grace }) {
@@ -24,6 +28,7 @@ export class FolderContext {
     this.layout = parts.layout
     this.pulls = parts.pulls
     this.#grace = parts.grace
+    this.useStep = Math.min(60_000, parts.grace.blobs / 2)
   }
 
   /** Makes a change with all who listen. Call in a transaction. */

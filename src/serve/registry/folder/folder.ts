@@ -1,10 +1,9 @@
-import { mkdirSync } from 'node:fs'
-import { type Digest, fail } from '../../../core/index.ts'
-import { tryLock } from '../../../host/index.ts'
+import type { Digest } from '../../../core/index.ts'
 import type { ChangeListener, Page, RegistryStorage } from '../storage.ts'
 import { BlobFiles } from './blob-files.ts'
+import { claimFolder } from './claim.ts'
 import { FolderContext, type Grace } from './context.ts'
-import { RegistryDatabase } from './database.ts'
+import type { RegistryDatabase } from './database.ts'
 import { type FolderLayout, folderLayout } from './layout.ts'
 import { PullTimes } from './pull-times.ts'
 import { FolderRepository } from './repository.ts'
@@ -20,6 +19,8 @@ export interface FolderStorage extends RegistryStorage {
    * one that is being committed. Answers with the bytes that it freed; `undefined` when the blob stays.
    */
   dropBlob(digest: Digest, before: number): Promise<number | undefined>
+  /** When somebody last asked for a manifest by its digest (Unix milliseconds); 0 when not lately. */
+  lastUse(repository: string, digest: Digest): number
   /** Brings what is gathered in memory (pull times) into the tables. */
   flush(): void
 }
@@ -27,16 +28,13 @@ export interface FolderStorage extends RegistryStorage {
 const HOUR = 3_600_000
 const GRACE: Grace = { blobs: HOUR, manifests: 24 * HOUR }
 
-/** Opens a registry's folder, making it when it is not there. One process at a time may: fails with `REGISTRY_IN_USE`. */
+/**
+ * Opens a registry's folder, making it when it is not there. One process at a time may: fails with
+ * `REGISTRY_IN_USE`, or with `REGISTRY_UNUSABLE`.
+ */
 export function openFolder(root: string, options: { grace?: Grace } = {}): FolderStorage {
   const layout = folderLayout(root)
-  for (const folder of [layout.blobs, layout.uploads]) mkdirSync(folder, { recursive: true, mode: 0o700 })
-  const lock = tryLock(layout.lock)
-  if (!lock)
-    throw fail('REGISTRY_IN_USE', `another registry server uses ${root}`, {
-      hint: 'stop it, or name another folder with --root',
-    })
-  const db = new RegistryDatabase(layout.database)
+  const { db, release } = claimFolder(layout, [layout.blobs, layout.uploads])
   const pulls = new PullTimes(db)
   const context = new FolderContext({ db, layout, pulls, grace: options.grace ?? GRACE })
   const repository = (name: string): FolderRepository => new FolderRepository(name, context)
@@ -54,12 +52,12 @@ export function openFolder(root: string, options: { grace?: Grace } = {}): Folde
     repositories: (page) => listRepositories(db, page),
     repositoriesWith: (digest, limit) => listHolders(db, digest, limit),
     dropBlob: (digest, before) => files.drop(digest, before),
+    lastUse: (name, digest) => context.uses.last(name, digest),
     flush: () => pulls.write(),
     async [Symbol.asyncDispose]() {
       pulls.write()
       await db.durable()
-      db.close()
-      lock.release()
+      release()
     },
   }
 }

@@ -24,9 +24,6 @@ const BY_DIGEST = `FROM repositories r CROSS JOIN manifests m WHERE r.name = ? A
 const COLUMNS = 'SELECT m.digest, m.media_type, m.bytes'
 const FACTS = 'SELECT m.digest, m.media_type AS mediaType, m.size, m.artifact_type AS artifactType'
 
-/** Milliseconds within which a blob's last use is not noted again. */
-const USE_STEP = 60_000
-
 /** A repository in the registry's own folder. Everything is asked of SQLite, so nothing that was deleted is ever served. */
 export class FolderRepository implements RepositoryStorage {
   readonly name: string
@@ -44,12 +41,14 @@ export class FolderRepository implements RepositoryStorage {
   manifest(reference: string): StoredManifest | undefined {
     const sql = isDigest(reference) ? `${COLUMNS} ${BY_DIGEST}` : `${COLUMNS} ${BY_TAG}`
     const row = this.#context.db.get<ManifestRow>(sql, this.name, reference)
+    if (row && isDigest(reference)) this.#context.uses.note(this.name, row.digest)
     return row && { digest: row.digest, mediaType: row.media_type, bytes: row.bytes }
   }
 
   describe(reference: string): Descriptor | undefined {
     const sql = isDigest(reference) ? `${FACTS} ${BY_DIGEST}` : `${FACTS} ${BY_TAG}`
     const row = this.#context.db.get<Descriptor & { artifactType: string | null }>(sql, this.name, reference)
+    if (row && isDigest(reference)) this.#context.uses.note(this.name, row.digest)
     return row && { mediaType: row.mediaType, digest: row.digest, size: row.size }
   }
 
@@ -136,15 +135,19 @@ export class FolderRepository implements RepositoryStorage {
   }
 
   blob(digest: Digest): StoredBlob | undefined {
-    const row = this.#context.db.get<{ size: number; last_linked_at: number }>(
+    const row = this.#findBlob(digest)
+    if (!row) return undefined
+    const now = Date.now()
+    if (now - row.last_linked_at > this.#context.useStep) this.#context.used(digest, now)
+    return { digest, size: row.size, path: this.#context.layout.blob(digest) }
+  }
+
+  #findBlob(digest: Digest): { size: number; last_linked_at: number } | undefined {
+    return this.#context.db.get(
       `SELECT b.size, b.last_linked_at FROM repositories r CROSS JOIN repo_blobs l CROSS JOIN blobs b
        WHERE r.name = ? AND l.repo = r.id AND l.digest = ? AND b.digest = l.digest AND b.state = 'ok'`,
       ...[this.name, digest],
     )
-    if (!row) return undefined
-    const now = Date.now()
-    if (now - row.last_linked_at > USE_STEP) this.#context.used(digest, now)
-    return { digest, size: row.size, path: this.#context.layout.blob(digest) }
   }
 
   async mount(digest: Digest, from: string, options: ChangeOptions = {}): Promise<boolean> {
@@ -165,7 +168,7 @@ export class FolderRepository implements RepositoryStorage {
     const found = db.transaction(() => {
       options.check?.()
       const repo = this.#id()
-      if (repo === undefined || !this.blob(digest)) return false
+      if (repo === undefined || !this.#findBlob(digest)) return false
       const change = { kind: 'blob-deleted', repository: this.name, digest, by: options.by } as const
       this.#context.changing(change, () => {
         db.run('DELETE FROM repo_blobs WHERE repo = ? AND digest = ?', repo, digest)

@@ -169,4 +169,79 @@ CREATE TRIGGER manifests_removed AFTER DELETE ON manifests BEGIN
   UPDATE repositories SET used_bytes = used_bytes - OLD.size WHERE id = OLD.repo;
 END;
 `,
+  `
+-- What upkeep knows between runs: cursors, last runs, totals. value: JSON.
+CREATE TABLE upkeep_state (
+  key TEXT PRIMARY KEY,
+  value TEXT NOT NULL
+) WITHOUT ROWID;
+
+-- Work that another process asks the server for, since only one may use the folder. options, result: JSON.
+CREATE TABLE upkeep_tasks (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  kind TEXT NOT NULL,
+  options TEXT NOT NULL,
+  asked_at INTEGER NOT NULL,
+  done_at INTEGER,
+  result TEXT
+);
+CREATE INDEX upkeep_tasks_open ON upkeep_tasks (id) WHERE done_at IS NULL;
+
+-- A namespace is the first component of names. What its repositories hold, each thing once; kept by triggers.
+ALTER TABLE repositories ADD COLUMN namespace TEXT
+  GENERATED ALWAYS AS (substr(name, 1, instr(name || '/', '/') - 1)) VIRTUAL;
+CREATE TABLE namespaces (
+  name TEXT PRIMARY KEY,
+  used_bytes INTEGER NOT NULL DEFAULT 0
+) WITHOUT ROWID;
+CREATE TABLE namespace_content (
+  namespace TEXT NOT NULL,
+  digest TEXT NOT NULL,
+  size INTEGER NOT NULL,
+  links INTEGER NOT NULL,
+  PRIMARY KEY (namespace, digest)
+) WITHOUT ROWID;
+CREATE TRIGGER namespace_content_added AFTER INSERT ON namespace_content BEGIN
+  INSERT INTO namespaces VALUES (NEW.namespace, NEW.size)
+    ON CONFLICT (name) DO UPDATE SET used_bytes = used_bytes + excluded.used_bytes;
+END;
+CREATE TRIGGER namespace_content_removed AFTER DELETE ON namespace_content BEGIN
+  UPDATE namespaces SET used_bytes = used_bytes - OLD.size WHERE name = OLD.namespace;
+END;
+INSERT INTO namespace_content
+  SELECT r.namespace, c.digest, max(c.size), count(*)
+  FROM (SELECT repo, digest, size FROM repo_blobs UNION ALL SELECT repo, digest, size FROM manifests) c
+  JOIN repositories r ON r.id = c.repo GROUP BY 1, 2;
+CREATE TRIGGER repo_blobs_added_to_namespace AFTER INSERT ON repo_blobs BEGIN
+  INSERT INTO namespace_content SELECT namespace, NEW.digest, NEW.size, 1 FROM repositories WHERE id = NEW.repo
+    ON CONFLICT (namespace, digest) DO UPDATE SET links = links + 1;
+END;
+CREATE TRIGGER repo_blobs_removed_from_namespace AFTER DELETE ON repo_blobs BEGIN
+  UPDATE namespace_content SET links = links - 1
+    WHERE namespace = (SELECT namespace FROM repositories WHERE id = OLD.repo) AND digest = OLD.digest;
+  DELETE FROM namespace_content
+    WHERE namespace = (SELECT namespace FROM repositories WHERE id = OLD.repo) AND digest = OLD.digest AND links = 0;
+END;
+CREATE TRIGGER manifests_added_to_namespace AFTER INSERT ON manifests BEGIN
+  INSERT INTO namespace_content SELECT namespace, NEW.digest, NEW.size, 1 FROM repositories WHERE id = NEW.repo
+    ON CONFLICT (namespace, digest) DO UPDATE SET links = links + 1;
+END;
+CREATE TRIGGER manifests_removed_from_namespace AFTER DELETE ON manifests BEGIN
+  UPDATE namespace_content SET links = links - 1
+    WHERE namespace = (SELECT namespace FROM repositories WHERE id = OLD.repo) AND digest = OLD.digest;
+  DELETE FROM namespace_content
+    WHERE namespace = (SELECT namespace FROM repositories WHERE id = OLD.repo) AND digest = OLD.digest AND links = 0;
+END;
+
+-- What lists show of images, read from their configs when they were pushed.
+CREATE TABLE image_facts (
+  config_digest TEXT PRIMARY KEY,
+  platform TEXT,
+  created_at INTEGER
+) WITHOUT ROWID;
+
+CREATE INDEX blobs_not_ok ON blobs (state) WHERE state <> 'ok';
+CREATE INDEX manifests_by_pull ON manifests (repo, pulled_at);
+CREATE INDEX repositories_by_update ON repositories (updated_at, name);
+`,
 ]

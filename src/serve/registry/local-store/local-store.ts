@@ -1,9 +1,7 @@
-import { mkdirSync } from 'node:fs'
-import { fail } from '../../../core/index.ts'
-import { tryLock } from '../../../host/index.ts'
 import { familiarReference, parseReference } from '../../../oci/index.ts'
 import type { Store } from '../../../store/index.ts'
-import { RegistryDatabase } from '../folder/database.ts'
+import { claimFolder } from '../folder/claim.ts'
+import type { RegistryDatabase } from '../folder/database.ts'
 import { folderLayout } from '../folder/layout.ts'
 import { FolderUploads } from '../folder/uploads.ts'
 import { Listeners } from '../listeners.ts'
@@ -24,10 +22,7 @@ export interface LocalStorage extends RegistryStorage {
  */
 export function openLocalStorage(store: Store, folder: string): LocalStorage {
   const layout = folderLayout(folder)
-  mkdirSync(layout.uploads, { recursive: true, mode: 0o700 })
-  const lock = tryLock(layout.lock)
-  if (!lock) throw fail('REGISTRY_IN_USE', 'another registry server serves this store', { hint: 'stop it first' })
-  const db = new RegistryDatabase(layout.database)
+  const { db, release } = claimFolder(layout, [layout.uploads])
   const recent = new RecentContent(store)
   const context: LocalContext = { store, recent, contents: new Contents(store), listeners: new Listeners() }
   const repository = (name: string): LocalRepository => new LocalRepository(name, context)
@@ -53,8 +48,7 @@ export function openLocalStorage(store: Store, folder: string): LocalStorage {
     async [Symbol.asyncDispose]() {
       recent[Symbol.dispose]()
       await db.durable()
-      db.close()
-      lock.release()
+      release()
     },
   }
 }

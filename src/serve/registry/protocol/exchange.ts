@@ -12,6 +12,8 @@ export interface ProtocolContext {
   readonly canDelete: boolean
   readonly sendBlob: SendBlob
   elsewhere(blob: StoredBlob): BlobPlace | undefined
+  /** Throws when so many more bytes may not come into the repository. */
+  accept(repository: string, bytes: number, digest?: Digest): void
   authorize(request: {
     action: Action
     repository?: string

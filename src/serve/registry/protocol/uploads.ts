@@ -23,6 +23,7 @@ export async function startUpload(exchange: Exchange, { repository }: { reposito
   }
   const digest = query.get('digest') === null ? undefined : requireDigest(query.get('digest'))
   const algorithm = digest ? digestAlgorithm(digest) : wantedAlgorithm(query.get('digest-algorithm'))
+  context.accept(repository, digest === undefined ? 0 : (exchange.contentLength() ?? 0), digest)
   const upload = context.storage.uploads.start(repository, { algorithm, by })
   if (digest === undefined) {
     acknowledge(exchange, upload, 202)
@@ -52,7 +53,7 @@ export async function finishUpload(exchange: Exchange, target: Target): Promise<
   const digest = requireDigest(exchange.query.get('digest'))
   const upload = find(exchange, target)
   using hold = take(upload)
-  await append(exchange, upload, hold)
+  await append(exchange, upload, hold, digest)
   await commit(exchange, { repository: target.repository, hold, digest })
 }
 
@@ -107,7 +108,7 @@ function take(upload: Upload): UploadHold {
   throw refuse('UNAVAILABLE', 'another request writes to this upload', { headers: { 'Retry-After': '1' } })
 }
 
-async function append(exchange: Exchange, upload: Upload, hold: UploadHold): Promise<void> {
+async function append(exchange: Exchange, upload: Upload, hold: UploadHold, digest?: Digest): Promise<void> {
   const range = parseChunkRange(exchange.header('content-range'))
   const length = exchange.contentLength()
   const { limits } = exchange.context
@@ -119,6 +120,7 @@ async function append(exchange: Exchange, upload: Upload, hold: UploadHold): Pro
     throw refuse('SIZE_INVALID', `a blob has at most ${limits.blob} bytes`, { status: 413 })
   }
   if (length === 0) return
+  if (length !== undefined) exchange.context.accept(upload.repository, upload.offset + length, digest)
   const start = upload.offset
   const limit = range ? Math.min(limits.blob, start + range.length) : limits.blob
   await hold.append(exchange.passingBody(), limit)
