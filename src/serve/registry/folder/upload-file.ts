@@ -126,7 +126,6 @@ class BatchWriter {
 
   /** Takes a chunk; its memory is free for other use when the call, or the promise where there is one, is done. */
   write(chunk: Uint8Array): Promise<void> | undefined {
-    if (this.#filled === 0 && chunk.length === BATCH) return this.#pass(chunk)
     if (chunk.length < BATCH - this.#filled) {
       this.#filling.set(chunk, this.#filled)
       this.#filled += chunk.length
@@ -143,15 +142,6 @@ class BatchWriter {
   /** Gives the buffers to the next upload; call it last. */
   release(): void {
     for (const buffer of [this.#filling, this.#writingFrom]) if (spare.length < MOST_SPARE) spare.push(buffer)
-  }
-
-  /** A chunk that needs no gathering: it is written as it is. */
-  async #pass(chunk: Uint8Array): Promise<void> {
-    await this.#writing
-    const writing = this.#writeAll(chunk, this.#at)
-    this.#at += chunk.length
-    this.#digester.update(chunk)
-    await writing
   }
 
   async #spill(chunk: Uint8Array): Promise<void> {

@@ -4,7 +4,6 @@ import type { AccessDecision, Action, BlobPlace, SendBlob } from '../extensions.
 import { refuse } from '../failure.ts'
 import type { ServerLimits } from '../limits.ts'
 import type { RegistryStorage, StoredBlob } from '../storage.ts'
-import { gatheredBody } from './gathered-body.ts'
 
 /** What every request is answered with. */
 export interface ProtocolContext {
@@ -79,11 +78,17 @@ export class Exchange {
     return request.iterator({ destroyOnReturn: false })
   }
 
-  /** The same for a body that may be large: in large pieces, each of which is gone when the next is asked for. */
-  passingBody(): Bytes {
-    const { request, response } = this
-    if (request.headers.expect?.toLowerCase() === '100-continue') response.writeContinue()
-    return gatheredBody(request)
+  /**
+   * The same for a body that may be large: each chunk is gone when the next is asked for, so whoever reads copies it.
+   * Freeing it at once, not when the garbage collector finds it, halves what an upload costs beside its digest.
+   */
+  async *passingBody(): Bytes {
+    for await (const chunk of this.body()) {
+      yield chunk
+      const { buffer } = chunk
+      // Node's HTTP parser gives every chunk memory of its own; only that may be given back
+      if (chunk.byteLength === buffer.byteLength && buffer instanceof ArrayBuffer) buffer.transfer(0)
+    }
   }
 
   /** `Content-Length` of the request; `undefined` when the body is sent in chunks or is not there. */
