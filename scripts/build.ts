@@ -35,8 +35,8 @@ const built = await build({
   metafile: true,
   logLevel: 'warning',
   legalComments: 'none',
-  // native code stays where npm put it; undici's exports do not survive being split off as a chunk
-  external: ['koffi', 'undici', 'bcrypt'],
+  // native code stays where npm put it
+  external: ['koffi', 'bcrypt'],
   define: { SLIPWAY_VERSION: JSON.stringify(version), SLIPWAY_COMMIT: JSON.stringify(commit()) },
   // CommonJS dependencies inside an ES module
   banner: { js: "import{createRequire as __cr}from'node:module';const require=__cr(import.meta.url);" },

@@ -32,6 +32,14 @@ export interface ImportedLayer extends LayerSummary {
   compressed: { digest: Digest; size: number }
 }
 
+/** What is known of a layer before it comes. */
+export interface ImportOptions extends IndexOptions {
+  /** Bytes of the source. */
+  total?: number
+  /** The digest of the source, where whoever gives it verifies that: it is not made once more. */
+  digest?: Digest
+}
+
 /** An archive that grows so much is worth a word. */
 const BOMB_RATIO = 200
 const BOMB_BYTES = 64 << 20
@@ -45,7 +53,7 @@ const BOMB_BYTES = 64 << 20
 export async function importLayer(
   source: Bytes,
   files: LayerFiles,
-  options: IndexOptions & { total?: number } = {},
+  options: ImportOptions = {},
   job: Job = silentJob,
 ): Promise<ImportedLayer> {
   try {
@@ -56,23 +64,20 @@ export async function importLayer(
   }
 }
 
-async function runImport(
-  source: Bytes,
-  files: LayerFiles,
-  options: IndexOptions & { total?: number },
-  job: Job,
-): Promise<ImportedLayer> {
+async function runImport(source: Bytes, files: LayerFiles, options: ImportOptions, job: Job): Promise<ImportedLayer> {
   const meter = createMeter(job, options.task, options.total)
   const { compression, rest } = await peekCompression(meter.count(source))
-  const digester = compression === 'none' ? undefined : createDigester()
-  const bytes = digester ? decompressAs(compression, digested(rest, digester)) : rest
+  const digester = compression === 'none' || options.digest !== undefined ? undefined : createDigester()
+  const bytes = decompressAs(compression, digester ? digested(rest, digester) : rest)
   const fd = openSync(files.tar, 'w', 0o600)
   try {
     const indexer = new LayerIndexer(files.tar, options, job)
-    const { diffId, size } = await writeArchive(bytes, fd, indexer, { job, meter })
+    const isOurs = compression === 'gzip' || compression === 'zstd'
+    const { diffId, size } = await writeArchive(bytes, fd, indexer, { job, meter, isOurs })
     const summary = await whileFlushing(fd, () => runPaced(indexer.finish(files.index, diffId, size), job))
     meter.end()
-    const compressed = { digest: digester?.digest() ?? diffId, size: meter.done }
+    const digest = compression === 'none' ? diffId : (options.digest ?? digester!.digest())
+    const compressed = { digest, size: meter.done }
     return { ...summary, compression, compressed }
   } finally {
     closeSync(fd)
@@ -100,7 +105,7 @@ async function writeArchive(
   bytes: Bytes,
   fd: number,
   indexer: LayerIndexer,
-  { job, meter }: { job: Job; meter: Meter },
+  { job, meter, isOurs }: { job: Job; meter: Meter; isOurs: boolean },
 ): Promise<{ diffId: Digest; size: number }> {
   const digester = createDigester()
   const pace = createPacer()
@@ -113,11 +118,20 @@ async function writeArchive(
     digester.update(chunk)
     writeAll(fd, chunk, null)
     indexer.parser.push(asBuffer(chunk))
+    if (isOurs) giveBack(chunk)
     if (size > BOMB_BYTES && size > meter.done * BOMB_RATIO) warnOfRatio(indexer, size, meter)
     await pace()
   }
   indexer.parser.finish()
   return { diffId: digester.digest(), size }
+}
+
+/**
+ * Frees what a decoder made, when all of its memory is this chunk: it never touches that again. The garbage collector,
+ * which would have to find it, takes as long as the hashing otherwise.
+ */
+function giveBack({ buffer, byteLength }: Uint8Array): void {
+  if (byteLength === buffer.byteLength && buffer instanceof ArrayBuffer) buffer.transfer(0)
 }
 
 function warnOfRatio(indexer: LayerIndexer, size: number, meter: Meter): void {

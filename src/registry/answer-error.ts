@@ -1,4 +1,3 @@
-import { STATUS_CODES } from 'node:http'
 import { type ErrorCode, fail, type SlipwayError } from '../core/index.ts'
 import { DOCKER_HUB } from './config/domain.ts'
 import { headerOf } from './http/redirect.ts'
@@ -22,19 +21,24 @@ export function answerError(reply: Pick<Reply, 'status' | 'headers' | 'body'>, a
   const { status } = reply
   const errors = parseProtocolErrors(reply.body)
   const [first] = errors
-  const said =
-    errors.length > 0 ? errors.map(protocolErrorText).join('\n') : `${status} ${STATUS_CODES[status] ?? ''}`.trim()
+  const said = errors.length > 0 ? errors.map(protocolErrorText).join('\n') : statusLine(status)
   const data = { status, ...(first ? { protocolCode: first.code } : {}), name: about.name }
   if (status === 401 || status === 403) return refused(status, said, about, data)
   if (status === 429) return rateLimited(reply, said, data)
   if (status >= 500) {
     const again = later(reply)
-    const message = `received unexpected HTTP status: ${status} ${STATUS_CODES[status] ?? ''}`.trimEnd()
+    const message = `received unexpected HTTP status: ${statusLine(status)}`
     const own = errors.length > 0 ? `: ${said}` : ''
     return fail('REGISTRY_UNAVAILABLE', `${about.name}: ${message}${own}${again}`, { data })
   }
   const code = codeOf(status, first?.code, about)
   return fail(code, wordsOf(code, said, about), { data, ...hintOf(code, about) })
+}
+
+/** `404 Not Found`. An import of `node:http` would load all that is behind `fetch`, too. */
+function statusLine(status: number): string {
+  const { STATUS_CODES } = process.getBuiltinModule('node:http')
+  return `${status} ${STATUS_CODES[status] ?? ''}`.trimEnd()
 }
 
 const BY_PROTOCOL_CODE: Readonly<Record<string, ErrorCode>> = {

@@ -44,6 +44,21 @@ describe('a blob', () => {
     expect(await all(store.blobs.read(digest))).toEqual(Buffer.alloc(0))
   })
 
+  test('is read in passing, through the same memory all the time', async () => {
+    const store = temporaryStore()
+    const bytes = Buffer.alloc(1_000_001, 'a passing chunk ')
+    const digest = store.blobs.writeWhole(bytes, store.testLease)
+    const memory = new Set<ArrayBufferLike>()
+    const copies: Buffer[] = []
+    for await (const chunk of store.blobs.readPassing(digest)) {
+      memory.add(chunk.buffer)
+      copies.push(Buffer.from(chunk))
+    }
+    expect(Buffer.concat(copies).equals(bytes)).toBe(true)
+    expect([copies.length > 2, memory.size]).toEqual([true, 1])
+    await expect(all(store.blobs.readPassing(digestOf('missing')))).rejects.toMatchObject({ code: 'BLOB_NOT_FOUND' })
+  })
+
   test('is read whole and in ranges', async () => {
     const store = temporaryStore()
     const bytes = Buffer.from(Array.from({ length: 3 << 20 }, (_, i) => i % 251))

@@ -86,11 +86,11 @@ export class LayerStore {
 
   /**
    * Stores a layer that comes as a tar, plain or compressed. What arrived compressed is remembered by both digests;
-   * the compressed bytes themselves are not kept here.
+   * the compressed bytes themselves are not kept here. A `digest` is what the source verifies that it has.
    */
   async import(
     source: Bytes,
-    options: { lease: Lease; limits?: Partial<LayerLimits>; task?: string; total?: number },
+    options: { lease: Lease; limits?: Partial<LayerLimits>; task?: string; total?: number; digest?: Digest },
     job: Job,
   ): Promise<{ record: LayerRecord; compression: Compression; compressed: { digest: Digest; size: number } }> {
     const { lease, ...rest } = options

@@ -172,7 +172,7 @@ class StoreRepository implements ImageTarget {
   }
 
   async #importLayer(descriptor: Descriptor, bytes: Bytes, job: Job): Promise<LayerRecord> {
-    const options = { lease: this.#lease, task: descriptor.digest }
+    const options = { lease: this.#lease, task: descriptor.digest, digest: descriptor.digest }
     const { record, compression } = await this.#store.layers.import(bytes, options, job)
     const stated = statedCompression(descriptor.mediaType)
     if (stated !== undefined && stated !== compression) {

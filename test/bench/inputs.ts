@@ -80,6 +80,15 @@ export class Inputs {
     })
   }
 
+  /** The same, and `true` can be run in it; `undefined` when there is no busybox on this machine. */
+  manyFilesToRun(full: number): ImageArchive | undefined {
+    const busybox = findProgram('busybox')
+    if (busybox === undefined) return undefined
+    return this.#archive(`many-run-${full}`, (layer) => {
+      packBusybox(busybox, layer, (root) => makeFiles(path.join(root, 'data'), this.count(full)))
+    })
+  }
+
   /** An image of one large file. */
   largeFileImage(fullBytes: number): ImageArchive {
     return this.#archive(`large-${fullBytes}`, (layer) => {
@@ -152,12 +161,13 @@ function makeLargeFile(file: string, mebibytes: number): void {
 const packFolder = (folder: string, tar: string): void =>
   void execFileSync('tar', ['-cf', tar, '--owner=0', '--group=0', '-C', folder, '.'])
 
-function packBusybox(busybox: string, layer: string): void {
+function packBusybox(busybox: string, layer: string, more: (root: string) => void = () => {}): void {
   const root = `${layer}.root`
   for (const folder of ['bin', 'etc', 'tmp']) mkdirSync(path.join(root, folder), { recursive: true })
   copyFileSync(busybox, path.join(root, 'bin/busybox'))
   for (const name of ['sh', 'true', 'echo']) symlinkSync('busybox', path.join(root, 'bin', name))
   writeFileSync(path.join(root, 'etc/passwd'), 'root:x:0:0:root:/:/bin/sh\n')
+  more(root)
   packFolder(root, layer)
   rmSync(root, { recursive: true })
 }

@@ -9,6 +9,7 @@ import { parseArgs } from 'node:util'
 import { Inputs } from './inputs.ts'
 import { freeBytes, machineFacts } from './machine.ts'
 import { type CommandLine, measure, runQuietly } from './measure.ts'
+import { type BenchRegistry, openRegistry } from './registry-images.ts'
 import { type Report, renderMarkdown, type ToolResult, type WorkloadResult } from './report.ts'
 import { openDocker } from './tools/docker.ts'
 import { openBuildah, openPodman, openSkopeo, openUmoci } from './tools/podman.ts'
@@ -60,12 +61,15 @@ async function main(folder: string): Promise<void> {
   if (freeBytes(folder) < needed) throw new Error(`${folder} needs ${Math.round(needed / 2 ** 20)} MiB of free space`)
   const report: Report = { machine: machineFacts(folder), rounds, leftOut: [], workloads: [] }
   const tools = await openTools(folder, report)
+  let registry: BenchRegistry | undefined
   try {
     const inputs = new Inputs(folder, { scale, debian: flags.debian })
-    for (const [id, workload] of chosenWorkloads(inputs)) {
+    registry = await startRegistry(folder, report)
+    for (const [id, workload] of chosenWorkloads(inputs, registry)) {
       report.workloads.push(await runWorkload(id, workload, tools, report))
     }
   } finally {
+    await registry?.stop()
     for (const tool of tools) await tool.close().catch((error: Error) => say(`${tool.name}: ${error.message}`))
     if (flags.folder === undefined) rmSync(folder, { recursive: true, force: true })
   }
@@ -74,9 +78,18 @@ async function main(folder: string): Promise<void> {
   else process.stdout.write(renderMarkdown(report))
 }
 
-function* chosenWorkloads(inputs: Inputs): Generator<[string, Workload]> {
+async function startRegistry(folder: string, report: Report): Promise<BenchRegistry | undefined> {
+  try {
+    return await openRegistry(folder)
+  } catch (error) {
+    report.leftOut.push({ what: 'push and pull', why: (error as Error).message })
+    return undefined
+  }
+}
+
+function* chosenWorkloads(inputs: Inputs, registry: BenchRegistry | undefined): Generator<[string, Workload]> {
   const words = flags.only.split(',').filter((word) => word !== '')
-  for (const [id, make] of Object.entries(listWorkloads(inputs))) {
+  for (const [id, make] of Object.entries(listWorkloads(inputs, registry))) {
     const workload = words.length === 0 || words.some((word) => id.startsWith(word)) ? make() : undefined
     if (workload) yield [id, workload]
   }
@@ -111,7 +124,7 @@ async function openTools(folder: string, report: Report): Promise<Tool[]> {
 interface Runner {
   result: ToolResult
   daemons: readonly number[]
-  command: CommandLine
+  command(): CommandLine
   ready(): Promise<void>
   before(): Promise<void>
 }
@@ -136,7 +149,7 @@ async function runWorkload(
       try {
         await runner.before()
         await runQuietly({ argv: ['sync'] })
-        const cost = await measure(runner.command, { daemons: runner.daemons, watchMemory })
+        const cost = await measure(runner.command(), { daemons: runner.daemons, watchMemory })
         runner.result.costs.push(cost)
         say(`  ${runner.result.tool}: ${cost.wall.toFixed(3)} s, CPU ${cost.cpu.toFixed(3)} s`)
       } catch (error) {
@@ -151,13 +164,12 @@ async function runWorkload(
 function runnersOf(workload: Workload, tools: readonly Tool[]): Runner[] {
   const { floor } = workload
   const runners = tools.flatMap((tool): Runner[] => {
-    const command = workload.onlyOurs && !tool.isOurs ? undefined : workload.command(tool)
-    if (!command) return []
+    if ((workload.onlyOurs && !tool.isOurs) || !workload.command(tool)) return []
     return [
       {
         result: { tool: tool.name, role: tool.isOurs ? 'ours' : 'peer', costs: [] },
         daemons: tool.daemons,
-        command,
+        command: () => workload.command(tool)!,
         ready: async () => workload.ready?.(tool),
         before: async () => workload.before?.(tool),
       },
@@ -166,5 +178,5 @@ function runnersOf(workload: Workload, tools: readonly Tool[]): Runner[] {
   if (!floor) return runners
   const result: ToolResult = { tool: floor.name, role: 'floor', costs: [] }
   const before = async (): Promise<void> => floor.clean?.()
-  return [...runners, { result, daemons: [], command: floor.command, ready: before, before }]
+  return [...runners, { result, daemons: [], command: () => floor.command, ready: before, before }]
 }

@@ -2,6 +2,7 @@ import { rmSync } from 'node:fs'
 import path from 'node:path'
 import { changeOneFile, type ImageArchive, type Inputs } from './inputs.ts'
 import { type CommandLine, runQuietly } from './measure.ts'
+import { type BenchRegistry, overRegistry } from './registry-images.ts'
 import type { Tool } from './tools/tool.ts'
 
 /** Something that all tools do, in turn. */
@@ -34,7 +35,10 @@ const packAndHash = (context: string): NonNullable<Workload['floor']> => ({
 })
 
 /** All workloads by name, in the order they are reported. Inputs are made when a workload is asked for. */
-export function listWorkloads(inputs: Inputs): Record<string, () => Workload | undefined> {
+export function listWorkloads(
+  inputs: Inputs,
+  registry: BenchRegistry | undefined,
+): Record<string, () => Workload | undefined> {
   const many = (): string => inputs.smallFiles(20_000, COPY)
   const large = (): string => inputs.largeFile(GIBIBYTE, COPY)
   const manyImage = (): ImageArchive => inputs.manyFilesImage(50_000)
@@ -53,6 +57,7 @@ export function listWorkloads(inputs: Inputs): Record<string, () => Workload | u
     'load-debian': withDebian(load),
     'save-many': () => save('50,000 files', manyImage(), inputs),
     'save-debian': withDebian(save),
+    ...(registry ? overRegistry(inputs, registry) : {}),
     'run-true': withBase(runTrue),
     images: withBase(listImages),
     version: () => ({ title: '`version`', command: (tool) => tool.version?.() }),

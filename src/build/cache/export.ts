@@ -1,5 +1,5 @@
 import { createReadStream } from 'node:fs'
-import { type Bytes, bytesOf, type Digest, type Job, runTask } from '../../core/index.ts'
+import { bytesOf, type Digest, type Job, runTask } from '../../core/index.ts'
 import { gzip, zstd } from '../../layer/index.ts'
 import {
   createIndex,
@@ -85,17 +85,17 @@ async function writeLayer(
   job: Job,
 ): Promise<Descriptor> {
   const mediaType = MEDIA_TYPES[compression.kind]
-  const plain = (): Bytes => store.blobs.read(diffId, undefined, job)
   if (compression.kind === 'uncompressed') {
     const descriptor = { mediaType, digest: diffId, size: store.blobs.size(diffId)! }
-    await target.write(descriptor, plain(), {}, job)
+    await target.write(descriptor, store.blobs.read(diffId, undefined, job), {}, job)
     return descriptor
   }
   const memo = `${compression.kind} ${compression.level ?? ''} ${diffId}`
   const known = JSON.parse(store.memos.getText(KIND, memo) ?? 'null') as { digest: Digest; size: number } | null
   if (known && (await target.has({ mediaType, ...known }))) return { mediaType, ...known }
   const options = compression.level === undefined ? {} : { level: compression.level }
-  const packed = compression.kind === 'gzip' ? gzip(plain(), options) : zstd(plain(), options)
+  const plain = store.blobs.readPassing(diffId, job)
+  const packed = compression.kind === 'gzip' ? gzip(plain, options) : zstd(plain, options)
   const { path, digest, size } = await store.blobs.writeTemporary(packed, lease, job)
   store.memos.set(KIND, memo, JSON.stringify({ digest, size }))
   const descriptor = { mediaType, digest, size }

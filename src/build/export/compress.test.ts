@@ -37,13 +37,13 @@ test('happens once for each way', async () => {
   const store = temporaryStore()
   const layer = await addLayer(store, { a: TEXT })
   const { digest } = await compress(store, layer, {})
-  const read = store.blobs.read
-  store.blobs.read = () => {
+  const read = store.blobs.readPassing
+  store.blobs.readPassing = () => {
     throw new Error('compressed again')
   }
   expect((await compress(store, layer, {})).digest).toBe(digest)
   await expect(compress(store, layer, { level: 1 })).rejects.toThrow('compressed again')
-  store.blobs.read = read
+  store.blobs.readPassing = read
   const fast = await compress(store, layer, { level: 1 })
   expect(fast.digest).not.toBe(digest)
   expect((await compress(store, layer, {})).digest).toBe(digest)

@@ -63,7 +63,7 @@ async function make(
   { algorithm, level, lease }: LayerCompression & { lease: Lease },
   job: Job,
 ): Promise<Digest> {
-  const plain = store.blobs.read(diffId, undefined, job)
+  const plain = store.blobs.readPassing(diffId, job)
   const how = level === undefined ? {} : { level }
   const bytes: Bytes = algorithm === 'gzip' ? gzip(plain, how) : zstd(plain, how)
   const { path, digest, size } = await store.blobs.writeTemporary(bytes, lease, job)

@@ -2,7 +2,14 @@ import { lookup } from 'node:dns'
 import { isIP } from 'node:net'
 import type { Dispatcher } from 'undici'
 import { checkCanceled, fail, type Job, messageOf } from '../../core/index.ts'
-import { isLinkLocal, judgingLookup, LinkLocalError, refusalOf } from '../../host/index.ts'
+import {
+  environmentAgent,
+  httpRequest,
+  isLinkLocal,
+  judgingLookup,
+  LinkLocalError,
+  refusalOf,
+} from '../../host/index.ts'
 import { redactUrl } from '../url.ts'
 
 /** What is asked of a server, and how long it may take. */
@@ -72,10 +79,7 @@ async function send(at: URL, url: string, options: FetchOptions, job: Job): Prom
   target.password = ''
   const timeout = AbortSignal.timeout(LONGEST)
   try {
-    // loaded here: most builds download nothing, and it is the largest library there is
-    const { request } = await import('undici')
-    return await request(target, {
-      dispatcher: await dispatcher(),
+    return await httpRequest(target, await dispatcher(), {
       headers: {
         'user-agent': 'slipway',
         'accept-encoding': 'identity',
@@ -97,9 +101,7 @@ let shared: Promise<Dispatcher> | undefined
 
 /** One for all: connections that are still good are used again. */
 function dispatcher(): Promise<Dispatcher> {
-  shared ??= import('undici').then(
-    ({ EnvHttpProxyAgent }) => new EnvHttpProxyAgent({ connect: { lookup: judgingLookup(remember), timeout: 30_000 } }),
-  )
+  shared ??= environmentAgent({ connect: { lookup: judgingLookup(remember), timeout: 30_000 } })
   return shared
 }
 

@@ -1,9 +1,13 @@
 import { availableParallelism } from 'node:os'
 import type { Bytes } from '../../core/index.ts'
 
-/** The same bytes in buffers of exactly `size` bytes, the last one maybe shorter; none for no bytes. */
-export async function* blocksOf(bytes: Bytes, size: number): AsyncGenerator<Buffer, void, void> {
-  let block = Buffer.allocUnsafeSlow(size)
+/**
+ * The same bytes in buffers of exactly `size` bytes, the last one maybe shorter; none for no bytes. They are copied into
+ * blocks of `spare` where there are any: who is done with a block may put it there. New ones for each would keep the
+ * garbage collector busy.
+ */
+export async function* blocksOf(bytes: Bytes, size: number, spare: Buffer[] = []): AsyncGenerator<Buffer, void, void> {
+  let block = spare.pop() ?? Buffer.allocUnsafeSlow(size)
   let have = 0
   for await (const chunk of bytes) {
     for (let at = 0; at < chunk.length; ) {
@@ -13,7 +17,7 @@ export async function* blocksOf(bytes: Bytes, size: number): AsyncGenerator<Buff
       at += piece.length
       if (have < size) continue
       yield block
-      block = Buffer.allocUnsafeSlow(size)
+      block = spare.pop() ?? Buffer.allocUnsafeSlow(size)
       have = 0
     }
   }

@@ -108,7 +108,7 @@ describe('gzip', () => {
     const pieces = await collect(gzip(bytesOf(...cut(content, 70_001))))
     expect(pieces.equals(whole)).toBe(true)
     expect(zlib.gunzipSync(whole).equals(content)).toBe(true)
-    const single = zlib.gzipSync(content, { level: 6 }).length
+    const single = zlib.gzipSync(content, { level: 4 }).length
     expect(whole.length / single).toBeLessThan(1.005)
     if (has('gzip')) {
       execFileSync('gzip', ['-t'], { input: whole })

@@ -14,9 +14,12 @@ const compress: (buffer: Buffer, options: zlib.ZstdOptions) => Promise<Buffer> =
 export async function* zstd(bytes: Bytes, options: { level?: number } = {}): Bytes {
   const params = { [zlib.constants.ZSTD_c_compressionLevel]: options.level ?? 3 }
   let empty = true
-  yield* inOrder(blocksOf(bytes, FRAME), (block) => {
+  const spare: Buffer[] = []
+  yield* inOrder(blocksOf(bytes, FRAME, spare), async (block) => {
     empty = false
-    return compress(block, { params, chunkSize: FRAME + (FRAME >> 7), pledgedSrcSize: block.length })
+    const compressed = await compress(block, { params, chunkSize: FRAME >> 1, pledgedSrcSize: block.length })
+    if (block.length === FRAME) spare.push(block)
+    return compressed
   })
   if (empty) yield await compress(Buffer.alloc(0), { params })
 }

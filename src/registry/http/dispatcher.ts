@@ -1,5 +1,5 @@
 import type { Dispatcher } from 'undici'
-import { judgingLookup } from '../../host/index.ts'
+import { directAgent, judgingLookup, proxyAgent } from '../../host/index.ts'
 import type { TlsSettings } from '../settings.ts'
 import { proxyFor } from './proxy.ts'
 import { secureContext } from './trust.ts'
@@ -40,14 +40,12 @@ async function open(
   proxy: string | undefined,
   { timeout, isStrange }: { timeout: number; isStrange: boolean },
 ): Promise<Dispatcher> {
-  // loaded here: most commands ask no registry, and it is the largest library there is
-  const { Agent, ProxyAgent } = await import('undici')
   const connect = {
     timeout,
     ...(isStrange ? { lookup: judgingLookup() } : {}),
     ...(tls ? { secureContext: secureContext(tls), rejectUnauthorized: tls.verify } : {}),
   }
   const options = { allowH2: false, keepAliveTimeout: 10_000 }
-  if (proxy === undefined) return new Agent({ ...options, connect })
-  return new ProxyAgent({ ...options, uri: proxy, requestTls: connect, proxyTls: { timeout } })
+  if (proxy === undefined) return directAgent({ ...options, connect })
+  return proxyAgent({ ...options, uri: proxy, requestTls: connect, proxyTls: { timeout } })
 }

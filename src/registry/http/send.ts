@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream'
 import { type Bytes, checkCanceled, fail, type Job, programVersion } from '../../core/index.ts'
-import { isLinkLocal, LinkLocalError } from '../../host/index.ts'
+import { httpRequest, isLinkLocal, LinkLocalError } from '../../host/index.ts'
 import { type ConnectionSettings, dispatcherFor } from './dispatcher.ts'
 import { connectionFailure, shown } from './failure.ts'
 
@@ -36,9 +36,7 @@ export async function send(outgoing: Outgoing, settings: ConnectionSettings, job
   if (settings.named !== url.hostname && isLinkLocal(url.hostname)) throw refused(url, url.hostname)
   const dispatcher = await dispatcherFor(url, settings)
   try {
-    const { request } = await import('undici')
-    const response = await request(url, {
-      dispatcher,
+    const response = await httpRequest(url, dispatcher, {
       method,
       headers: { 'user-agent': `slipway/${programVersion()}`, 'accept-encoding': 'identity', ...headers },
       ...(body === undefined

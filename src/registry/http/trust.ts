@@ -16,10 +16,10 @@ function machineAuthorities(): readonly string[] {
   return known
 }
 
-/** What connections with these settings trust and show. Fails with `REGISTRY_CONFIG_INVALID`. */
-export function secureContext({ ca, client }: TlsSettings): SecureContext {
+/** What connections with these settings trust and show: nobody of this machine's where nothing is verified. Fails with `REGISTRY_CONFIG_INVALID`. */
+export function secureContext({ ca, client, verify }: TlsSettings): SecureContext {
   try {
-    return createSecureContext({ ca: [...machineAuthorities(), ...ca], ...client })
+    return createSecureContext({ ca: verify ? [...machineAuthorities(), ...ca] : [...ca], ...client })
   } catch (error) {
     throw fail('REGISTRY_CONFIG_INVALID', `a certificate or key for a registry cannot be read: ${messageOf(error)}`, {
       cause: error,

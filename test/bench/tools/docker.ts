@@ -4,7 +4,7 @@ import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type CommandLine, runQuietly } from '../measure.ts'
 import { listProcesses } from '../processes.ts'
-import { removeStore, type Tool } from './tool.ts'
+import { inTurn, removeStore, type Tool } from './tool.ts'
 
 // where a package puts its programs, when it is unpacked below a folder of its own
 const PLACES = ['', 'usr/bin', 'usr/sbin', 'usr/libexec/docker/cli-plugins', 'usr/local/bin']
@@ -40,6 +40,9 @@ export async function openDocker(folder: string, programs: string, all: readonly
     load: (archive) => docker('load', '-i', archive),
     save: (image, archive) => docker('save', '-o', archive, image),
     run: (image, args) => docker('run', '--rm', '--network=host', image, ...args),
+    pull: (image) => inTurn(docker('pull', image), docker('run', '--rm', '--network=host', image, 'true')),
+    tag: (image, name) => docker('tag', image, name),
+    push: (_image, name) => docker('push', name),
     listImages: () => docker('images'),
     version: () => docker('version'),
     async reset() {

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { existsSync, mkdirSync } from 'node:fs'
 import path from 'node:path'
 import { type CommandLine, runQuietly } from '../measure.ts'
-import { removeStore, type Tool } from './tool.ts'
+import { inTurn, removeStore, type Tool } from './tool.ts'
 
 /** A store in the form that podman, buildah and skopeo share. */
 function storeBelow(folder: string): { root: string; runroot: string; flags: string[] } {
@@ -31,6 +31,12 @@ export async function openPodman(folder: string): Promise<Tool> {
     load: (archive) => podman('load', '-i', archive),
     save: (image, archive) => podman('save', '--format', 'docker-archive', '-o', archive, image),
     run: (image, args) => podman('run', '--rm', '--network=host', ...LIMITS, image, ...args),
+    pull: (image) =>
+      inTurn(
+        podman('pull', '--tls-verify=false', image),
+        podman('run', '--rm', '--network=host', ...LIMITS, image, 'true'),
+      ),
+    push: (image, name) => podman('push', '--tls-verify=false', image, `docker://${name}`),
     listImages: () => podman('images'),
     version: () => podman('version'),
     reset: () => runQuietly(podman('rmi', '--all', '--force')),
@@ -75,6 +81,8 @@ export async function openSkopeo(folder: string): Promise<Tool> {
     name: `skopeo ${versionOf('skopeo')}`,
     daemons: [],
     load: (archive) => skopeo('copy', `docker-archive:${archive}`, `${stored}${imageIn(archive)}`),
+    pull: (image) => skopeo('copy', '--src-tls-verify=false', `docker://${image}`, `${stored}${image}`),
+    push: (image, name) => skopeo('copy', '--dest-tls-verify=false', `${stored}${image}`, `docker://${name}`),
     save: (image, archive) => skopeo('copy', `${stored}${image}`, `docker-archive:${archive}:${image}`),
     version: () => skopeo('--version'),
     reset: async () => removeStore(at),
@@ -97,11 +105,13 @@ export async function openUmoci(folder: string): Promise<Tool> {
   }
   await reset()
   const copy = 'skopeo --insecure-policy copy --dest-decompress "docker-archive:$0" "oci:$1/layout:image"'
+  const fetch = 'skopeo --insecure-policy copy --src-tls-verify=false "docker://$0" "oci:$1/layout:image"'
   const unpack = 'umoci unpack --image "$1/layout:image" "$1/bundle"'
   return {
     name: `skopeo + umoci ${versionOf('umoci')}`,
     daemons: [],
     load: (archive) => ({ argv: ['sh', '-c', `${copy} && ${unpack}`, archive, at] }),
+    pull: (image) => ({ argv: ['sh', '-c', `${fetch} && ${unpack}`, image, at] }),
     version: () => ({ argv: ['umoci', '--version'] }),
     reset,
     close: async () => removeStore(at),

@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import path from 'node:path'
 import { type CommandLine, runQuietly } from '../measure.ts'
-import { removeStore, type Tool } from './tool.ts'
+import { inTurn, removeStore, type Tool } from './tool.ts'
 
 /** Slipway, started as `command` (words), which is usually the launcher of this checkout. */
 export async function openSlipway(folder: string, command: readonly string[]): Promise<Tool> {
@@ -18,6 +18,9 @@ export async function openSlipway(folder: string, command: readonly string[]): P
     load: (archive) => slipway('load', '-i', archive),
     save: (image, archive) => slipway('save', '-o', archive, image),
     run: (image, args) => slipway('run', '--rm', '--network=host', image, ...args),
+    pull: (image) => inTurn(slipway('pull', image), slipway('run', '--rm', '--network=host', image, 'true')),
+    tag: (image, name) => slipway('tag', image, name),
+    push: (_image, name) => slipway('push', name),
     listImages: () => slipway('images'),
     version: () => slipway('version'),
     async reset() {

@@ -18,12 +18,25 @@ export interface Tool {
   save?(image: string, archive: string): CommandLine
   /** Runs a program to its end, in a container that is removed. */
   run?(image: string, args: readonly string[]): CommandLine
+  /** Brings an image from a registry and makes it ready to run; runs `true` in it, where the tool can run. */
+  pull?(image: string): CommandLine
+  /** Gives an image another name. */
+  tag?(image: string, name: string): CommandLine
+  /** Sends an image that was loaded to a registry, its layers compressed on the way; `tag` has named it. */
+  push?(image: string, name: string): CommandLine
   listImages?(): CommandLine
   version?(): CommandLine
   /** Forgets all images and caches. Not measured. */
   reset(): Promise<void>
   /** Ends its daemon, if it has one, and removes what it stored. */
   close(): Promise<void>
+}
+
+/** The commands, one after the other. */
+export function inTurn(first: CommandLine, second: CommandLine): CommandLine {
+  const { argv, env = {} } = first
+  const script = `"$@" && exec ${second.argv.map((word) => `'${word}'`).join(' ')}`
+  return { argv: ['sh', '-c', script, 'sh', ...argv], env: { ...env, ...second.env } }
 }
 
 /** Removes a folder and everything that a tool has left mounted below it. */
