@@ -124,6 +124,7 @@ async function pullBase(bases: Bases, job: Job, digest = bases.pin): Promise<unk
 /** BuildKit's words. */
 function notPulled({ name, text }: Asked, cause: unknown, span: SourceSpan): unknown {
   if (!(cause instanceof SlipwayError) || cause.fault === 'canceled') return cause
+  if (cause.code === 'PLATFORM_NOT_FOUND') return noPlatform({ name, text }, cause, span)
   const { code, data } = cause
   const isMissing = code === 'IMAGE_NOT_FOUND'
   const inner = cause.data['reference'] !== undefined && cause.cause instanceof SlipwayError ? cause.cause : cause

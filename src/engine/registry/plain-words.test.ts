@@ -29,6 +29,12 @@ test('where nobody answers, the request is what failed', () => {
   }
 })
 
+test('a platform that an index lacks is told as Docker does', () => {
+  const missing = fail('PLATFORM_NOT_FOUND', 'no matching manifest for x in the manifest list entries', { hint: 'y' })
+  const message = `${missing.message}: no match for platform in manifest: not found`
+  expect(inPlainWords(missing)).toMatchObject({ code: 'PLATFORM_NOT_FOUND', message, hint: 'y' })
+})
+
 test('all else stays as it is', () => {
   const busy = fail('REGISTRY_UNAVAILABLE', 'received unexpected HTTP status: 503', { data: { status: 503 } })
   const full = fail('DISK_FULL', 'no space left on device')

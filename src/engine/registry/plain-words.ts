@@ -9,6 +9,8 @@ const OF_NO_LAYER: ReadonlySet<ErrorCode> = new Set([
   'REGISTRY_UNAUTHORIZED',
 ])
 
+const NO_PLATFORM = 'no match for platform in manifest: not found'
+
 /**
  * An error of a transfer as Docker says it. Who may not do something, or finds nobody there, need not know with which
  * layer the copy had got to when it turned out.
@@ -17,9 +19,12 @@ export function inPlainWords(error: unknown): unknown {
   if (!(error instanceof SlipwayError)) return error
   const inner = error.data['side'] !== undefined && error.cause instanceof SlipwayError ? error.cause : error
   if (OF_NO_LAYER.has(inner.code)) return inner
+  if (inner.code === 'PLATFORM_NOT_FOUND') return restated(inner, `${inner.message}: ${NO_PLATFORM}`)
   // what the system or the TLS library calls it: there was no answer
   if (inner.code !== 'REGISTRY_UNAVAILABLE' || typeof inner.data['reason'] !== 'string') return error
-  const { code, message, hint, data, cause } = inner
-  const details = { data, cause, ...(hint === undefined ? {} : { hint }) }
-  return new SlipwayError(code, `failed to do request: ${message}`, details)
+  return restated(inner, `failed to do request: ${inner.message}`)
+}
+
+function restated({ code, hint, data, cause }: SlipwayError, message: string): SlipwayError {
+  return new SlipwayError(code, message, { data, cause, ...(hint === undefined ? {} : { hint }) })
 }
