@@ -327,7 +327,7 @@ describe('errors before anything runs', () => {
     ['FROM scratch\nCOPY --from=missing /a /\n', 'IMAGE_NOT_FOUND', 2, /missing.*not found/],
     ['FROM scratch\nCOPY f /d/\nCOPY f /d\nCOPY Dockerfile /d/f/\n', 'COPY_CONFLICT', 4, /not a directory/],
   ])('%j', async (Dockerfile, code, line, message) => {
-    const { error } = await failure(context({ Dockerfile, f: '' }))
+    const { error } = await failure(context({ Dockerfile, f: '' }), { pull: 'never' })
     expect({ code: error.code, line: error.span?.line }).toEqual({ code, line })
     expect(error.message).toMatch(message)
   })

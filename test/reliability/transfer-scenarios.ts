@@ -1,6 +1,7 @@
 /** What may happen to a pull or a push in the middle, and what has to be true then. */
 import {
   closeSync,
+  existsSync,
   openSync,
   readdirSync,
   rmSync,
@@ -255,15 +256,17 @@ function leftBytes(root: string): number {
 async function listed(arena: Arena): Promise<string> {
   const root = arena.newStore()
   await arena.killedAt(arena.size / 2, root, 'pull', arena.image)
-  const digest = (await arena.ok(root, 'transfers', 'ls', '-q', '--no-trunc')).trim()
   const half = partialOf(root)
-  check(half.includes(digest.slice(7)), `${digest} is listed, and ${half} is there`)
+  const digest = path.basename(half, path.extname(half)).replace('-', ':')
+  // the small layer may hang, too
+  const all = (): Promise<string> => arena.ok(root, 'transfers', 'ls', '-q', '--no-trunc')
+  check((await all()).includes(digest), `${half} is there and not listed`)
   await arena.ok(root, 'image', 'prune', '-f')
-  check(leftBytes(root) > 0, 'prune took what is young')
+  check(existsSync(half), 'prune took what is young')
   const old = Date.now() / 1000 - 8 * 86_400
   utimesSync(half, old, old)
   await arena.ok(root, 'image', 'prune', '-f')
-  check(leftBytes(root) === 0, 'prune left what is old')
+  check(!existsSync(half), 'prune left what is old')
   await arena.killedAt(arena.size / 2, root, 'pull', arena.image)
   // what no pull has written is not shown, and harms nobody
   writeFileSync(path.join(root, 'transfers', 'something'), 'else')
@@ -276,7 +279,7 @@ async function listed(arena: Arena): Promise<string> {
   await ended
   arena.proxy.release()
   check((await arena.ok(root, 'transfers', 'rm', digest)).trim() === digest, 'rm does not say what it removed')
-  check((await arena.ok(root, ...LIST)) === '', 'it is still listed')
+  check(!(await all()).includes(digest), 'it is still listed')
   await arena.ok(root, 'pull', '-q', arena.image)
   await expectPulled(arena, root)
   return 'listed, kept, removed'
