@@ -34,7 +34,7 @@ import type { CopyOutRequest } from './copy-out.ts'
 import { type CreatedContainer, type CreateRequest, createContainer } from './create.ts'
 import type { DiffRequest } from './diff.ts'
 import { guarded, guardedStream, guardedSync } from './guarded.ts'
-import { type Filters, imageFilter } from './image-filters.ts'
+import { type Filters, imageFilter, onlyNamesAskedFor } from './image-filters.ts'
 import { type HistoryRow, type ImageSummary, imageHistory, listImages, tagImage } from './images.ts'
 import type { Info } from './info.ts'
 import { type Inspection, inspectContainer, inspectImage } from './inspect.ts'
@@ -44,11 +44,11 @@ import type { ImageManifests, InspectIndexRequest } from './places/inspect-index
 import type { InspectedManifest } from './places/manifest-json.ts'
 import type { AnnotateRequest, ManifestListRequest, PushedList } from './places/manifest-lists.ts'
 import type { SearchRequest } from './places/search.ts'
-import type { Household, RegistryWishes } from './places/surroundings.ts'
 import type { RemovedTag, RemoveTagRequest, TagsRequest } from './places/tags.ts'
 import { type Pruned, type PruneRequest, pruneImages } from './prune.ts'
 import type { PulledImage, PullRequest } from './registry/pull.ts'
 import type { PushedImage, PushRequest } from './registry/push.ts'
+import type { Household, RegistryWishes } from './registry/repository.ts'
 import { listTransfers, removeAllTransfers, removeTransfers, type Transfer } from './registry/transfers.ts'
 import { type Removal, type RemoveOptions, removeImage } from './remove.ts'
 
@@ -194,19 +194,20 @@ export function openEngine(options: EngineOptions = {}): Engine {
   const store = guardedSync(() => openStore(options.root ?? defaultRoot()))
   const { registries } = options
   const household = { store, ...(registries ? { registries } : {}) }
+  const asHere = <T extends BuildRequest>(request: T): T => (registries ? { registries, ...request } : request)
   return {
     build: (request, job = silentJob) =>
-      guarded(async () => (await import('./build/build.ts')).build(store, request, job)),
+      guarded(async () => (await import('./build/build.ts')).build(store, asHere(request), job)),
     watch: (request, listener, job = silentJob) =>
-      guarded(async () => (await import('./build/watch/watch.ts')).watchBuild(store, request, listener, job)),
+      guarded(async () => (await import('./build/watch/watch.ts')).watchBuild(store, asHere(request), listener, job)),
     lock: (request, job = silentJob) =>
-      guarded(async () => (await import('./build/lock/lock.ts')).lockBuild(store, request, job)),
+      guarded(async () => (await import('./build/lock/lock.ts')).lockBuild(store, asHere(request), job)),
     check: (request, job = silentJob) =>
-      guarded(async () => (await import('./build/check.ts')).check(store, request, job)),
+      guarded(async () => (await import('./build/check.ts')).check(store, asHere(request), job)),
     outline: (request, job = silentJob) =>
-      guarded(async () => (await import('./build/outline.ts')).outline(store, request, job)),
+      guarded(async () => (await import('./build/outline.ts')).outline(store, asHere(request), job)),
     targets: (request, job = silentJob) =>
-      guarded(async () => (await import('./build/targets.ts')).targets(store, request, job)),
+      guarded(async () => (await import('./build/targets.ts')).targets(store, asHere(request), job)),
     bootstrap: (request, job = silentJob) =>
       guarded(async () => (await import('./bootstrap.ts')).bootstrap(store, request, job)),
     diff: (request, job = silentJob) => diff(store, request, job),
@@ -221,7 +222,7 @@ export function openEngine(options: EngineOptions = {}): Engine {
       usage: async (filters) => (await buildCache()).cacheUsage(store, filters),
       prune: (request) => guarded(async () => (await buildCache()).pruneCache(store, request)),
     },
-    images: imageFunctions(store),
+    images: imageFunctions(household),
     indexes: indexFunctions(household),
     manifestLists: manifestListFunctions(household),
     registries: registryFunctions(household),
@@ -260,9 +261,13 @@ async function* copyOutTar(store: Store, request: CopyOutRequest, job: Job): Byt
   yield* (await import('./copy-out.ts')).copyOutTar(store, request, job)
 }
 
-function imageFunctions(store: Store): Engine['images'] {
+function imageFunctions(household: Household): Engine['images'] {
+  const { store } = household
   return {
-    list: (filters = {}) => listImages(store).filter(imageFilter(store, filters)),
+    list: (filters = {}) =>
+      listImages(store)
+        .filter(imageFilter(store, filters))
+        .map((image) => onlyNamesAskedFor(image, filters)),
     inspect: (name, platform) => inspectImage(store, name, platform),
     history: (name, platform) => imageHistory(store, name, platform),
     tag: (name, as) => guardedSync(() => tagImage(store, name, as)),
@@ -272,17 +277,17 @@ function imageFunctions(store: Store): Engine['images'] {
     load: (input, loadOptions = {}, job = silentJob) =>
       guarded(async () => (await archives()).loadImages(store, input, loadOptions, job)),
     import: (request, job = silentJob) => guarded(async () => (await archives()).importImage(store, request, job)),
-    pull: (request, job = silentJob) => guardedStream(pull(store, request, job)),
-    push: (request, job = silentJob) => guardedStream(push(store, request, job)),
+    pull: (request, job = silentJob) => guardedStream(pull(household, request, job)),
+    push: (request, job = silentJob) => guardedStream(push(household, request, job)),
   }
 }
 
-async function* pull(store: Store, request: PullRequest, job: Job): AsyncIterable<PulledImage> {
-  yield* (await import('./registry/pull.ts')).pullImages(store, request, job)
+async function* pull(household: Household, request: PullRequest, job: Job): AsyncIterable<PulledImage> {
+  yield* (await import('./registry/pull.ts')).pullImages(household, request, job)
 }
 
-async function* push(store: Store, request: PushRequest, job: Job): AsyncIterable<PushedImage> {
-  yield* (await import('./registry/push.ts')).pushImages(store, request, job)
+async function* push(household: Household, request: PushRequest, job: Job): AsyncIterable<PushedImage> {
+  yield* (await import('./registry/push.ts')).pushImages(household, request, job)
 }
 
 async function* save(store: Store, names: readonly string[], options: { platform?: Platform }, job: Job): Bytes {

@@ -39,8 +39,17 @@ const TESTS: Record<string, (store: Store, values: readonly string[]) => Test> =
     const limit = Math.min(...values.map((value) => parseMoment(value)))
     return (image) => (image.created?.getTime() ?? 0) < limit
   },
-  reference: (_store, values) => (image) => values.some((value) => image.tags.some((tag) => matchesName(tag, value))),
+  reference: (_store, values) => (image) => namesOf(image).some((name) => matchesAny(name, values)),
 }
+
+/** The image with those of its names that the filter `reference` asks for, as Docker lists it. */
+export function onlyNamesAskedFor(image: ImageSummary, { reference }: Filters): ImageSummary {
+  if (!reference) return image
+  const asked = (name: string): boolean => matchesAny(name, reference)
+  return { ...image, tags: image.tags.filter(asked), digests: image.digests.filter(asked) }
+}
+
+const namesOf = ({ tags, digests }: ImageSummary): string[] => [...tags, ...digests]
 
 /** The value of a filter that is a yes or a no. Fails with `FILTER_INVALID`. */
 export function parseTruth(filter: string, value: string): boolean {
@@ -61,10 +70,10 @@ function createdOf(store: Store, reference: string): number {
   return created === undefined ? 0 : Date.parse(created)
 }
 
-/** A pattern with `*`, `?` and `[...]`, for the name with or without its tag. */
-function matchesName(tag: string, pattern: string): boolean {
-  const repository = tag.replace(/:[^/:]*$/, '')
-  return [tag, repository].some((name) => name === pattern || path.posix.matchesGlob(name, pattern))
+/** Patterns with `*`, `?` and `[...]`, for the name with or without its tag or digest. */
+function matchesAny(name: string, patterns: readonly string[]): boolean {
+  const whole = [name, name.replace(/@.*$|:[^/:]*$/, '')]
+  return patterns.some((pattern) => whole.some((each) => each === pattern || path.posix.matchesGlob(each, pattern)))
 }
 
 /** A point in time as users give it: `24h` ago, Unix seconds, or a date. Unix milliseconds. Fails with `FILTER_INVALID`. */

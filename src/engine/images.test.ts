@@ -62,6 +62,16 @@ describe('the list', () => {
     expect(tagsOf(filters)).toEqual(expected)
   })
 
+  test('filtered by a name, an image shows no other', async () => {
+    await add('2020-01-01T00:00:00Z', 'a:1')
+    engine.images.tag('a:1', 'host:5000/b:1')
+    const namesOf = (reference?: string): string[] =>
+      engine.images.list(reference === undefined ? {} : { reference: [reference] }).flatMap(({ tags }) => tags)
+    expect(namesOf('a')).toEqual(['a:1'])
+    expect(namesOf('host:5000/b')).toEqual(['host:5000/b:1'])
+    expect(namesOf()).toEqual(['a:1', 'host:5000/b:1'])
+  })
+
   test.each([
     [{ nonsense: ['x'] }, "invalid filter 'nonsense'"],
     [{ constructor: ['x'] }, "invalid filter 'constructor'"],

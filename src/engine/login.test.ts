@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -92,4 +92,37 @@ test('a registry that nobody serves, a user that cannot be one, a server that is
 
 test('without a server Docker Hub is meant', async () => {
   expect(await logout(undefined, openUser())).toEqual({ server: 'https://index.docker.io/v1/', problems: [] })
+})
+
+test('a password for Docker Hub is never shown to what answers for it here', async () => {
+  const user = openUser()
+  const heard: (string | undefined)[] = []
+  const cache = await openRegistry((request, response) => {
+    heard.push(request.headers.authorization)
+    basic(request, response)
+  })
+  const folder = path.join(user.etc!, 'docker/certs.d/docker.io')
+  mkdirSync(folder, { recursive: true })
+  writeFileSync(path.join(folder, 'hosts.toml'), `server = "http://${cache}"\n[host."http://${cache}/mirror"]\n`)
+  // Docker Hub itself is not there in tests, or does not know alice
+  const signal = AbortSignal.timeout(3000)
+  const asked = login({ username: 'alice', password: 'wonder', ...user }, { progress: () => {}, signal })
+  await expect(asked).rejects.toMatchObject({ code: expect.stringMatching(/REGISTRY_|CANCELED/) })
+  expect(heard).toEqual([])
+})
+
+test('a token server in another domain gets the password when the user names it, and is remembered', async () => {
+  const user = openUser()
+  const server = await openRegistry((request, response, own) =>
+    bearer(request, response, own.replace('127.0.0.1', 'localhost')),
+  )
+  const request = { server, username: 'alice', password: 'wonder', ...user }
+  const tokenServer = server.replace('127.0.0.1', 'localhost')
+  await expect(login(request)).rejects.toMatchObject({
+    code: 'REGISTRY_UNAUTHORIZED',
+    hint: expect.stringContaining(`--token-server ${tokenServer} ${server}`),
+  })
+  await login({ ...request, tokenServer })
+  const auth = Buffer.from('alice:').toString('base64')
+  expect(user.config()).toEqual({ auths: { [server]: { auth, identitytoken: 'refresh', tokenserver: tokenServer } } })
 })

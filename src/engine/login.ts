@@ -14,6 +14,8 @@ export interface LoginRequest extends CredentialsOptions {
   server?: string | undefined
   username: string
   password: string
+  /** The host of the registry's token server, where it is in another domain: it gets the password, too. */
+  tokenServer?: string | undefined
 }
 
 /** What came of a login. */
@@ -26,6 +28,7 @@ export interface LoginReport {
 export interface KnownLogin {
   username: string
   password: string
+  tokenServer?: string
 }
 
 /** The user and password that are kept for a registry; nothing where there are none, or a token. */
@@ -36,7 +39,8 @@ export async function knownLogin(
   const { loadRegistrySettings, registryOfServer } = await registryRoom()
   const found = await loadRegistrySettings(options).credentials(registryOfServer(server))
   if (found?.kind !== 'password' || found.username === '' || found.password === '') return undefined
-  return { username: found.username, password: found.password }
+  const { username, password, tokenServer } = found
+  return { username, password, ...(tokenServer === undefined ? {} : { tokenServer }) }
 }
 
 /**
@@ -47,13 +51,16 @@ export async function knownLogin(
 export async function login(request: LoginRequest, job: Job = silentJob): Promise<LoginReport> {
   return await guarded(async () => {
     const { keepCredentials, registryOfServer } = await registryRoom()
-    const { server, username, password, ...options } = request
+    const { server, username, password, tokenServer, ...options } = request
     const registry = registryOfServer(server)
     // RFC 7617, section 2: "a user-id containing a colon character is invalid"
     if (username.includes(':')) throw fail('REGISTRY_UNAUTHORIZED', 'a username cannot contain a colon')
-    const credentials: Credentials = { kind: 'password', username, password }
+    const stranger = tokenServer ? { tokenServer: registryOfServer(tokenServer) } : {}
+    const credentials: Credentials = { kind: 'password', username, password, ...stranger }
     const identityToken = await present(registry, credentials, options, job)
-    const kept: Credentials = identityToken ? { kind: 'identity-token', token: identityToken, username } : credentials
+    const kept: Credentials = identityToken
+      ? { kind: 'identity-token', token: identityToken, username, ...stranger }
+      : credentials
     return await keepCredentials(registry, kept, options, job)
   })
 }
@@ -76,7 +83,9 @@ async function present(
   } catch (error) {
     if (!hasCode(error, 'REGISTRY_UNAUTHORIZED')) throw error
     const message = `login attempt to ${registry} failed with status: 401 Unauthorized: ${error.message}`
-    throw fail('REGISTRY_UNAUTHORIZED', message, { cause: error, hint: 'check the username and the password.' })
+    const { hint: found, data } = error
+    const hint = data['withheldFrom'] === undefined || !found ? 'check the username and the password.' : found
+    throw fail('REGISTRY_UNAUTHORIZED', message, { cause: error, hint })
   }
 }
 

@@ -9,8 +9,6 @@ import { parseProtocolErrors, protocolErrorText } from './protocol-error.ts'
 export interface About {
   /** As the user would say it: `localhost:5000/app:1`. */
   readonly name: string
-  /** The same without tag and digest. */
-  readonly repository?: string
   readonly kind: 'manifest' | 'blob' | 'repository' | 'upload' | 'registry'
   /** Whether something was to be written or deleted. */
   readonly writes?: boolean
@@ -90,12 +88,26 @@ export function accessDenied(
 ): SlipwayError {
   const details = { data, hint: 'log in as a user who may do this: "slipway login REGISTRY".' }
   if (about.kind === 'registry') return fail(code, why, details)
-  if (about.writes) {
-    return fail(code, `push access denied, repository does not exist or may require authorization: ${why}`, details)
-  }
-  const name = about.repository ?? about.name
-  const message = `pull access denied for ${name}, repository does not exist or may require 'docker login': ${why}`
-  return fail(code, message, details)
+  const action = about.writes ? 'push' : 'pull'
+  return fail(code, `${action} access denied, repository does not exist or may require authorization: ${why}`, details)
+}
+
+/** The same refusal, which also says that a token server in another domain was not told who we are. */
+export function loginWithheld({ code, message, data }: SlipwayError, registry: string, server: string): SlipwayError {
+  return fail(code, `${message} (the login for ${registry} was not sent to ${server}, which is in another domain)`, {
+    data: { ...data, withheldFrom: server },
+    hint: `if that is the token server of ${registry}, say so: "slipway login --token-server ${server} ${registry}".`,
+  })
+}
+
+/** The same refusal, where a credential helper did not say who we are. */
+export function loginMissing({ code, message, data }: SlipwayError, failure: SlipwayError): SlipwayError {
+  const { hint } = failure
+  return fail(code, `${message} (${failure.message})`, {
+    data,
+    cause: failure,
+    ...(hint === undefined ? {} : { hint }),
+  })
 }
 
 function rateLimited(reply: Pick<Reply, 'headers'>, said: string, data: Record<string, unknown>): SlipwayError {
@@ -105,9 +117,15 @@ function rateLimited(reply: Pick<Reply, 'headers'>, said: string, data: Record<s
   const window =
     seconds === undefined ? '' : `; the quota (${(limit ?? '?').split(';')[0]}) is for ${duration(Number(seconds))}`
   const again = later(reply) || window
+  const wait = retryAfter(headerOf(reply, 'retry-after'))
   const words = /^\d/.test(said) ? 'toomanyrequests: too many requests' : said
   return fail('REGISTRY_RATE_LIMITED', `${words}${again}`, {
-    data: { ...data, ...(limit === undefined ? {} : { limit }), ...(remaining === undefined ? {} : { remaining }) },
+    data: {
+      ...data,
+      ...(wait === undefined ? {} : { retryAfter: wait }),
+      ...(limit === undefined ? {} : { limit }),
+      ...(remaining === undefined ? {} : { remaining }),
+    },
     hint: 'log in for a larger quota, use a mirror, or come back later.',
   })
 }

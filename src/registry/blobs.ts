@@ -1,8 +1,9 @@
-import { type ByteRange, type Bytes, collectBytes, fail, hasCode, type Job } from '../core/index.ts'
+import { type ByteRange, type Bytes, collectBytes, type Digest, fail, hasCode, type Job } from '../core/index.ts'
 import type { Descriptor } from '../oci/index.ts'
 import { Connection } from './connection.ts'
 import { download, type Place } from './download.ts'
 import type { Patience } from './http/patience.ts'
+import { headerOf } from './http/redirect.ts'
 import type { Route } from './route.ts'
 
 /** A blob up to this size is passed on when all of it is here, so that a slow reader of it holds up nobody. */
@@ -27,6 +28,16 @@ export async function hasBlob(server: Connection, route: Route, descriptor: Desc
     if (hasCode(error, 'BLOB_NOT_FOUND')) return false
     throw error
   }
+}
+
+/** A blob with its size, by HEAD. Fails with `BLOB_NOT_FOUND`, and with `REGISTRY_INVALID_ANSWER` where that does not tell. */
+export async function describeBlob(server: Connection, route: Route, digest: Digest, job: Job): Promise<Descriptor> {
+  const mediaType = 'application/octet-stream'
+  const { to, scopes, about } = placeOf(server, route, { mediaType, digest, size: 0 })
+  const reply = await server.ask({ method: 'HEAD', to, scopes, about, expects: [200] }, job)
+  const length = headerOf(reply, 'content-length')
+  if (length !== undefined && /^\d{1,15}$/.test(length)) return { mediaType, digest, size: Number(length) }
+  throw fail('REGISTRY_INVALID_ANSWER', `${about.name}: the registry does not say how large it is`)
 }
 
 /** Reads a blob or a range of it. See `download`. */
@@ -78,7 +89,7 @@ function foreignPlace(url: string, route: Route, patience: Patience): Place {
       headers: {},
       registry: to.host,
     },
-    { credentials: async () => undefined, patience },
+    { credentials: async () => undefined, patience, isStrange: true },
   )
   return { server, to, scopes: [], about: route.about('blob', to.host) }
 }

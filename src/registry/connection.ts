@@ -1,8 +1,10 @@
-import { fail, hasCode, type Job } from '../core/index.ts'
-import { type About, accessDenied, answerError } from './answer-error.ts'
+import { fail, hasCode, type Job, type SlipwayError } from '../core/index.ts'
+import { type About, accessDenied, answerError, loginMissing, loginWithheld } from './answer-error.ts'
 import { askTokenServer } from './auth/ask-token-server.ts'
 import { Authorizer } from './auth/authorizer.ts'
+import { hostnameOf } from './config/domain.ts'
 import { type Host, hostOf } from './host.ts'
+import type { ConnectionSettings } from './http/dispatcher.ts'
 import { ConnectionFailure, shown } from './http/failure.ts'
 import type { Patience } from './http/patience.ts'
 import { follow, headerOf } from './http/redirect.ts'
@@ -38,6 +40,10 @@ export interface ConnectionOptions {
   readonly patience: Patience
   /** Asks token servers for a refresh token also. */
   readonly offline?: boolean
+  /** Goes on without credentials when a helper fails. */
+  readonly isPublic?: boolean
+  /** It is a server, not the user, that named this one. */
+  readonly isStrange?: boolean
 }
 
 /** The most bytes of an answer that is read whole: a manifest's. */
@@ -51,13 +57,17 @@ export class Connection {
   /** What is known of the server itself. */
   readonly host: Host
   readonly #base: URL
+  readonly #settings: ConnectionSettings
 
   constructor(endpoint: RegistryEndpoint, options: ConnectionOptions) {
     this.endpoint = endpoint
     this.patience = options.patience
     this.#base = new URL(endpoint.url)
     this.host = hostOf(this.#base)
+    this.#settings = options.isStrange ? endpoint : { ...endpoint, named: this.#base.hostname }
     this.authorizer = new Authorizer({
+      owner: hostnameOf(endpoint.registry),
+      isOptional: options.isPublic === true,
       credentials: () => options.credentials(),
       ask: (request, job) => askTokenServer(endpoint, options.patience, request, job),
       offline: options.offline === true,
@@ -117,7 +127,7 @@ export class Connection {
       return undefined
     }
     if (reply.status === 429) for (const slowed of [questions, downloads, uploads]) slowed.slower()
-    const trouble = troubleOfAnswer(reply, answerError(reply, about))
+    const trouble = troubleOfAnswer(reply, this.#explained(answerError(reply, about)))
     const elsewhere = this.endpoint.isMirror && reply.status === 429
     return elsewhere ? { ...trouble, isPassing: false } : trouble
   }
@@ -138,8 +148,16 @@ export class Connection {
       return await this.authorizer.authorization(scopes, this.address(), job)
     } catch (error) {
       if (!hasCode(error, 'REGISTRY_UNAUTHORIZED', 'REGISTRY_DENIED')) throw error
-      throw accessDenied(error.code as 'REGISTRY_DENIED', error.message, about, error.data)
+      throw this.#explained(accessDenied(error.code as 'REGISTRY_DENIED', error.message, about, error.data))
     }
+  }
+
+  /** Who is refused because we did not say who he is should know of that. */
+  #explained(error: SlipwayError): SlipwayError {
+    const { withheldFrom, helperFailure } = this.authorizer
+    if (error.code !== 'REGISTRY_UNAUTHORIZED' && error.code !== 'REGISTRY_DENIED') return error
+    if (withheldFrom !== undefined) return loginWithheld(error, this.endpoint.registry, withheldFrom)
+    return helperFailure ? loginMissing(error, helperFailure) : error
   }
 
   /** The endpoint's address, with the scheme that the server is known to speak. */
@@ -195,7 +213,7 @@ export class Connection {
     const own = isOurs ? { authorization, others: this.endpoint.headers } : { others: {} }
     const silence = this.patience.silence * leisure
     const outgoing = { method, url, headers, silence, ...(body === undefined ? {} : { body }) }
-    return follow(outgoing, own, this.endpoint, job)
+    return follow(outgoing, own, this.#settings, job)
   }
 
   #read(answer: Answer, { method, limit = MOST_BYTES }: Question): Promise<Reply> {

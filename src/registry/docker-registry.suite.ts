@@ -81,10 +81,14 @@ export function settingsFor(
   }
 }
 
-/** A key and a certificate for 127.0.0.1, made by openssl. */
-export function makeCertificate(directory: string, name = 'server'): { key: string; cert: string } {
+/** A key and a certificate for 127.0.0.1 or another address, made by openssl. */
+export function makeCertificate(
+  directory: string,
+  name = 'server',
+  address = '127.0.0.1',
+): { key: string; cert: string } {
   const [key, cert] = ['key', 'crt'].map((ending) => path.join(directory, `${name}.${ending}`)) as [string, string]
-  const subject = ['-subj', `/CN=${name}`, '-addext', 'subjectAltName=IP:127.0.0.1,DNS:localhost', '-days', '2']
+  const subject = ['-subj', `/CN=${name}`, '-addext', `subjectAltName=IP:${address},DNS:localhost`, '-days', '2']
   const pair = ['-newkey', 'rsa:2048', '-nodes', '-keyout', key, '-out', cert]
   execFileSync('openssl', ['req', '-x509', ...pair, ...subject], { stdio: 'ignore' })
   return { key, cert }

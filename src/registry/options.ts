@@ -31,10 +31,10 @@ export function patienceOf({ patience }: Pick<RegistryOptions, 'patience'>): Pat
 export async function connectionTo(
   domain: string,
   options: Pick<RegistryOptions, 'settings' | 'patience'>,
-  own: Partial<Pick<ConnectionOptions, 'credentials' | 'offline'>> = {},
+  own: Partial<Pick<ConnectionOptions, 'credentials' | 'offline'>> & { itself?: boolean } = {},
 ): Promise<Connection> {
   const { settings } = options
-  const endpoints = await settings.endpoints({ domain, path: '' })
+  const endpoints = await settings.endpoints({ domain, path: '' }, { itself: own.itself === true })
   const endpoint = endpoints.findLast(({ isMirror }) => !isMirror) ?? endpoints.at(-1)
   if (!endpoint) throw fail('REGISTRY_UNSUPPORTED', `no server is configured for ${domain}`)
   return new Connection(endpoint, {

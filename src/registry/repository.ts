@@ -11,7 +11,7 @@ import {
   verified,
 } from '../core/index.ts'
 import { type Body, type Descriptor, type ImageTarget, LIMITS, parseImageDocument, subjectOf } from '../oci/index.ts'
-import { hasBlob, readBlob } from './blobs.ts'
+import { describeBlob, hasBlob, readBlob } from './blobs.ts'
 import type { Connection } from './connection.ts'
 import { DocumentMemory } from './document-memory.ts'
 import { describe, fetchDocument, hasDocument, isDocumentType, readDocument } from './documents.ts'
@@ -20,15 +20,19 @@ import { patienceOf, type RegistryOptions } from './options.ts'
 import { addReferrer, knowsReferrers, listReferrers, removeReferrer } from './referrers.ts'
 import { Route } from './route.ts'
 import type { RepositoryName } from './settings.ts'
-import { listTags } from './tags.ts'
+import { isKnown, listTags } from './tags.ts'
 import { untagRemote } from './untag.ts'
 import { uploadBlob } from './upload.ts'
 
 /** A repository of a registry: names are its tags. */
 export interface RegistryRepository extends ImageTarget, AsyncDisposable {
   readonly name: RepositoryName
+  /** Whether the registry knows it: something was pushed to it once. */
+  exists(job?: Job): Promise<boolean>
   /** Deletes a manifest with all its tags. Fails with `IMAGE_NOT_FOUND`, and with `REGISTRY_UNSUPPORTED` where that is not allowed. */
   remove(digest: Digest, job?: Job): Promise<void>
+  /** A blob whose digest alone is known, with its size. Fails with `BLOB_NOT_FOUND`. */
+  findBlob(digest: Digest, job?: Job): Promise<Descriptor>
   /** Ends what is still under way. */
   close(): Promise<void>
 }
@@ -93,6 +97,11 @@ class Repository implements RegistryRepository {
     return isThere
   }
 
+  findBlob(digest: Digest, job: Job = silentJob): Promise<Descriptor> {
+    const own = this.#own(job)
+    return this.#route.first('pull', (server) => describeBlob(server, this.#route, digest, own), own)
+  }
+
   async *read(descriptor: Descriptor, range?: ByteRange, job: Job = silentJob): Bytes {
     const own = this.#own(job)
     if (!isDocumentType(descriptor.mediaType)) {
@@ -102,6 +111,10 @@ class Repository implements RegistryRepository {
     }
     const bytes = await this.#readDocument(descriptor, own)
     yield range ? bytes.subarray(range.start, range.end) : bytes
+  }
+
+  exists(job: Job = silentJob): Promise<boolean> {
+    return isKnown(this.#route, this.#own(job))
   }
 
   tags(job: Job = silentJob): AsyncIterable<string> {

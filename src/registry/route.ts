@@ -72,17 +72,18 @@ export class Route {
   }
 
   about(kind: About['kind'], name: string, writes = false): About {
-    return { kind, name, repository: this.familiar(), writes: writes || this.#options.access === 'push' }
+    return { kind, name, writes: writes || this.#options.access === 'push' }
   }
 
   async #connect(): Promise<readonly Connection[]> {
-    const { settings, patience } = this.#options
+    const { settings, patience, access } = this.#options
+    const isPublic = access === 'pull'
     const endpoints = await settings.endpoints(this.name)
     return endpoints.map((endpoint) => {
       const credentials = () => settings.credentials(endpoint.registry, endpoint.repository)
       // there is somebody else to ask
       const tries = endpoint.isMirror ? Math.min(2, patience.tries) : patience.tries
-      return new Connection(endpoint, { credentials, patience: { ...patience, tries } })
+      return new Connection(endpoint, { credentials, isPublic, patience: { ...patience, tries } })
     })
   }
 }

@@ -29,11 +29,19 @@ export interface RegistryEndpoint {
   readonly connectTimeout?: number
 }
 
-/** Who we are at a registry. */
+/**
+ * Who we are at a registry. `tokenServer` is a host, with its port if it has one, in another domain than the registry's
+ * that may see them, too, when the registry names it.
+ */
 export type Credentials =
-  | { readonly kind: 'password'; readonly username: string; readonly password: string }
+  | { readonly kind: 'password'; readonly username: string; readonly password: string; readonly tokenServer?: string }
   /** For the token server: an OAuth2 refresh token. */
-  | { readonly kind: 'identity-token'; readonly token: string; readonly username?: string }
+  | {
+      readonly kind: 'identity-token'
+      readonly token: string
+      readonly username?: string
+      readonly tokenServer?: string
+    }
   /** Sent to the registry as it is, as a bearer token. */
   | { readonly kind: 'registry-token'; readonly token: string }
 
@@ -45,8 +53,11 @@ export interface RepositoryName {
 
 /** What is configured about registries on this machine and for this user. */
 export interface RegistrySettings {
-  /** The servers to try, in this order; the registry itself comes last. Fails with `REGISTRY_BLOCKED` or `REGISTRY_CONFIG_INVALID`. */
-  endpoints(repository: RepositoryName): Promise<readonly RegistryEndpoint[]>
+  /**
+   * The servers to try, in this order; the registry itself comes last. `itself`: it alone, at its own address, whatever is
+   * configured to answer for it. Fails with `REGISTRY_BLOCKED` or `REGISTRY_CONFIG_INVALID`.
+   */
+  endpoints(repository: RepositoryName, options?: { readonly itself?: boolean }): Promise<readonly RegistryEndpoint[]>
   /** The most specific credentials for a registry, and for a repository of it. Fails with `CREDENTIAL_HELPER_FAILED`. */
   credentials(registry: string, path?: string): Promise<Credentials | undefined>
 }

@@ -1,8 +1,8 @@
-import { type LookupAddress, lookup } from 'node:dns'
-import type { LookupFunction } from 'node:net'
-import { BlockList, isIP } from 'node:net'
+import { lookup } from 'node:dns'
+import { isIP } from 'node:net'
 import type { Dispatcher } from 'undici'
 import { checkCanceled, fail, type Job, messageOf } from '../../core/index.ts'
+import { isLinkLocal, judgingLookup, LinkLocalError, refusalOf } from '../../host/index.ts'
 import { redactUrl } from '../url.ts'
 
 /** What is asked of a server, and how long it may take. */
@@ -53,8 +53,7 @@ function addressOf(text: string, base: URL | undefined, url: string): URL {
   if (!URL.canParse(text, base?.href)) throw downloadFailed(url, 'that is no address')
   const at = new URL(text, base)
   if (!/^https?:$/.test(at.protocol)) throw downloadFailed(url, `cannot fetch ${at.protocol} addresses`)
-  const host = at.hostname.replace(/^\[|\]$/g, '')
-  if (isIP(host) && isLinkLocal(host)) throw refused(url, at.hostname, host)
+  if (isLinkLocal(at.hostname)) throw refused(url, at.hostname, at.hostname.replace(/^\[|\]$/g, ''))
   return at
 }
 
@@ -99,62 +98,16 @@ let shared: Promise<Dispatcher> | undefined
 /** One for all: connections that are still good are used again. */
 function dispatcher(): Promise<Dispatcher> {
   shared ??= import('undici').then(
-    ({ EnvHttpProxyAgent }) => new EnvHttpProxyAgent({ connect: { lookup: judgingLookup, timeout: 30_000 } }),
+    ({ EnvHttpProxyAgent }) => new EnvHttpProxyAgent({ connect: { lookup: judgingLookup(remember), timeout: 30_000 } }),
   )
   return shared
-}
-
-class LinkLocalError extends Error {
-  readonly address: string
-
-  constructor(address: string) {
-    super(`link-local address ${address}`)
-    this.address = address
-  }
 }
 
 /** What names were found to mean, when a connection was last made. */
 const found = new Map<string, readonly string[]>()
 
-/** The address that is judged is the one that is connected to: a name cannot mean something else a moment later. */
-const judgingLookup: LookupFunction = (host, options, callback) => {
-  lookup(host, { ...options, all: true }, (error, addresses) => {
-    if (error) return callback(error, '')
-    judge(host, addresses, (refusal, good) => {
-      const [one] = good
-      if (refusal) callback(refusal, '')
-      else if (options.all) callback(null, [...good])
-      else callback(null, one?.address ?? '', one?.family)
-    })
-  })
-}
-
-/** Refuses a name when one of its addresses is link-local; remembers the addresses of any other. */
-export function judge(
-  host: string,
-  addresses: readonly LookupAddress[],
-  callback: (refusal: Error | null, addresses: readonly LookupAddress[]) => void,
-): void {
-  const bad = addresses.find(({ address }) => isLinkLocal(address))
-  if (bad) {
-    callback(new LinkLocalError(bad.address), [])
-    return
-  }
-  const known = addresses.map(({ address }) => address)
-  found.set(host, known)
-  callback(null, addresses)
-}
-
-const LINK_LOCAL = new BlockList()
-LINK_LOCAL.addSubnet('169.254.0.0', 16)
-LINK_LOCAL.addSubnet('fe80::', 10, 'ipv6')
-// the same by way of NAT64 (RFC 6052), and the metadata service of AWS for IPv6
-LINK_LOCAL.addSubnet('64:ff9b::a9fe:0', 112, 'ipv6')
-LINK_LOCAL.addAddress('fd00:ec2::254', 'ipv6')
-
-function isLinkLocal(address: string): boolean {
-  const plain = address.replace(/%.*$/, '')
-  return LINK_LOCAL.check(plain, isIP(plain) === 6 ? 'ipv6' : 'ipv4')
+function remember(host: string, addresses: readonly string[]): void {
+  found.set(host, addresses)
 }
 
 /** Judges a host that another program will connect to; `shown` is for the message. Fails with `DOWNLOAD_FAILED`. */
@@ -164,8 +117,8 @@ export async function refuseHost(host: string, shown: string): Promise<void> {
     if (isIP(plain)) resolve([{ address: plain }])
     else lookup(plain, { all: true }, (error, all) => resolve(error ? [] : all))
   })
-  const bad = addresses.find(({ address }) => isLinkLocal(address))
-  if (bad) throw refused(shown, host, bad.address)
+  const refusal = refusalOf(addresses)
+  if (refusal) throw refused(shown, host, refusal.address)
 }
 
 function refused(url: string, host: string, address: string): Error {

@@ -92,11 +92,7 @@ export const command: Command = defineCommand({
       const { flags, args, io } = context
       const filters = filtersOf([...flags.filter, ...args.map((name) => `reference=${name}`)])
       const options = { digests: flags.digests, truncate: !flags['no-trunc'], now: new Date() }
-      const images = engine.images.list(filters)
-      const all = images.flatMap((image) => rowsOf(image, options))
-      const rows = args[0]?.includes(':')
-        ? all.filter((each) => `${each['Repository']}:${each['Tag']}` === args[0])
-        : all
+      const rows = engine.images.list(filters).flatMap((image) => rowsOf(image, options))
       const unique = flags.quiet ? [...new Map(rows.map((each) => [each['ID'], each])).values()] : rows
       await io.stdout.write(renderList(flags.format, formats(flags), unique))
       return 0

@@ -8,6 +8,10 @@ import { jobOf } from '../session.ts'
 const FLAGS = {
   password: { kind: 'string', short: 'p', about: 'Password or Personal Access Token (PAT)' },
   'password-stdin': { kind: 'bool', about: 'Take the Password or Personal Access Token (PAT) from stdin' },
+  'token-server': {
+    kind: 'string',
+    about: "The registry's token server, where it is in another domain: it gets the password, too",
+  },
   username: { kind: 'string', short: 'u', about: 'Username' },
 } as const
 
@@ -115,7 +119,8 @@ async function complete(
 
 async function loginAs(context: Context, known: KnownLogin): Promise<void> {
   const { login } = await import('../../engine/index.ts')
-  const request = { ...known, server: context.args[0], env: credentialsEnv(context) }
+  const tokenServer = context.flags['token-server'] || known.tokenServer
+  const request = { ...known, server: context.args[0], tokenServer, env: credentialsEnv(context) }
   const { unencryptedIn } = await login(request, jobOf(context))
   if (unencryptedIn !== undefined) {
     await context.io.stderr.write(

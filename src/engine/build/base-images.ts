@@ -19,6 +19,7 @@ import {
   withDefaultTag,
 } from '../../oci/index.ts'
 import { type LayerRecord, type Lease, openRepository, type Store } from '../../store/index.ts'
+import type { Household } from '../registry/repository.ts'
 import { imageMissing, type Pins } from './lock/pins.ts'
 
 /** Of an image, as `images` shows it or longer: what is shorter is a name. */
@@ -33,17 +34,19 @@ interface Asked {
 /** When base images are asked of registries: always, when they are not in the store, or never. */
 export type PullPolicy = 'always' | 'missing' | 'never'
 
+/** How base images are found. */
+interface ResolverOptions extends Pick<Household, 'registries'> {
+  namesPlatform: boolean
+  pins?: Pins | undefined
+  pull?: PullPolicy | undefined
+}
+
 /**
  * Base images come from the store, or from their registry first, each of them once for a platform, in the variant for it
  * when there are several. With `pins` a name means what they say. Fails in BuildKit's words for one that is not there.
  */
-export function imageResolver(
-  store: Store,
-  lease: Lease,
-  options: { namesPlatform: boolean; pins?: Pins | undefined; pull?: PullPolicy | undefined },
-  job: Job,
-): PlanSources['image'] {
-  const { namesPlatform, pins, pull = 'missing' } = options
+export function imageResolver(store: Store, lease: Lease, options: ResolverOptions, job: Job): PlanSources['image'] {
+  const { namesPlatform, pins, pull = 'missing', registries } = options
   const once = new OncePerKey<string, ResolvedImage>()
   const resolve = (text: string, platform: Platform, span: SourceSpan): Promise<ResolvedImage> => {
     const name = referenceOf(text, span)
@@ -51,7 +54,7 @@ export function imageResolver(
     const task = { id: `${where} metadata ${name}`, name: `[${where}] load metadata for ${name}` }
     return runTask(job, task, async () => {
       const pin = pins?.image(name, platform, span)
-      const bases: Bases = { store, lease, pull, pin, asked: { name, text, platform, span } }
+      const bases: Bases = { store, registries, lease, pull, pin, asked: { name, text, platform, span } }
       const root = await findBase(bases, job)
       const image = await readOrPull(bases, root, job)
       return { ...image, name: `${name.replace(/@.*/, '')}@${root.digest}` }
@@ -62,8 +65,7 @@ export function imageResolver(
 }
 
 /** One base image, and where to look for it. */
-interface Bases {
-  store: Store
+interface Bases extends Household {
   lease: Lease
   pull: PullPolicy
   /** What the name is locked to. */
@@ -101,14 +103,15 @@ async function readOrPull(bases: Bases, root: Descriptor, job: Job): Promise<Omi
  * Brings a base image from its registry; by what it is locked to, or by this digest, rather than by its tag. Why one that
  * is locked could not be had is the answer.
  */
-async function pullBase({ store, pin, asked }: Bases, job: Job, digest = pin): Promise<unknown> {
+async function pullBase(bases: Bases, job: Job, digest = bases.pin): Promise<unknown> {
+  const { store, pin, asked } = bases
   const { name, text, platform, span } = asked
   const { tag, ...reference } = parseReference(name)
   const wanted = digest === undefined ? parseReference(name) : { ...reference, digest }
   if (digest === undefined && tag === undefined && reference.digest === undefined) return undefined
   const { openRemote } = await import('../registry/repository.ts')
   const { pullOne } = await import('../registry/pull.ts')
-  await using remote = openRemote(store, reference, 'pull')
+  await using remote = openRemote(bases, reference, { access: 'pull' })
   try {
     await pullOne(store, remote, { reference: wanted, platform, headline: `[internal] pull ${name}` }, job)
     return undefined

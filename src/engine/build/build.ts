@@ -55,12 +55,13 @@ async function buildImage(
   const attachments = createAttachments(store, { ...sources, options, names, lease, contexts, epoch })
   const finished: FinishedBuild = {
     ...{ ...solved, multiPlatform: isMultiPlatform(request), names, lease, epoch },
+    ...(request.registries ? { registries: request.registries } : {}),
     ...(request.squash ? { squash: request.squash } : {}),
     ...(attachments ? { attachments } : {}),
     inlineCache: wantsInlineCache(cacheTo, request.buildArgs),
   }
   const exported = await exportAll(store, finished, outputs, job)
-  await exportCaches({ store, lease }, cacheTo, finished, job)
+  await exportCaches({ store, lease, registries: request.registries }, cacheTo, finished, job)
   const report = {
     ...{ ...reportOf(exported, finished, warnings), explanation: listener.explain() },
     ...(await reportedProvenance(sources, finished.built, options, job)),
@@ -90,8 +91,12 @@ async function solve(session: BuildSession, { request, planned, listener }: Work
   const { store, lease } = session
   const { definition, plans } = planned
   const runners = createRunners(session, definition.contexts)
-  const { cacheFrom = [], platforms } = request
-  const sources = await openCaches({ store, lease }, { from: cacheFrom, ...(platforms ? { platforms } : {}) }, job)
+  const { cacheFrom = [], platforms, registries } = request
+  const sources = await openCaches(
+    { store, lease, registries },
+    { from: cacheFrom, ...(platforms ? { platforms } : {}) },
+    job,
+  )
   const options = { ...solverOptions(request, lease), sources }
   const results = plans.map(({ stage }) => stage.vertex)
   const create = (stoppable: Job): Solver => {

@@ -2,15 +2,20 @@ import path from 'node:path'
 import { type CacheSource, exportCache, openCache, openInlineCache, type Solver } from '../../build/index.ts'
 import { type Digest, hasCode, type Job, messageOf, parseGoBool, runTask } from '../../core/index.ts'
 import { hostPlatform, type Platform } from '../../oci/index.ts'
-import type { Lease, Store } from '../../store/index.ts'
+import type { Lease } from '../../store/index.ts'
 import { createOciLayout, openOciLayout } from '../../transfer/index.ts'
+import type { Household } from '../registry/repository.ts'
 import { type CacheEntry, cacheCompression, cacheMode, cacheReference, cacheTruth } from './cache-entry.ts'
 import type { FinishedBuild } from './finished.ts'
 import type { BuiltPlatform } from './solve.ts'
 
+interface Places extends Household {
+  lease: Lease
+}
+
 /** Opens the caches to import from. One that is not there or cannot be read is a warning: the build goes on without. */
 export async function openCaches(
-  places: { store: Store; lease: Lease },
+  places: Places,
   { from, platforms = [] }: { from: readonly CacheEntry[]; platforms?: readonly Platform[] },
   job: Job,
 ): Promise<CacheSource[]> {
@@ -60,7 +65,7 @@ interface NamedCache {
   open(): Promise<CacheSource>
 }
 
-function cacheInFolder(places: { store: Store; lease: Lease }, entry: CacheEntry, job: Job): NamedCache {
+function cacheInFolder(places: Places, entry: CacheEntry, job: Job): NamedCache {
   const folder = entry.attributes['src']!
   const reference = cacheReference(entry)
   const open = async (): Promise<CacheSource> =>
@@ -70,7 +75,7 @@ function cacheInFolder(places: { store: Store; lease: Lease }, entry: CacheEntry
 
 /** In an image that is here, or in a registry: a cache of its own, or one that an image carries. */
 function cacheInImage(
-  places: { store: Store; lease: Lease },
+  places: Places,
   { attributes }: CacheEntry,
   platforms: readonly Platform[],
   job: Job,
@@ -107,7 +112,7 @@ export function wantsInlineCache(to: readonly CacheEntry[], buildArgs: Readonly<
 
 /** Exports the steps of a build to all places. Fails as writing does, unless `ignore-error=true` makes it a warning. */
 export async function exportCaches(
-  places: { store: Store; lease: Lease },
+  places: Places,
   entries: readonly CacheEntry[],
   finished: Pick<FinishedBuild, 'solver' | 'built'>,
   job: Job,
@@ -124,7 +129,7 @@ export async function exportCaches(
 }
 
 async function exportTo(
-  places: { store: Store; lease: Lease },
+  places: Places,
   entry: CacheEntry,
   { solver, built }: Pick<FinishedBuild, 'solver' | 'built'>,
   job: Job,

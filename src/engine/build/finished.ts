@@ -2,10 +2,11 @@ import type { Solver } from '../../build/index.ts'
 import type { Digest, Job } from '../../core/index.ts'
 import type { Descriptor, Image } from '../../oci/index.ts'
 import type { Lease } from '../../store/index.ts'
+import type { Household } from '../registry/repository.ts'
 import type { BuiltPlatform } from './solve.ts'
 
 /** A build whose layers are all in the store: what outputs are made of. */
-export interface FinishedBuild {
+export interface FinishedBuild extends Pick<Household, 'registries'> {
   /** One for each platform. */
   built: readonly BuiltPlatform[]
   /** An image is an index even when it is for one platform. */

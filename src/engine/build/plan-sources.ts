@@ -13,6 +13,8 @@ export function planSources(
   job: Job,
 ): Omit<PlanSources, 'listener'> {
   const { store, lease } = session
-  const image = imageResolver(store, lease, { namesPlatform: isMultiPlatform(request), pins, pull: request.pull }, job)
+  const { pull, registries } = request
+  const options = { namesPlatform: isMultiPlatform(request), pins, pull, registries }
+  const image = imageResolver(store, lease, options, job)
   return { image, named: contexts.resolver(image, job), ...(pins ? { pins } : {}) }
 }

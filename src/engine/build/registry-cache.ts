@@ -9,22 +9,22 @@ import {
   readImage,
   withDefaultTag,
 } from '../../oci/index.ts'
-import type { Lease, Store } from '../../store/index.ts'
-import { openRemote } from '../registry/repository.ts'
+import type { Lease } from '../../store/index.ts'
+import { type Household, openRemote } from '../registry/repository.ts'
 
-interface Places {
-  store: Store
+interface Places extends Household {
   lease: Lease
 }
 
 /** Opens a cache in a registry: one that was exported there, or one that an image carries. Layers stay there until needed. */
 export async function openRegistryCache(
-  { store, lease }: Places,
+  household: Places,
   { name, platforms }: { name: string; platforms: readonly Platform[] },
   job: Job,
 ): Promise<CacheSource> {
   const reference = withDefaultTag(parseReference(name))
-  const places = { store, lease, source: openRemote(store, reference, 'pull') }
+  const { store, lease } = household
+  const places = { store, lease, source: openRemote(household, reference, { access: 'pull' }) }
   const ref = reference.digest ?? reference.tag!
   try {
     return await openCache(places, ref, job)
@@ -58,7 +58,7 @@ export async function exportToRegistry(
   job: Job,
 ): Promise<void> {
   const reference = withDefaultTag(parseReference(name))
-  await using target = openRemote(places.store, reference, 'push')
+  await using target = openRemote(places, reference, { access: 'push' })
   const { tag = 'latest' } = reference
   const { digest } = await exportCache({ ...places, target }, { ...what, tag }, job)
   const named = formatReference({ ...reference, tag })

@@ -4,6 +4,7 @@ import type { Bytes, Digest, SourceFile } from '../../core/index.ts'
 import type { Image } from '../../image/index.ts'
 import type { LintWarning } from '../../lint/index.ts'
 import type { Descriptor, Platform } from '../../oci/index.ts'
+import type { SettingsOptions } from '../../registry/index.ts'
 import type { Invocation, PastBuild } from '../builds/record.ts'
 import type { AttestationRequest } from './attestations/options.ts'
 import type { PullPolicy } from './base-images.ts'
@@ -44,6 +45,8 @@ export interface BuildRequest {
    * BUILDKIT_MULTI_PLATFORM=1 for one.
    */
   platforms?: readonly Platform[]
+  /** Where what is configured about registries is found; what the engine was opened with when missing. */
+  registries?: SettingsOptions
   /** When base images are asked of their registries; when they are not in the store, by default. */
   pull?: PullPolicy
   noCache?: boolean

@@ -2,11 +2,12 @@ import { fail, type Job, runTask } from '../../core/index.ts'
 import type { Descriptor, Platform } from '../../oci/index.ts'
 import { hostPlatform } from '../../oci/index.ts'
 import { copyImage } from '../../transfer/index.ts'
+import type { Household, RegistryWishes } from '../registry/repository.ts'
 import { mounting, type OpenSource, type OpenTarget, type Surroundings, withSource, withTarget } from './open.ts'
 import { parsePlace } from './place.ts'
 import { copyReferrers } from './referrers.ts'
 import { type RewriteRequest, rewrite } from './rewrite.ts'
-import { type Household, type RegistryWishes, withSurroundings } from './surroundings.ts'
+import { withSurroundings } from './surroundings.ts'
 import { transferJob } from './transfer-job.ts'
 
 /** What to copy, and where. */

@@ -2,11 +2,12 @@ import { bytesOf, fail, type Job, runTask } from '../../core/index.ts'
 import { type Descriptor, type Platform, repositoryOf } from '../../oci/index.ts'
 import { copyImage } from '../../transfer/index.ts'
 import type { Annotation } from '../build/outputs/output.ts'
+import type { Household, RegistryWishes } from '../registry/repository.ts'
 import { type Combined, combineIndex } from './combine.ts'
 import { mounting, type OpenTarget, type Surroundings, withTarget } from './open.ts'
 import { type Place, parsePlace } from './place.ts'
 import { type FoundSource, parseSource, withSources } from './sources.ts'
-import { type Household, type RegistryWishes, withSurroundings } from './surroundings.ts'
+import { withSurroundings } from './surroundings.ts'
 import { transferJob } from './transfer-job.ts'
 
 /** What to make an index of, and where it goes. Places without `docker://` and the like are names in registries. */

@@ -10,9 +10,10 @@ import {
   readConfig,
   readImageDocument,
 } from '../../oci/index.ts'
+import type { Household, RegistryWishes } from '../registry/repository.ts'
 import { type OpenSource, withSource } from './open.ts'
 import { type Place, parsePlace } from './place.ts'
-import { type Household, type RegistryWishes, withSurroundings } from './surroundings.ts'
+import { withSurroundings } from './surroundings.ts'
 
 /** An image with what is attached to it, as its manifests say. */
 export interface ImageManifests {
@@ -40,7 +41,7 @@ export interface PlatformManifests {
 
 /** What to look at. */
 export interface InspectIndexRequest extends RegistryWishes {
-  /** A place; a bare name is in the store, or else in a registry. */
+  /** A place. A bare name is in a registry when it says in which one; others are in the store, or else in a registry. */
   name: string
   /** Reads also configs and statements. */
   details?: boolean
@@ -72,8 +73,14 @@ export async function inspectIndex(
 
 function find({ store }: Household, text: string): Place {
   const place = parsePlace(text)
-  if (place.kind !== 'store' || text.startsWith('store:') || store.images.find(text)) return place
-  return parsePlace(text, { bare: 'registry' })
+  if (place.kind !== 'store' || text.startsWith('store:')) return place
+  return !namesHost(text) && store.images.find(text) ? place : parsePlace(text, { bare: 'registry' })
+}
+
+/** Whether a name says in which registry it is: `localhost/app`, `example.com/app`, `host:5000/app`. */
+function namesHost(text: string): boolean {
+  const host = text.slice(0, Math.max(text.indexOf('/'), 0))
+  return host === 'localhost' || /[.:]/.test(host)
 }
 
 function nameOf({ store }: Household, place: Place, text: string): string {

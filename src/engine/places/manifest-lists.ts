@@ -14,10 +14,10 @@ import {
 } from '../../oci/index.ts'
 import type { RegistryRepository } from '../../registry/index.ts'
 import { copyImage } from '../../transfer/index.ts'
+import { type Household, openRemote, type RegistryWishes } from '../registry/repository.ts'
 import { type InspectedManifest, type ListedManifest, listDocument, listTypeOf } from './manifest-json.ts'
 import { ManifestWorkspace } from './manifest-workspace.ts'
 import { platformOf } from './sources.ts'
-import { type Household, openRemote, type RegistryWishes } from './surroundings.ts'
 
 /** What to collect. */
 export interface ManifestListRequest extends RegistryWishes {

@@ -1,6 +1,6 @@
 import { fail, hasCode, type Job } from '../../core/index.ts'
 import { type FoundRepository, listRepositories, searchRegistry } from '../../registry/index.ts'
-import { type Household, type RegistryWishes, settingsOf } from './surroundings.ts'
+import { type Household, type RegistryWishes, settingsOf } from '../registry/repository.ts'
 
 /** What to look for. */
 export interface SearchRequest extends RegistryWishes {

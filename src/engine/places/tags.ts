@@ -1,6 +1,6 @@
 import { type Digest, fail, hasCode, type Job } from '../../core/index.ts'
 import { familiarReference, parseReference } from '../../oci/index.ts'
-import { type Household, openRemote, type RegistryWishes } from './surroundings.ts'
+import { checkRepository, type Household, openRemote, type RegistryWishes } from '../registry/repository.ts'
 
 /** A repository of a registry. */
 export interface TagsRequest extends RegistryWishes {
@@ -39,6 +39,7 @@ export async function listTags(household: Household, request: TagsRequest, job: 
   for await (const tag of remote.tags(job)) {
     if (tags.push(tag) > MOST_TAGS) throw fail('REGISTRY_INVALID_ANSWER', 'the registry lists tags without an end')
   }
+  if (tags.length === 0) await checkRepository(remote, reference, job)
   return [...new Set(tags)].sort()
 }
 

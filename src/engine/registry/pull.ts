@@ -15,7 +15,8 @@ import type { RegistryRepository } from '../../registry/index.ts'
 import { type Lease, openRepository, type Store } from '../../store/index.ts'
 import { type CopyPlan, copyImage } from '../../transfer/index.ts'
 import { layerProgress } from './layer-progress.ts'
-import { openRemote } from './repository.ts'
+import { inPlainWords } from './plain-words.ts'
+import { checkRepository, type Household, openRemote } from './repository.ts'
 
 /** What to bring from a registry. */
 export interface PullRequest {
@@ -44,7 +45,7 @@ export interface PulledImage {
  * its digest is that of the registry. Fails with `IMAGE_NOT_FOUND`, `PLATFORM_NOT_FOUND`, `REGISTRY_UNAUTHORIZED` and
  * the like.
  */
-export async function* pullImages(store: Store, request: PullRequest, job: Job): AsyncIterable<PulledImage> {
+export async function* pullImages(household: Household, request: PullRequest, job: Job): AsyncIterable<PulledImage> {
   const reference = parseReference(request.image)
   if (request.allTags && (reference.tag ?? reference.digest) !== undefined) {
     throw fail('USAGE_INVALID', "tag can't be used with --all-tags/-a")
@@ -52,10 +53,10 @@ export async function* pullImages(store: Store, request: PullRequest, job: Job):
   if (reference.domain === 'docker.io' && reference.path === 'library/scratch') {
     throw fail('REFERENCE_INVALID', "'scratch' is a reserved name")
   }
-  await using remote = openRemote(store, reference, 'pull')
+  await using remote = openRemote(household, reference, { access: 'pull' })
   const { platform = hostPlatform() } = request
   for await (const each of wanted(remote, reference, request, job)) {
-    yield await pullOne(store, remote, { reference: each, platform }, job)
+    yield await pullOne(household.store, remote, { reference: each, platform }, job)
   }
 }
 
@@ -68,7 +69,16 @@ async function* wanted(
   // Docker heeds the digest alone where there is a tag, too
   const { tag: _, ...untagged } = reference
   if (!allTags) yield reference.digest ? untagged : withDefaultTag(reference)
-  else for await (const tag of remote.tags(job)) yield { ...reference, tag }
+  else yield* allOf(remote, reference, job)
+}
+
+async function* allOf(remote: RegistryRepository, reference: ImageReference, job: Job): AsyncIterable<ImageReference> {
+  let isEmpty = true
+  for await (const tag of remote.tags(job)) {
+    isEmpty = false
+    yield { ...reference, tag }
+  }
+  if (isEmpty) await checkRepository(remote, reference, job)
 }
 
 interface Wanted {
@@ -120,7 +130,9 @@ async function bring(
   }
   const from = sparing(remote, { resolved, store, lease })
   const options = { ref: resolved.digest, select: { onlyFor: platform }, onPlan }
-  const { root } = await copyImage(from, to, options, progress.job)
+  const { root } = await copyImage(from, to, options, progress.job).catch((error: unknown) => {
+    throw inPlainWords(error)
+  })
   // what cannot be mounted does not become an image
   for (const diffIds of store.images.stacks(root)) await store.layers.settle(diffIds, job)
   const name = formatReference(reference)
@@ -134,7 +146,8 @@ async function bring(
 async function resolve(remote: RegistryRepository, reference: ImageReference, job: Job): Promise<Descriptor> {
   try {
     return await remote.resolve(reference.digest ?? reference.tag!, job)
-  } catch (error) {
+  } catch (failure) {
+    const error = inPlainWords(failure)
     if (!(error instanceof SlipwayError) || error.fault === 'canceled') throw error
     const name = formatReference(reference)
     const { code, hint, data } = error

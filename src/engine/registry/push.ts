@@ -18,7 +18,7 @@ import {
 import type { RegistryRepository } from '../../registry/index.ts'
 import { type Lease, openRepository, type Store, type StoredImage } from '../../store/index.ts'
 import { repackImage } from './repack.ts'
-import { openRemote } from './repository.ts'
+import { type Household, openRemote } from './repository.ts'
 import { sendImage } from './send.ts'
 
 /** What to send to a registry. */
@@ -57,14 +57,15 @@ interface Named {
  * made here are compressed, once. Each image is a task of the job, with its layers as parts. Fails with
  * `IMAGE_NOT_FOUND`, `REGISTRY_UNAUTHORIZED`, `REGISTRY_DENIED` and the like.
  */
-export async function* pushImages(store: Store, request: PushRequest, job: Job): AsyncIterable<PushedImage> {
+export async function* pushImages(household: Household, request: PushRequest, job: Job): AsyncIterable<PushedImage> {
+  const { store } = household
   const reference = parseReference(request.image)
   if (reference.digest) throw fail('REFERENCE_INVALID', 'cannot push a digest reference')
   if (request.allTags && reference.tag !== undefined) {
     throw fail('USAGE_INVALID', "tag can't be used with --all-tags/-a")
   }
   const named = request.allTags ? allNamed(store, reference) : [oneNamed(store, reference)]
-  await using remote = openRemote(store, reference, 'push')
+  await using remote = openRemote(household, reference, { access: 'push' })
   for (const each of named) yield await pushOne(store, remote, { ...each, request }, job)
 }
 

@@ -164,4 +164,12 @@ describe.skipIf(!hasDockerRegistry)('images of several platforms in a registry (
       code: 'IMAGE_NOT_FOUND',
     })
   })
+
+  test('all tags of a repository that nobody knows are an error', async () => {
+    const { engine } = openTestEngine()
+    const nobody = at('nobody')
+    const refusal = { code: 'IMAGE_NOT_FOUND', message: expect.stringContaining(`repository ${nobody} not found`) }
+    await expect(all(engine.images.pull({ image: nobody, allTags: true }))).rejects.toMatchObject(refusal)
+    await expect(engine.registries.tags({ repository: nobody })).rejects.toMatchObject(refusal)
+  })
 })

@@ -4,6 +4,7 @@ import type { RegistryRepository } from '../../registry/index.ts'
 import { type Lease, openRepository, type Store } from '../../store/index.ts'
 import { copyImage } from '../../transfer/index.ts'
 import { layerProgress } from './layer-progress.ts'
+import { inPlainWords } from './plain-words.ts'
 
 /** An image of the store that is ready to travel. */
 export interface Sendable {
@@ -43,7 +44,9 @@ export async function sendImage(store: Store, remote: RegistryRepository, image:
       },
     },
     progress.job,
-  )
+  ).catch((error: unknown) => {
+    throw inPlainWords(error)
+  })
   store.places.add(
     sent.map(({ digest }) => digest),
     { domain, path },

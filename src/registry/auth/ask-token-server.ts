@@ -23,11 +23,13 @@ export function askTokenServer(
   const { client: _forTheRegistryOnly, ...tls } = endpoint.tls
   const own = { authorization, others: isOurs ? endpoint.headers : {} }
   const about: About = { name: url.host, kind: 'registry' }
+  const named = new URL(endpoint.url).hostname
+  const settings = isOurs ? { ...endpoint, named } : { tls, named }
   const tooLong = (): Error =>
     fail('REGISTRY_INVALID_ANSWER', `${shown(url)}: the answer has more than ${MOST_BYTES} bytes`)
   const send = async (): Promise<Reply> => {
     const outgoing = { ...request, headers: rest, silence: patience.silence }
-    return readReply(await follow(outgoing, own, isOurs ? endpoint : { tls }, job), method, MOST_BYTES, tooLong)
+    return readReply(await follow(outgoing, own, settings, job), method, MOST_BYTES, tooLong)
   }
   const judge = (reply: Reply): Trouble | undefined => {
     const trouble = troubleOfAnswer(reply, answerError(reply, about))

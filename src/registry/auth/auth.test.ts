@@ -64,7 +64,8 @@ describe.skipIf(!hasDockerRegistry || !findProgram('htpasswd'))(
     test('says in the words of Docker who may not', async () => {
       await expect(open(registry.domain, 'a').resolve('1')).rejects.toMatchObject({
         code: 'REGISTRY_UNAUTHORIZED',
-        message: `pull access denied for ${registry.domain}/a, repository does not exist or may require 'docker login': no basic auth credentials`,
+        message:
+          'pull access denied, repository does not exist or may require authorization: authorization failed: no basic auth credentials',
         hint: expect.stringContaining('login'),
       })
       await expect(open(registry.domain, 'a', wrong).resolve('1')).rejects.toMatchObject({

@@ -1,6 +1,7 @@
-import { digestOf, fail, hasCode, type Job, OnceAtATime } from '../../core/index.ts'
+import { digestOf, fail, hasCode, type Job, OnceAtATime, type SlipwayError } from '../../core/index.ts'
 import type { Credentials } from '../settings.ts'
 import { type Challenge, parseChallenges } from './challenge.ts'
+import { haveOneOwner, realmOf } from './realm.ts'
 import { mergeScopes } from './scope.ts'
 import { type AskTokenServer, basic, fetchToken, type Token } from './token.ts'
 
@@ -9,6 +10,10 @@ export interface AuthorizerOptions {
   /** Looked up once, when the server wants to know. */
   credentials(): Promise<Credentials | undefined>
   readonly ask: AskTokenServer
+  /** The host whose credentials these are, where it is not the one that is asked. */
+  readonly owner?: string
+  /** Without credentials it goes on when these cannot be had: what is public needs none. */
+  readonly isOptional?: boolean
   /** Also asks for a refresh token: for login. */
   readonly offline?: boolean
 }
@@ -24,6 +29,10 @@ export class Authorizer {
   #challenge: Challenge | undefined
   /** The refresh token that came with the last token. */
   refreshToken: string | undefined
+  /** The host of a token server that is somebody else's, and so was not told who we are. */
+  withheldFrom: string | undefined
+  /** Why credentials could not be had, where it went on without. */
+  helperFailure: SlipwayError | undefined
 
   constructor(options: AuthorizerOptions) {
     this.#options = options
@@ -33,7 +42,7 @@ export class Authorizer {
   async authorization(scopes: readonly string[], registry: URL, job: Job): Promise<string | undefined> {
     const challenge = this.#challenge
     if (!challenge) return undefined
-    const credentials = await this.#who()
+    const credentials = await this.#who(job)
     if (credentials?.kind === 'registry-token') return `Bearer ${credentials.token}`
     if (challenge.scheme === 'basic') return basicOf(credentials)
     return `Bearer ${await this.#token(challenge, scopes, registry, job)}`
@@ -54,8 +63,8 @@ export class Authorizer {
   }
 
   async #token(challenge: Challenge, scopes: readonly string[], registry: URL, job: Job): Promise<string> {
-    const credentials = await this.#who()
     const realm = realmOf(challenge, registry)
+    const credentials = await this.#shownTo(realm, registry, job)
     const service = challenge.parameters.get('service')
     const wanted = mergeScopes([...(challenge.parameters.get('scope') ?? '').split(' '), ...scopes])
     const key = JSON.stringify([realm.href, service, wanted, identityOf(credentials), this.#options.offline])
@@ -66,6 +75,16 @@ export class Authorizer {
     keep(key, token)
     this.refreshToken = token.refreshToken
     return token.token
+  }
+
+  /** A registry may name any token server; the credentials are for its owner alone, and for whom the user says. */
+  async #shownTo(realm: URL, registry: URL, job: Job): Promise<Credentials | undefined> {
+    const credentials = await this.#who(job)
+    const { owner = registry.hostname } = this.#options
+    const known = [registry.hostname, owner].some((host) => haveOneOwner(host, realm.hostname))
+    const isShown = known || (credentials?.kind !== 'registry-token' && credentials?.tokenServer === realm.host)
+    this.withheldFrom = credentials && !isShown ? realm.host : undefined
+    return isShown ? credentials : undefined
   }
 
   /** Whoever waits for another's request asks itself when that one is canceled. */
@@ -79,35 +98,24 @@ export class Authorizer {
     }
   }
 
-  #who(): Promise<Credentials | undefined> {
-    this.#credentials ??= this.#options.credentials()
+  #who(job: Job): Promise<Credentials | undefined> {
+    this.#credentials ??= this.#options.credentials().catch((error: unknown) => this.#without(error, job))
     return this.#credentials
+  }
+
+  /** Docker pulls without saying anything when a helper fails; pushes and logins fail. */
+  #without(error: unknown, { progress }: Job): undefined {
+    if (!this.#options.isOptional || !hasCode(error, 'CREDENTIAL_HELPER_FAILED')) throw error
+    this.helperFailure = error
+    progress({ type: 'warning', code: error.code, message: `${error.message}; going on without credentials` })
   }
 }
 
 function basicOf(credentials: Credentials | undefined): string {
   if (credentials?.kind === 'password') return basic(credentials.username, credentials.password)
-  throw fail('REGISTRY_UNAUTHORIZED', 'no basic auth credentials', { hint: 'log in first: "slipway login REGISTRY".' })
-}
-
-/** Where tokens are: an address of http or https, and not of http when the registry itself is asked by https. */
-function realmOf({ parameters }: Challenge, registry: URL): URL {
-  const text = parameters.get('realm') ?? ''
-  if (!URL.canParse(text, registry.href))
-    throw bad(`no address of a token server: ${JSON.stringify(text.slice(0, 200))}`)
-  const realm = new URL(text, registry)
-  realm.hash = ''
-  realm.username = ''
-  realm.password = ''
-  if (!/^https?:$/.test(realm.protocol)) throw bad(`a token server with a ${realm.protocol} address`)
-  if (registry.protocol === 'https:' && realm.protocol === 'http:') {
-    throw bad(`a token server without TLS (${realm.origin}), which gets no password of ours`)
-  }
-  return realm
-}
-
-function bad(what: string): Error {
-  return fail('REGISTRY_INVALID_ANSWER', `the registry names ${what}`)
+  throw fail('REGISTRY_UNAUTHORIZED', 'authorization failed: no basic auth credentials', {
+    hint: 'log in first: "slipway login REGISTRY".',
+  })
 }
 
 /** Tells users and their secrets apart without keeping these. */

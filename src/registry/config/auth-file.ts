@@ -7,7 +7,7 @@ const text = v.optional(v.string('must be a string'))
 
 const ENTRY = v.nullable(
   v.looseObject(
-    { auth: text, username: text, password: text, identitytoken: text, registrytoken: text },
+    { auth: text, username: text, password: text, identitytoken: text, registrytoken: text, tokenserver: text },
     'must be an object',
   ),
 )
@@ -30,6 +30,8 @@ export interface AuthEntry {
   password?: string | undefined
   identitytoken?: string | undefined
   registrytoken?: string | undefined
+  /** Slipway's own: the host of a token server in another domain that may see the credentials. */
+  tokenserver?: string | undefined
 }
 
 /** config.json or auth.json: credentials, and the programs that keep them. Keys that are not ours stay. */
@@ -69,9 +71,11 @@ export function credentialsOf(entry: AuthEntry | null, key: string, file: Config
   if (!entry) return undefined
   if (entry.registrytoken) return { kind: 'registry-token', token: entry.registrytoken }
   const { username, password } = entry.auth ? decodeAuth(entry.auth, key, file) : entry
+  const own = entry.tokenserver ? { tokenServer: entry.tokenserver } : {}
   if (entry.identitytoken)
-    return { kind: 'identity-token', token: entry.identitytoken, ...(username ? { username } : {}) }
-  return username || password ? { kind: 'password', username: username ?? '', password: password ?? '' } : undefined
+    return { kind: 'identity-token', token: entry.identitytoken, ...(username ? { username } : {}), ...own }
+  if (!username && !password) return undefined
+  return { kind: 'password', username: username ?? '', password: password ?? '', ...own }
 }
 
 const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/

@@ -207,3 +207,18 @@ describe('what cannot be understood', () => {
     await expect(machine.settings().credentials('h')).rejects.toThrow('config.json cannot be read (EACCES)')
   })
 })
+
+test('the token server that may see them stands in config.json, also where a helper keeps the rest', async () => {
+  const machine = openMachine()
+  machine.helper('keep', `echo '{"Username":"me","Secret":"secret"}'`)
+  const tokenserver = 'auth.example.org'
+  machine.write('home/.docker/config.json', {
+    auths: { 'a.example.com': { ...authOf('me', 'secret'), tokenserver }, 'b.example.com': { tokenserver } },
+    credHelpers: { 'b.example.com': 'keep', 'c.example.com': 'keep' },
+  })
+  const kept = { kind: 'password', username: 'me', password: 'secret' }
+  const settings = machine.settings()
+  expect(await settings.credentials('a.example.com')).toEqual({ ...kept, tokenServer: tokenserver })
+  expect(await settings.credentials('b.example.com')).toEqual({ ...kept, tokenServer: tokenserver })
+  expect(await settings.credentials('c.example.com')).toEqual(kept)
+})

@@ -46,7 +46,11 @@ async function credentialsIn(
 ): Promise<Credentials | undefined> {
   const helper = helperFor(file, query, env)
   if (!helper) return ownCredentials(file, query)
-  return await getFromHelper(helper, credentialKey(query.registry), job)
+  const kept = await getFromHelper(helper, credentialKey(query.registry), job)
+  // helpers keep no more than a name and a secret
+  const [entry] = entriesFor(file.document.auths, registryName(query.registry))
+  const tokenServer = entry?.[1]?.tokenserver
+  return kept && kept.kind !== 'registry-token' && tokenServer ? { ...kept, tokenServer } : kept
 }
 
 function ownCredentials({ file, document }: AuthFile, { registry, path }: CredentialsQuery): Credentials | undefined {

@@ -477,3 +477,13 @@ test('empty folders say nothing', async () => {
     mkdirSync(path.join(machine.etc, folder), { recursive: true })
   expect(await urls(machine)).toEqual(['https://h.example.com/v2 team/app'])
 })
+
+test('the registry itself has its own address, whatever else answers for it', async () => {
+  const machine = openMachine()
+  machine.write('etc/docker/certs.d/docker.io/hosts.toml', 'server = "https://cache.example.com"\n')
+  machine.write('etc/docker/daemon.json', { 'registry-mirrors': ['https://mirror.example.com'] })
+  const hub = { domain: 'docker.io', path: '' }
+  expect((await machine.settings().endpoints(hub)).map(({ url }) => url)).toEqual(['https://cache.example.com/v2'])
+  const itself = await machine.settings().endpoints(hub, { itself: true })
+  expect(itself.map(({ url, registry }) => [url, registry])).toEqual([['https://registry-1.docker.io/v2', 'docker.io']])
+})

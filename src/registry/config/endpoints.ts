@@ -37,13 +37,13 @@ interface Wanted {
 /**
  * The servers that may answer for a repository. The first of these that says something about it decides: the
  * `hosts.toml` of its registry, a `[[registry]]` of registries.conf, `registry-mirrors` of daemon.json (for Docker Hub),
- * the `hosts.toml` of all others. What registries.conf blocks stays blocked.
+ * the `hosts.toml` of all others. `itself` leaves these out. What registries.conf blocks stays blocked.
  * Fails with `REGISTRY_BLOCKED` and `REGISTRY_CONFIG_INVALID`.
  */
 export async function findEndpoints(
   repository: RepositoryName,
   places: Places,
-  options: SettingsOptions,
+  options: SettingsOptions & { itself?: boolean },
 ): Promise<RegistryEndpoint[]> {
   const domain = registryName(repository.domain)
   const named = { domain, path: repository.path }
@@ -55,9 +55,10 @@ export async function findEndpoints(
     })
   }
   const daemon = readDaemonSettings(places.daemon)
-  const { insecure = false, env = process.env } = options
+  const { insecure = false, env = process.env, itself = false } = options
   const listed = insecure === true ? 'all' : [...daemon.insecure, ...(insecure === false ? [] : insecure)]
   const maker: Maker = { places, domain, env, isInsecure: insecureCheck(listed), headers: metaHeaders(places) }
+  if (itself) return [await endpoint(maker, { url: urlOf(domain), repository: named.path })]
   const hosts = readHosts(places.hosts, domain)
   if (hosts) return await fromHosts(maker, hosts, named, true)
   if (rule) return await fromRule(maker, rule, name)

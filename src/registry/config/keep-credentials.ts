@@ -30,7 +30,7 @@ export async function keepCredentials(
   const helper = config && helperFor(config, { registry }, env)
   const key = credentialKey(registry)
   if (helper) await storeInHelper(helper, key, credentials, job)
-  const entry = helper ? {} : entryOf(credentials)
+  const entry = { ...(helper ? {} : entryOf(credentials)), ...tokenServerOf(credentials) }
   const isNew = await updateAuthFile(dockerConfig, (document) => setEntry(document, key, entry), job)
   return isNew && !helper && credentials.kind === 'password' ? { unencryptedIn: dockerConfig } : {}
 }
@@ -64,6 +64,11 @@ export async function forgetCredentials(
   return { problems: problems.length === spellings.length ? problems : [] }
 }
 
+function tokenServerOf(credentials: Credentials): AuthEntry {
+  if (credentials.kind === 'registry-token' || credentials.tokenServer === undefined) return {}
+  return { tokenserver: credentials.tokenServer }
+}
+
 function entryOf(credentials: Credentials): AuthEntry {
   switch (credentials.kind) {
     case 'password':
@@ -80,7 +85,15 @@ function entryOf(credentials: Credentials): AuthEntry {
 /** What an entry holds besides credentials stays. */
 function setEntry(document: AuthDocument, key: string, entry: AuthEntry): boolean {
   const old = document.auths?.[key]
-  const { auth: _a, username: _u, password: _p, identitytoken: _i, registrytoken: _r, ...rest } = old ?? {}
+  const {
+    auth: _a,
+    username: _u,
+    password: _p,
+    identitytoken: _i,
+    registrytoken: _r,
+    tokenserver: _t,
+    ...rest
+  } = old ?? {}
   const next = { ...rest, ...entry }
   if (old && isDeepStrictEqual({ ...old }, next)) return false
   document.auths = { ...document.auths, [key]: next }

@@ -11,7 +11,7 @@ export function loadRegistrySettings(options: SettingsOptions = {}): RegistrySet
   const { env = process.env } = options
   const places = placesOf(options)
   return {
-    endpoints: (repository) => findEndpoints(repository, places, options),
+    endpoints: (repository, own) => findEndpoints(repository, places, { ...options, ...own }),
     credentials: (registry, path) => findCredentials({ registry, path }, places, env),
   }
 }

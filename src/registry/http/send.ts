@@ -1,7 +1,8 @@
 import { Readable } from 'node:stream'
-import { type Bytes, checkCanceled, type Job, programVersion } from '../../core/index.ts'
+import { type Bytes, checkCanceled, fail, type Job, programVersion } from '../../core/index.ts'
+import { isLinkLocal, LinkLocalError } from '../../host/index.ts'
 import { type ConnectionSettings, dispatcherFor } from './dispatcher.ts'
-import { connectionFailure } from './failure.ts'
+import { connectionFailure, shown } from './failure.ts'
 
 /** One request as it goes to a server. */
 export interface Outgoing {
@@ -25,10 +26,14 @@ export interface Answer {
 
 const SILENCE = 60_000
 
-/** Sends one request. Answers of any status are returned; fails with a `ConnectionFailure`, and with `CANCELED`. */
+/**
+ * Sends one request. Answers of any status are returned; fails with a `ConnectionFailure`, with `CANCELED`, and with
+ * `REGISTRY_INVALID_ANSWER` where a server named a link-local address.
+ */
 export async function send(outgoing: Outgoing, settings: ConnectionSettings, job: Job): Promise<Answer> {
   const { method, url, headers, body, silence = SILENCE } = outgoing
   checkCanceled(job)
+  if (settings.named !== url.hostname && isLinkLocal(url.hostname)) throw refused(url, url.hostname)
   const dispatcher = await dispatcherFor(url, settings)
   try {
     const { request } = await import('undici')
@@ -46,6 +51,13 @@ export async function send(outgoing: Outgoing, settings: ConnectionSettings, job
     return { status: response.statusCode, headers: response.headers, body: response.body, url }
   } catch (error) {
     checkCanceled(job)
+    if (error instanceof LinkLocalError) throw refused(url, error.address)
     throw connectionFailure(error, method, url)
   }
+}
+
+/** Cloud metadata is there, which answers whoever asks from this machine. */
+function refused(url: URL, address: string): Error {
+  const what = `the registry led to ${shown(url)}, where ${address} is a link-local address, which is refused`
+  return fail('REGISTRY_INVALID_ANSWER', what)
 }

@@ -7,6 +7,15 @@ import { temporaryFolder } from './fixture.suite.ts'
 const FILE = 'registry.toml'
 
 describe('the configuration', () => {
+  test('has times and sizes of upstreams as people write them, and absolute paths', () => {
+    const text = '[[proxy.upstream]]\nname = "docker.io"\nfresh = "90s"\nkeep = "30d"\nmax_size = "2GiB"\n'
+    expect(parseConfig(text, FILE).proxy).toEqual({
+      upstream: [{ name: 'docker.io', fresh: 90_000, keep: 30 * 86_400_000, max_size: 2 * 1024 ** 3 }],
+    })
+    const refused = { code: 'REGISTRY_CONFIG_INVALID', message: expect.stringContaining('fresh') }
+    expect(() => parseConfig(text.replace('90s', 'soon'), FILE)).toThrow(expect.objectContaining(refused))
+  })
+
   test('may be empty', () => expect(parseConfig('', FILE)).toEqual({}))
 
   test('says what it says', () => {

@@ -7,7 +7,8 @@ import { type AccessConfig, accessProblem, accessSchema } from './access/config.
 import { lineOf } from './config-lines.ts'
 import { type LimitsConfig, limitsSchema } from './limits.ts'
 import { parseListenAddress } from './listen-address.ts'
-import { type OffloadConfig, offloadSchema } from './offload.ts'
+import { absoluteProxy, type ProxyConfig, proxySchema } from './proxy/config.ts'
+import { type OffloadConfig, offloadSchema } from './sending/offload.ts'
 import { type TlsFiles, tlsSchema } from './tls.ts'
 import { UPKEEP_ENTRIES, type UpkeepConfig } from './upkeep/settings.ts'
 
@@ -25,6 +26,7 @@ export interface RegistryConfig extends UpkeepConfig {
   limits?: LimitsConfig | undefined
   tls?: TlsFiles | undefined
   access?: AccessConfig | undefined
+  proxy?: ProxyConfig | undefined
   offload?: OffloadConfig | undefined
 }
 
@@ -40,6 +42,7 @@ const schema: v.GenericSchema<unknown, RegistryConfig> = v.strictObject({
   limits: v.optional(limitsSchema),
   tls: v.optional(tlsSchema),
   access: v.optional(accessSchema),
+  proxy: v.optional(proxySchema),
   offload: v.optional(offloadSchema),
   ...UPKEEP_ENTRIES,
 })
@@ -55,6 +58,7 @@ export function loadConfig(file: string): RegistryConfig {
     ...config,
     ...(config.root === undefined ? {} : { root: absolute(config.root) }),
     ...(config.tls === undefined ? {} : { tls: absoluteFiles(config.tls, absolute) }),
+    ...(config.proxy === undefined ? {} : { proxy: absoluteProxy(config.proxy, absolute) }),
     ...(htpasswd === undefined ? {} : { access: { ...config.access, htpasswd: absolute(htpasswd) } }),
   }
 }

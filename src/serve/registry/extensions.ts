@@ -2,6 +2,9 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { FastifyInstance } from 'fastify'
 import type { Digest } from '../../core/index.ts'
 import type { ProtocolFailure } from './failure.ts'
+import type { Exchange } from './protocol/exchange.ts'
+import type { RepositoryRoute } from './protocol/route.ts'
+import type { UpstreamState } from './proxy/state.ts'
 import type { StoredBlob } from './storage.ts'
 
 /** What somebody wants to do. `ping` is `GET /v2/`; `admin` is running the registry: collection, audit log, events. */
@@ -62,6 +65,17 @@ export interface SendRange {
  */
 export type SendBlob = (response: ServerResponse, blob: StoredBlob, range: SendRange) => Promise<number>
 
+/** A request about a repository whose truth is in another registry. */
+export interface PassedRequest {
+  /** The repository's name here: the one that rights are asked for. */
+  readonly repository: string
+  /** Answers it, once it is allowed; absent where the protocol itself does. */
+  answer?(): Promise<void>
+}
+
+/** Says whether another registry has the truth of what a request is about. May refuse the request. */
+export type PassThrough = (exchange: Exchange, route: RepositoryRoute, action: Action) => PassedRequest | undefined
+
 /**
  * Where somebody else can send a blob from: a location of an nginx before us (`accel`), which does ranges itself, or a URL
  * that the client is sent to (`redirect`).
@@ -80,6 +94,9 @@ export interface RegistryExtensions {
   /** Routes outside of /v2: `/api/v1`, `/metrics`, `/healthz`, the token endpoint. */
   plugins?: readonly ((app: FastifyInstance) => Promise<void> | void)[]
   sendBlob?: SendBlob
+  passThrough?: PassThrough
+  /** The registries that requests are passed to. */
+  upstreams?(): readonly UpstreamState[]
   /** Whether somebody else sends this blob. */
   elsewhere?(blob: StoredBlob): BlobPlace | undefined
   /** Called before an upload is taken, with the bytes and the digest that are known to come; throws (`refuse(...)`) to stop it. */

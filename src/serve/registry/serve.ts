@@ -1,3 +1,4 @@
+import { fail } from '../../core/index.ts'
 import type { Store } from '../../store/index.ts'
 import { isGuarded } from './access/access.ts'
 import { checkExposure } from './access/exposure.ts'
@@ -48,6 +49,11 @@ export async function serveRegistry(options: RegistryServerOptions): Promise<Reg
     hasTls: tls !== undefined,
     isMeant: access?.insecure === true,
   })
+  if (options.store && config.proxy?.upstream?.length) {
+    throw fail('REGISTRY_CONFIG_INVALID', 'a registry that serves the local store cannot be a cache of others', {
+      hint: 'start one without --store for [[proxy.upstream]].',
+    })
+  }
   await using stack = new AsyncDisposableStack()
   const storage = stack.use(
     options.store ? openLocalStorage(options.store, root) : openFolder(root, { grace: graceOf(config) }),

@@ -8,7 +8,7 @@ import { failureBody, refuse } from './failure.ts'
 import type { ServerLimits } from './limits.ts'
 import { withOrigin } from './origin.ts'
 import { createProtocol } from './protocol/protocol.ts'
-import { sendBlob as sendFromFile } from './send-blob.ts'
+import { sendBlob as sendFromFile } from './sending/send-blob.ts'
 import type { RegistryStorage } from './storage.ts'
 import type { TlsFiles } from './tls.ts'
 
@@ -51,9 +51,9 @@ const IDLE = 300_000
  */
 export async function startServer(options: ServerOptions): Promise<ListeningServer> {
   const { storage, limits, canDelete, extensions } = options
-  const { authorize = () => ({}), sendBlob = sendFromFile, accept = () => {} } = extensions
+  const { authorize = () => ({}), sendBlob = sendFromFile, accept = () => {}, passThrough } = extensions
   const elsewhere = extensions.elsewhere?.bind(extensions) ?? (() => undefined)
-  const context = { storage, limits, canDelete, sendBlob, elsewhere, authorize, accept }
+  const context = { storage, limits, canDelete, sendBlob, elsewhere, authorize, accept, passThrough }
   const protocol = createProtocol(context, extensions.finished?.bind(extensions))
   const others = await routeOthers(extensions)
   const listener: RequestListener = (request, response) => {

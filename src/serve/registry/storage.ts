@@ -52,6 +52,8 @@ export interface ChangeOptions {
   by?: string | undefined
   /** The caller's condition (`If-Match`); called inside the transaction, throws to stop it. */
   check?(): void
+  /** Takes a manifest also while blobs that it names are not here: they come when somebody asks for them. */
+  isPartial?: boolean
 }
 
 /** One repository. Only what was pushed or mounted into it can be read from it, whatever other repositories hold. */

@@ -126,7 +126,7 @@ function applyTransfer(transfer: Transfer, event: ProgressEvent): void {
   }
 }
 
-function lastWord(words: TransferWords, line: Line, event: { result: TaskResult; error?: string }): string {
+function lastWord(words: TransferWords, line: Line, event: { result: TaskResult }): string {
   switch (event.result) {
     case 'done':
       return words.done
@@ -135,7 +135,8 @@ function lastWord(words: TransferWords, line: Line, event: { result: TaskResult;
     case 'canceled':
       return 'Canceled'
     default:
-      return escapeName(event.error ?? 'Failed')
+      // why is said at the end, once for all lines
+      return 'Failed'
   }
 }
 

@@ -46,12 +46,9 @@ export async function lockBuild(store: Store, request: LockRequest, job: Job): P
   const keep = request.update ? keptPins(before, request.update) : NO_PINS
   const { contexts, source } = definition
   const options = targetPlatforms(request).map((platform) => planOptions(request, platform))
-  const image = imageResolver(
-    store,
-    lease,
-    { namesPlatform: isMultiPlatform(request), pins: keep, pull: request.pull },
-    job,
-  )
+  const { pull, registries } = request
+  const finding = { namesPlatform: isMultiPlatform(request), pins: keep, pull, registries }
+  const image = imageResolver(store, lease, finding, job)
   const build = { session, dockerfile: parseDockerfile(source), options, sources: { image }, contexts, keep }
   const found = await findReferences(build, job)
   checkNames(request.update ?? [], found)

@@ -31,7 +31,7 @@ export function exportToStore(
 
 async function pushNames(
   store: Store,
-  { lease }: FinishedBuild,
+  { lease, registries }: FinishedBuild,
   { root, names, how }: { root: Descriptor; names: readonly string[]; how: 'by-name' | 'by-digest' },
   at: OutputTask,
 ): Promise<void> {
@@ -39,7 +39,7 @@ async function pushNames(
   for (const name of names) {
     const { tag, ...repository } = parseReference(name)
     const reference = how === 'by-name' && tag !== undefined ? { ...repository, tag } : repository
-    await using remote = openRemote(store, repository, 'push')
+    await using remote = openRemote({ store, registries }, repository, { access: 'push' })
     await sendImage(store, remote, { lease, root, reference, task: at.task }, at.job)
     await say(`pushing manifest for ${formatReference(reference)}@${root.digest}`, at)
   }

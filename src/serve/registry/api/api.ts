@@ -6,6 +6,7 @@ import type { Outbox } from '../events/outbox.ts'
 import type { Action, Authorize } from '../extensions.ts'
 import { failureBody, ProtocolFailure, refuse } from '../failure.ts'
 import type { FolderStorage } from '../folder/folder.ts'
+import type { UpstreamState } from '../proxy/state.ts'
 import { previewDelete } from '../upkeep/gc.ts'
 import type { ImageFacts } from '../upkeep/image-facts.ts'
 import type { Policies } from '../upkeep/policies.ts'
@@ -34,6 +35,7 @@ export interface ApiContext {
   readonly canDelete: boolean
   readonly config: RegistryConfig
   readonly authorize: Authorize
+  upstreams(): readonly UpstreamState[]
 }
 
 /** Entries of a page: at most, and when nothing is said. */
@@ -88,6 +90,7 @@ export function apiPlugin(context: ApiContext): (app: FastifyInstance) => void {
     admin('POST', '/scrub', () => keepers.scrub.run())
     admin('GET', '/audit', ({ query }) => listAudit(audit, query))
     admin('GET', '/webhooks', () => ({ webhooks: outbox.state() }))
+    admin('GET', '/upstreams', () => ({ upstreams: context.upstreams() }))
     admin('GET', '/robots', () => ({ robots: robotNames(storage.database) }))
   }
 }

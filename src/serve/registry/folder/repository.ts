@@ -208,10 +208,10 @@ export class FolderRepository implements RepositoryStorage {
     this.#context.suspect('blob', repo, digest)
   }
 
-  #insertManifest(repo: number, manifest: NewManifest, { by }: ChangeOptions): void {
+  #insertManifest(repo: number, manifest: NewManifest, { by, isPartial }: ChangeOptions): void {
     const { db } = this.#context
     const { digest, mediaType, bytes, document } = manifest
-    this.#checkContent(repo, document)
+    if (!isPartial) this.#checkContent(repo, document)
     const subject = subjectOf(document)?.digest
     const entry = subject && referrerEntry(document, { digest, mediaType, size: bytes.length }, subject)
     const config = document.kind === 'manifest' ? document.manifest.config.digest : null

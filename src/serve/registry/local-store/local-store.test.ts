@@ -54,6 +54,14 @@ describe('the local store', () => {
     expect(storage.repository('busybox').tags({ limit: 10 })).toEqual(['y'])
   })
 
+  test('what clients cannot ask for is not listed', async () => {
+    const store = temporaryStore()
+    const storage = serve(store)
+    await push(storage, 'app', makeSample(), '1')
+    store.images.put(makeSample().index.descriptor, ['host:5000/app:1'])
+    expect(storage.repositories({ limit: 10 })).toEqual(['app'])
+  })
+
   test('what one repository has cannot be read from another', async () => {
     const storage = serve(temporaryStore())
     const sample = makeSample()

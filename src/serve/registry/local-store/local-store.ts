@@ -5,6 +5,7 @@ import type { RegistryDatabase } from '../folder/database.ts'
 import { folderLayout } from '../folder/layout.ts'
 import { FolderUploads } from '../folder/uploads.ts'
 import { Listeners } from '../listeners.ts'
+import { isRepositoryName } from '../protocol/route.ts'
 import type { Page, RegistryStorage } from '../storage.ts'
 import { Contents } from './contents.ts'
 import { RecentContent } from './recent.ts'
@@ -53,11 +54,16 @@ export function openLocalStorage(store: Store, folder: string): LocalStorage {
   }
 }
 
-/** Names of repositories, as a client would write them behind the server's name. */
+/**
+ * Names of repositories, as a client would write them behind the server's name. There is no way to ask for what came
+ * from a registry with a port, since `host:5000/app` is no name for a repository.
+ */
 function namesOf(store: Store): string[] {
   const names = store.images.list().flatMap((image) => image.names)
-  return names.map((name) => {
-    const { domain, path } = parseReference(name)
-    return familiarReference({ domain, path })
-  })
+  return names
+    .map((name) => {
+      const { domain, path } = parseReference(name)
+      return familiarReference({ domain, path })
+    })
+    .filter(isRepositoryName)
 }

@@ -1,5 +1,5 @@
-import { hasCode } from '../../../core/index.ts'
-import type { SendRange } from '../extensions.ts'
+import { type Digest, hasCode } from '../../../core/index.ts'
+import type { BlobPlace, SendRange } from '../extensions.ts'
 import { refuse } from '../failure.ts'
 import type { StoredBlob } from '../storage.ts'
 import { etagOf, matchesEtag } from './conditions.ts'
@@ -14,10 +14,23 @@ interface Target {
 
 /** `GET` and `HEAD` of a blob, whole or a range of it. */
 export async function getBlob(exchange: Exchange, { repository, reference }: Target): Promise<void> {
-  const { context, request, response } = exchange
+  const { context } = exchange
   const digest = requireDigest(reference)
   const blob = context.storage.repository(repository).blob(digest)
   if (!blob) throw unknown(digest)
+  const place = exchange.request.method === 'GET' ? context.elsewhere(blob) : undefined
+  const range = beginBlob(exchange, blob, place)
+  if (range) exchange.blobBytes = await sendOrReport(exchange, repository, blob, range)
+}
+
+/** Sets the head of the answer, and says which bytes are to follow; when none are, or `place` sends them, the answer is complete. */
+export function beginBlob(
+  exchange: Exchange,
+  blob: { digest: Digest; size: number },
+  place?: BlobPlace,
+): SendRange | undefined {
+  const { request, response } = exchange
+  const { digest } = blob
   const headers: Record<string, string | number> = {
     'Content-Type': 'application/octet-stream',
     'Docker-Content-Digest': digest,
@@ -28,16 +41,15 @@ export async function getBlob(exchange: Exchange, { repository, reference }: Tar
   }
   if (matchesEtag(exchange.header('if-none-match'), digest)) {
     exchange.send(304, headers)
-    return
+    return undefined
   }
-  const place = request.method === 'GET' ? context.elsewhere(blob) : undefined
   if (place?.kind === 'redirect') {
     exchange.send(307, { ...headers, Location: place.address })
-    return
+    return undefined
   }
   if (place) {
     exchange.send(200, { ...headers, 'X-Accel-Redirect': place.address })
-    return
+    return undefined
   }
   const range = request.method === 'GET' ? wantedRange(exchange, blob) : undefined
   const { start, end } = range ?? { start: 0, end: blob.size }
@@ -46,8 +58,9 @@ export async function getBlob(exchange: Exchange, { repository, reference }: Tar
   // set, not sent: a file that is gone shows when it is opened
   response.statusCode = range ? 206 : 200
   for (const [name, value] of Object.entries(headers)) response.setHeader(name, value)
-  if (request.method === 'HEAD' || start === end) response.end()
-  else exchange.blobBytes = await sendOrReport(exchange, repository, blob, { start, end })
+  if (request.method !== 'HEAD' && start < end) return { start, end }
+  response.end()
+  return undefined
 }
 
 /** `DELETE` of a blob: it cannot be read from this repository any more. */

@@ -1,6 +1,6 @@
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http'
 import { type Bytes, type Digest, isDigest } from '../../../core/index.ts'
-import type { AccessDecision, Action, BlobPlace, SendBlob } from '../extensions.ts'
+import type { AccessDecision, Action, BlobPlace, PassThrough, SendBlob } from '../extensions.ts'
 import { refuse } from '../failure.ts'
 import type { ServerLimits } from '../limits.ts'
 import type { RegistryStorage, StoredBlob } from '../storage.ts'
@@ -11,6 +11,7 @@ export interface ProtocolContext {
   readonly limits: ServerLimits
   readonly canDelete: boolean
   readonly sendBlob: SendBlob
+  readonly passThrough?: PassThrough | undefined
   elsewhere(blob: StoredBlob): BlobPlace | undefined
   /** Throws when so many more bytes may not come into the repository. */
   accept(repository: string, bytes: number, digest?: Digest): void
@@ -29,6 +30,8 @@ export class Exchange {
   readonly response: ServerResponse
   /** Who asks; absent when anonymous. */
   user: string | undefined
+  /** The repository that it is about, by its name here. */
+  repository: string | undefined
   /** Code of the protocol, when the answer is a failure. */
   failure: string | undefined
   /** What went wrong inside. */

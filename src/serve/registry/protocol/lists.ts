@@ -35,8 +35,16 @@ export function listTags(exchange: Exchange, { repository }: { repository: strin
   const storage = exchange.context.storage.repository(repository)
   if (!storage.exists())
     throw refuse('NAME_UNKNOWN', 'repository name not known to registry', { detail: { name: repository } })
-  const path = `/v2/${repository}/tags/list`
-  const { entries, headers } = page(exchange, path, (last, limit) => storage.tags({ last, limit }))
+  sendTags(exchange, repository, (last, limit) => storage.tags({ last, limit }))
+}
+
+/** Answers with a page of tags; `list` gives those after `last`. `repository` is the name that was asked for. */
+export function sendTags(
+  exchange: Exchange,
+  repository: string,
+  list: (last: string | undefined, limit: number) => string[],
+): void {
+  const { entries, headers } = page(exchange, `/v2/${repository}/tags/list`, list)
   exchange.json({ name: repository, tags: entries }, headers)
 }
 
@@ -60,6 +68,12 @@ export function wantedCount(exchange: Exchange): number {
   return Math.min(most, Number(n))
 }
 
+/** The registry that the caller says it is about, which the next page must be about as well. */
+export function namespaceOf(exchange: Exchange): { ns?: string } {
+  const ns = exchange.query.get('ns')
+  return ns === null ? {} : { ns }
+}
+
 /** The header that leads to the next page. */
 export function nextPage(path: string, query: Record<string, string>): { Link: string } {
   return { Link: `<${path}?${new URLSearchParams(query)}>; rel="next"` }
@@ -75,5 +89,6 @@ function page(
   const found = list(exchange.query.get('last') ?? undefined, count + 1)
   const entries = found.slice(0, count)
   const hasMore = found.length > count
-  return { entries, headers: hasMore ? nextPage(path, { n: String(count), last: entries.at(-1)! }) : {} }
+  const query = { n: String(count), last: entries.at(-1)!, ...namespaceOf(exchange) }
+  return { entries, headers: hasMore ? nextPage(path, query) : {} }
 }

@@ -1,13 +1,13 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { hasCode, withDiskCode } from '../../../core/index.ts'
-import type { AccessDecision, Action, FinishedRequest } from '../extensions.ts'
+import type { AccessDecision, Action, FinishedRequest, PassedRequest } from '../extensions.ts'
 import { failureBody, ProtocolFailure, refuse } from '../failure.ts'
 import { deleteBlob, getBlob } from './blobs.ts'
 import { Exchange, type ProtocolContext } from './exchange.ts'
 import { listExtensions, listRepositories, listTags, ping } from './lists.ts'
 import { deleteManifest, getManifest, putManifest } from './manifests.ts'
 import { listReferrers } from './referrers.ts'
-import { parseRoute, type Route } from './route.ts'
+import { parseRoute, type RepositoryRoute, type Route } from './route.ts'
 import { cancelUpload, describeUpload, finishUpload, patchUpload, startUpload } from './uploads.ts'
 
 /** How a kind of path answers a method, and what the caller needs to be allowed. */
@@ -72,7 +72,9 @@ function begin(exchange: Exchange, route: Route | undefined): Promise<void> | vo
   const methods = METHODS[route.kind] as Readonly<Record<string, Method<Route['kind']>>>
   const method = Object.hasOwn(methods, name) ? methods[name] : undefined
   if (!method) throw notAllowed(methods)
-  const repository = 'repository' in route && route.repository !== undefined ? { repository: route.repository } : {}
+  const passed = exchange.context.passThrough && pass(exchange, route, method.action)
+  exchange.repository = passed?.repository ?? ('repository' in route ? route.repository : undefined)
+  const repository = exchange.repository === undefined ? {} : { repository: exchange.repository }
   // what the server knows beyond the protocol is not about a repository, and no secret
   const action = route.kind === 'extensions' && !('repository' in repository) ? 'ping' : method.action
   const decision = exchange.context.authorize({ action, ...repository, request: exchange.request })
@@ -80,9 +82,15 @@ function begin(exchange: Exchange, route: Route | undefined): Promise<void> | vo
     if (decided instanceof ProtocolFailure) throw decided
     exchange.user = decided.user
     if (method.action === 'delete' && !exchange.context.canDelete) throw cannotDelete()
-    return method.answer(exchange, route)
+    if (passed?.answer) return passed.answer()
+    return method.answer(exchange, passed ? ({ ...route, repository: passed.repository } as RepositoryRoute) : route)
   }
   return decision instanceof Promise ? decision.then(go) : go(decision)
+}
+
+function pass(exchange: Exchange, route: Route, action: Action): PassedRequest | undefined {
+  if (!('repository' in route) || route.repository === undefined) return undefined
+  return exchange.context.passThrough?.(exchange, route as RepositoryRoute, action)
 }
 
 function notAllowed(methods: object): Error {
@@ -151,7 +159,7 @@ function report(exchange: Exchange, { path, route, finished }: Reporting): void 
       method: request.method!,
       path,
       route: route?.kind,
-      repository: route && 'repository' in route ? route.repository : undefined,
+      repository: exchange.repository ?? (route && 'repository' in route ? route.repository : undefined),
       status: response.statusCode,
       failure: exchange.failure,
       user: exchange.user,

@@ -2,28 +2,42 @@ import type { Digest } from '../../../core/index.ts'
 import { type Descriptor, isIndexType, MEDIA, parseImageDocument } from '../../../oci/index.ts'
 import type { RepositoryStorage } from '../storage.ts'
 import { type Exchange, requireDigest } from './exchange.ts'
-import { nextPage, wantedCount } from './lists.ts'
+import { namespaceOf, nextPage, wantedCount } from './lists.ts'
 
 /** Clients read at most 4 MiB of an index; the rest goes to the next page. */
 const MAX_BYTES = 4_000_000
 
+/** Where a list of referrers goes on, and what may be in it. */
+export interface ReferrersPage {
+  artifactType: string | undefined
+  last: string | undefined
+  limit: number
+}
+
 /** `GET` of what refers to a manifest; an empty list for one that is not there. */
-export function listReferrers(
+export function listReferrers(exchange: Exchange, target: { repository: string; reference: string }): void {
+  const subject = requireDigest(target.reference)
+  const storage = exchange.context.storage.repository(target.repository)
+  sendReferrers(exchange, target, (page) => mergedReferrers(storage, subject, page))
+}
+
+/** Answers with a page of what `list` gives, which is sorted by digest. `repository` is the name that was asked for. */
+export function sendReferrers(
   exchange: Exchange,
   { repository, reference }: { repository: string; reference: string },
+  list: (page: ReferrersPage) => readonly Descriptor[],
 ): void {
-  const subject = requireDigest(reference)
   const artifactType = exchange.query.get('artifactType') || undefined
   const last = exchange.query.get('last') ?? undefined
   const count = Math.max(1, wantedCount(exchange))
-  const storage = exchange.context.storage.repository(repository)
-  const found = merged(storage, subject, { artifactType, last, limit: count + 1 })
+  const found = list({ artifactType, last, limit: count + 1 })
   const entries = fitting(found.slice(0, count))
   const headers: Record<string, string> = { 'Content-Type': MEDIA.ociIndex }
   if (artifactType !== undefined) headers['OCI-Filters-Applied'] = 'artifactType'
   if (entries.length < found.length) {
     const query = { n: String(count), last: entries.at(-1)!.digest, ...(artifactType ? { artifactType } : {}) }
-    Object.assign(headers, nextPage(`/v2/${repository}/referrers/${subject}`, query))
+    const path = `/v2/${repository}/referrers/${reference}`
+    Object.assign(headers, nextPage(path, { ...query, ...namespaceOf(exchange) }))
   }
   const body = JSON.stringify({ schemaVersion: 2, mediaType: MEDIA.ociIndex, manifests: entries })
   exchange.send(200, headers, body)
@@ -33,11 +47,7 @@ export function listReferrers(
  * Manifests with this subject, and those that clients listed under the fallback tag because an earlier registry could
  * not (distribution spec, "Enabling the Referrers API": they MUST be included).
  */
-function merged(
-  storage: RepositoryStorage,
-  subject: Digest,
-  page: { artifactType: string | undefined; last: string | undefined; limit: number },
-): Descriptor[] {
+export function mergedReferrers(storage: RepositoryStorage, subject: Digest, page: ReferrersPage): Descriptor[] {
   const { artifactType, last = '', limit } = page
   const own = storage.referrers(subject, page)
   const listed = fallbackEntries(storage, subject).filter(

@@ -13,6 +13,9 @@ export type Route =
   | { readonly kind: 'upload'; readonly repository: string; readonly id: string }
   | { readonly kind: 'referrers'; readonly repository: string; readonly reference: string }
 
+/** A path that is about one repository. */
+export type RepositoryRoute = Extract<Route, { readonly repository: string }>
+
 const COMPONENT = /^[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*$/
 const TAG = /^[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}$/
 const MAX_NAME = 255

@@ -7,10 +7,12 @@ import { createRecorder, type Recorder } from '../events/recorder.ts'
 import type { FinishedRequest, RegistryExtensions } from '../extensions.ts'
 import type { FolderStorage } from '../folder/folder.ts'
 import { limitsFrom } from '../limits.ts'
-import { createMetrics, type Gauged } from '../metrics.ts'
-import { opsPlugin } from '../ops.ts'
+import { createMetrics, type Gauged } from '../ops/metrics.ts'
+import { opsPlugin } from '../ops/ops.ts'
 import type { PartContext } from '../parts.ts'
 import { parsePattern } from '../pattern.ts'
+import { upstreamGauges } from '../proxy/gauges.ts'
+
 import type { RegistryStorage } from '../storage.ts'
 import { createFollowers } from './followers.ts'
 import { createGc, type Gc, type GcRules } from './gc.ts'
@@ -130,6 +132,7 @@ export function upkeepPart(context: PartContext): RegistryExtensions {
               outbox,
               facts,
               authorize,
+              upstreams: context.upstreams,
               canDelete: config.delete ?? true,
               config,
             }),
@@ -259,7 +262,7 @@ function logRequest(request: FinishedRequest): void {
   process.stderr.write(`${JSON.stringify(line)}\n`)
 }
 
-function gaugesOf({ database: db }: PartContext, outbox: Outbox, keepers: Keepers | undefined): Gauged[] {
+function gaugesOf({ database: db, upstreams }: PartContext, outbox: Outbox, keepers: Keepers | undefined): Gauged[] {
   const number = (sql: string) => (): number => db.get<{ n: number | null }>(sql)?.n ?? 0
   const byHook = (key: 'waiting' | 'delivered' | 'dropped') => () =>
     outbox.state().map((state) => ({ labels: { hook: state.name }, value: state[key] }))
@@ -290,6 +293,7 @@ function gaugesOf({ database: db }: PartContext, outbox: Outbox, keepers: Keeper
       read: byHook('dropped'),
     },
   ]
+  gauges.push(...upstreamGauges(upstreams))
   if (!keepers) return gauges
   const { gc, scrub } = keepers
   const counted = (name: string, about: string, read: () => number): Gauged => ({ name, about, kind: 'counter', read })
