@@ -7,8 +7,8 @@ import { type AccessConfig, accessProblem, accessSchema } from './access/config.
 import { lineOf } from './config-lines.ts'
 import { type LimitsConfig, limitsSchema } from './limits.ts'
 import { parseListenAddress } from './listen-address.ts'
-import { type OffloadConfig, offloadSchema } from './offload.ts'
 import { absoluteProxy, type ProxyConfig, proxySchema } from './proxy/config.ts'
+import { type OffloadConfig, offloadSchema } from './sending/offload.ts'
 import { type TlsFiles, tlsSchema } from './tls.ts'
 import { UPKEEP_ENTRIES, type UpkeepConfig } from './upkeep/settings.ts'
 

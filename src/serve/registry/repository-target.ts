@@ -20,7 +20,7 @@ import {
   LIMITS,
   parseImageDocument,
 } from '../../oci/index.ts'
-import { readBlob } from './read-blob.ts'
+import { readBlob } from './sending/read-blob.ts'
 import type { RegistryStorage, RepositoryStorage } from './storage.ts'
 
 /** A repository of a registry's storage as a place that images are copied from and to, without any HTTP. */

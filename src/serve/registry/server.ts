@@ -8,7 +8,7 @@ import { failureBody, refuse } from './failure.ts'
 import type { ServerLimits } from './limits.ts'
 import { withOrigin } from './origin.ts'
 import { createProtocol } from './protocol/protocol.ts'
-import { sendBlob as sendFromFile } from './send-blob.ts'
+import { sendBlob as sendFromFile } from './sending/send-blob.ts'
 import type { RegistryStorage } from './storage.ts'
 import type { TlsFiles } from './tls.ts'
 

@@ -21,7 +21,7 @@ export function claimFolder(layout: FolderLayout, folders: readonly string[]): C
     lock = tryLock(layout.lock)
     if (!lock) {
       throw fail('REGISTRY_IN_USE', `another registry server uses ${layout.root}`, {
-        hint: 'stop it, or name another folder with --root',
+        hint: 'stop it, or use another folder (--root)',
       })
     }
     const db = new RegistryDatabase(layout.database)

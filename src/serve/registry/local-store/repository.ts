@@ -3,7 +3,7 @@ import { type Descriptor, type ImageDocument, isLayerType, parseReference, repos
 import { openRepository, type Store } from '../../../store/index.ts'
 import { refuse } from '../failure.ts'
 import type { Listeners } from '../listeners.ts'
-import { readBlob } from '../read-blob.ts'
+import { readBlob } from '../sending/read-blob.ts'
 import type {
   ChangeOptions,
   NewManifest,

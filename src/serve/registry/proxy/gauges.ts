@@ -1,4 +1,4 @@
-import type { Gauged } from '../metrics.ts'
+import type { Gauged } from '../ops/metrics.ts'
 import type { UpstreamState } from './state.ts'
 
 /** What metrics say of upstreams. */

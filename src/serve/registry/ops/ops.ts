@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify'
-import type { Authorize } from './extensions.ts'
-import { failureBody, ProtocolFailure } from './failure.ts'
-import type { RegistryDatabase } from './folder/database.ts'
+import type { Authorize } from '../extensions.ts'
+import { failureBody, ProtocolFailure } from '../failure.ts'
+import type { RegistryDatabase } from '../folder/database.ts'
 import { readiness } from './health.ts'
 import type { RegistryMetrics } from './metrics.ts'
 

@@ -1,7 +1,7 @@
 import { accessSync, constants } from 'node:fs'
 import path from 'node:path'
-import { isDiskFull } from '../../host/index.ts'
-import type { RegistryDatabase } from './folder/database.ts'
+import { isDiskFull } from '../../../host/index.ts'
+import type { RegistryDatabase } from '../folder/database.ts'
 
 /** Why the registry cannot do its work at the moment; `undefined` when it can. */
 export function readiness(db: RegistryDatabase, folder: string): string | undefined {

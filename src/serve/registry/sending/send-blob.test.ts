@@ -3,9 +3,9 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { expect, test } from 'vitest'
-import { digestOf } from '../../core/index.ts'
-import type { FinishedRequest } from './extensions.ts'
-import { serveRegistry } from './serve.ts'
+import { digestOf } from '../../../core/index.ts'
+import type { FinishedRequest } from '../extensions.ts'
+import { serveRegistry } from '../serve.ts'
 
 test('a big blob comes whole and in parts, and its bytes are counted', async () => {
   const root = mkdtempSync(path.join(tmpdir(), 'slipway-send-blob-'))

@@ -3,8 +3,8 @@ import type { ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { promisify } from 'node:util'
-import { type ByteRange, fail } from '../../core/index.ts'
-import { isInMemory, sendFileBytes } from '../../host/index.ts'
+import { type ByteRange, fail } from '../../../core/index.ts'
+import { isInMemory, sendFileBytes } from '../../../host/index.ts'
 
 /** A file to send; one that is given by `fd` stays open. */
 export type FileToSend =

@@ -1,7 +1,7 @@
 import { open } from 'node:fs/promises'
-import { type Bytes, errnoOf, fail } from '../../core/index.ts'
-import type { SendRange } from './extensions.ts'
-import type { StoredBlob } from './storage.ts'
+import { type Bytes, errnoOf, fail } from '../../../core/index.ts'
+import type { SendRange } from '../extensions.ts'
+import type { StoredBlob } from '../storage.ts'
 
 const CHUNK = 1 << 18
 

@@ -10,8 +10,8 @@ import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import fc from 'fast-check'
 import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest'
-import type { ByteRange } from '../../core/index.ts'
-import { findProgram } from '../../host/index.ts'
+import type { ByteRange } from '../../../core/index.ts'
+import { findProgram } from '../../../host/index.ts'
 import { sendFile } from './send-file.ts'
 
 const folder = mkdtempSync(path.join(tmpdir(), 'slipway-send-'))

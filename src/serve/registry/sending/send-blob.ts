@@ -1,5 +1,5 @@
-import { errnoOf, fail } from '../../core/index.ts'
-import type { SendBlob } from './extensions.ts'
+import { errnoOf, fail } from '../../../core/index.ts'
+import type { SendBlob } from '../extensions.ts'
 import { sendFile } from './send-file.ts'
 
 /** Sends a blob from its file, by the kernel where that is possible. Fails with `BLOB_NOT_FOUND` when its file is gone. */

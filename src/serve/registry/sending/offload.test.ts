@@ -6,11 +6,11 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, expect, test } from 'vitest'
-import { digestOf } from '../../core/index.ts'
-import { findProgram } from '../../host/index.ts'
-import { parseConfig } from './config.ts'
+import { digestOf } from '../../../core/index.ts'
+import { findProgram } from '../../../host/index.ts'
+import { parseConfig } from '../config.ts'
+import { type RegistryServer, serveRegistry } from '../serve.ts'
 import type { OffloadConfig } from './offload.ts'
-import { type RegistryServer, serveRegistry } from './serve.ts'
 
 const root = mkdtempSync(path.join(tmpdir(), 'slipway-offload-'))
 afterEach(() => rmSync(root, { recursive: true, force: true }))

@@ -1,7 +1,7 @@
 import path from 'node:path'
 import * as v from 'valibot'
-import type { BlobPlace } from './extensions.ts'
-import type { Part } from './parts.ts'
+import type { BlobPlace } from '../extensions.ts'
+import type { Part } from '../parts.ts'
 
 /** The table `[offload]` of the configuration: who sends blobs in our place. */
 export interface OffloadConfig {
