@@ -4,12 +4,12 @@ import type { SourceSpan } from './source.ts'
 /**
  * What happens while work runs. Rooms emit it; faces render it (terminal, plain, JSON, the Docker API's stream).
  * `planned` announces a task that may start later, so that a total can be shown; `status` says in a few words what a
- * task does now (`Extracting`). A task with a `parent` is a part of it and is shown below it.
+ * task does now (`Extracting`), and so may `bytes`, where it is not what the bytes of all tasks are for. A task with a `parent` is a part of it and is shown below it.
  */
 export type ProgressEvent =
   | { type: 'planned'; task: string; name: string; inputs?: readonly string[] }
   | { type: 'started'; task: string; name: string; parent?: string; inputs?: readonly string[] }
-  | { type: 'bytes'; task: string; done: number; total?: number }
+  | { type: 'bytes'; task: string; done: number; total?: number; text?: string }
   | { type: 'status'; task: string; text: string }
   | { type: 'log'; task: string; stream: 'stdout' | 'stderr'; chunk: Uint8Array }
   | { type: 'warning'; task?: string; code: string; message: string; span?: SourceSpan; about?: WarningDetails }

@@ -13,6 +13,13 @@ export interface LayerCompression {
   force: boolean
 }
 
+/** Where a compressed layer goes, and who is told how far it is. */
+interface Making {
+  lease: Lease
+  /** Called with the number of bytes that were read; not at all when the layer is compressed already. */
+  passed?(bytes: number): void
+}
+
 const MEMO = 'compressed layer'
 
 /**
@@ -22,7 +29,7 @@ const MEMO = 'compressed layer'
 export async function compressLayer(
   store: Store,
   layer: LayerRecord,
-  options: LayerCompression & { mediaTypes: 'oci' | 'docker'; lease: Lease },
+  options: LayerCompression & Making & { mediaTypes: 'oci' | 'docker' },
   job: Job,
 ): Promise<Descriptor> {
   const { algorithm, lease } = options
@@ -60,10 +67,10 @@ function find(
 async function make(
   store: Store,
   { diffId }: LayerRecord,
-  { algorithm, level, lease }: LayerCompression & { lease: Lease },
+  { algorithm, level, lease, passed }: LayerCompression & Making,
   job: Job,
 ): Promise<Digest> {
-  const plain = store.blobs.readPassing(diffId, job)
+  const plain = counted(store.blobs.readPassing(diffId, job), passed)
   const how = level === undefined ? {} : { level }
   const bytes: Bytes = algorithm === 'gzip' ? gzip(plain, how) : zstd(plain, how)
   const { path, digest, size } = await store.blobs.writeTemporary(bytes, lease, job)
@@ -72,6 +79,13 @@ async function make(
   store.memos.set(MEMO, keyOf(diffId, algorithm, level), digest)
   store.memos.set(MEMO, digest, 'made here')
   return digest
+}
+
+async function* counted(bytes: Bytes, passed: Making['passed']): Bytes {
+  for await (const chunk of bytes) {
+    passed?.(chunk.length)
+    yield chunk
+  }
 }
 
 function keyOf(diffId: Digest, algorithm: string, level: number | undefined): string {

@@ -17,7 +17,8 @@ import {
 } from '../../oci/index.ts'
 import type { RegistryRepository } from '../../registry/index.ts'
 import { type Lease, openRepository, type Store, type StoredImage } from '../../store/index.ts'
-import { repackImage } from './repack.ts'
+import { inPlainWords } from './plain-words.ts'
+import { type Repacking, repackImage } from './repack.ts'
 import { type Household, openRemote } from './repository.ts'
 import { sendImage } from './send.ts'
 
@@ -99,17 +100,39 @@ async function pushOne(
   using lease = store.lease()
   lease.hold([image.descriptor.digest])
   const name = familiarReference(reference)
-  const { compression = { algorithm: 'gzip', force: false } } = request
   const chosen = await choose(store, lease, { name, image, platform: request.platform }, job)
-  const root =
-    isFromRegistry(image) && !compression.force ? chosen : await repackImage({ store, lease, compression }, chosen, job)
-  const whole = await isWhole(store, remote, root, job)
-  const sent = whole ? root : await onlyManifest({ store, image, lease, compression }, job)
   const task = { id: `push ${name}`, name: `pushing ${name}` }
-  await runTask(job, task, () => sendImage(store, remote, { lease, root: sent, reference, task: task.id }, job))
-  return {
-    ...{ name, tag: reference.tag, digest: sent.digest, size: sent.size },
-    ...(whole ? {} : { insteadOf: root.digest }),
+  return await runTask(job, task, async () => {
+    const packing = { store, lease, compression: request.compression ?? USUAL, task: task.id }
+    const { root, sent } = await pack(packing, remote, { image, chosen }, job)
+    await sendImage(store, remote, { lease, root: sent, reference, task: task.id }, job)
+    const { digest, size } = sent
+    return { name, tag: reference.tag, digest, size, ...(sent === root ? {} : { insteadOf: root.digest }) }
+  })
+}
+
+const USUAL: LayerCompression = { algorithm: 'gzip', force: false }
+
+/** The image as it travels: `root`, and what of it is sent when not all of it is here. */
+async function pack(
+  packing: Repacking,
+  remote: RegistryRepository,
+  { image, chosen }: { image: StoredImage; chosen: Descriptor },
+  job: Job,
+): Promise<{ root: Descriptor; sent: Descriptor }> {
+  const isReady = isFromRegistry(image) && !packing.compression.force
+  if (!isReady) await askEarly(remote, chosen, job)
+  const root = isReady ? chosen : await repackImage(packing, chosen, job)
+  const whole = await isWhole(packing.store, remote, root, job)
+  return { root, sent: whole ? root : await onlyManifest(packing, image, job) }
+}
+
+/** Whoever may not push learns it before anything is compressed. */
+async function askEarly(remote: RegistryRepository, descriptor: Descriptor, job: Job): Promise<void> {
+  try {
+    await remote.has(descriptor, job)
+  } catch (error) {
+    throw inPlainWords(error)
   }
 }
 
@@ -152,11 +175,8 @@ async function isWhole(store: Store, remote: RegistryRepository, root: Descripto
 }
 
 /** What is sent in place of an index that is not all here: the manifest for this machine. */
-async function onlyManifest(
-  { store, image, ...packing }: { store: Store; image: StoredImage; lease: Lease; compression: LayerCompression },
-  job: Job,
-): Promise<Descriptor> {
-  const { mediaType, digest, size } = store.images.manifest(image).descriptor
+async function onlyManifest(packing: Repacking, image: StoredImage, job: Job): Promise<Descriptor> {
+  const { mediaType, digest, size } = packing.store.images.manifest(image).descriptor
   const descriptor = { mediaType, digest, size }
-  return isFromRegistry(image) ? descriptor : repackImage({ store, ...packing }, descriptor, job)
+  return isFromRegistry(image) ? descriptor : repackImage(packing, descriptor, job)
 }

@@ -16,12 +16,15 @@ import {
   writeManifest,
 } from '../../oci/index.ts'
 import type { Lease, Store } from '../../store/index.ts'
+import { compressProgress } from './compress-progress.ts'
 
 /** Where the parts of an image are, and how its layers are to travel. */
 export interface Repacking {
   store: Store
   lease: Lease
   compression: LayerCompression
+  /** The task that compression is told as parts of; it is not told when missing. */
+  task?: string
 }
 
 /**
@@ -57,7 +60,9 @@ async function repackLayer(packing: Repacking, layer: Descriptor, manifest: Mani
   const record = diffId && store.layers.get(diffId)
   if (!record || (record.diffId !== layer.digest && !compression.force)) return layer
   const mediaTypes = manifest.mediaType === MEDIA.dockerManifest ? 'docker' : 'oci'
-  const packed = await compressLayer(store, record, { ...compression, mediaTypes, lease }, job)
+  const { passed, end } = compressProgress(record, packing.task, job)
+  const packed = await compressLayer(store, record, { ...compression, mediaTypes, lease, passed }, job)
+  end()
   return { ...layer, ...packed }
 }
 

@@ -113,7 +113,11 @@ function applyTransfer(transfer: Transfer, event: ProgressEvent): void {
   const line = 'task' in event && event.task !== undefined ? transfer.lines.get(event.task) : undefined
   if (!line) return
   if (event.type === 'bytes') {
-    Object.assign(line, { done: event.done, total: event.total ?? line.total, text: transfer.words.moving })
+    Object.assign(line, {
+      done: event.done,
+      total: event.total ?? line.total,
+      text: event.text ?? transfer.words.moving,
+    })
     transfer.redraw()
   } else if (event.type === 'status') {
     line.total = undefined

@@ -37,6 +37,8 @@ test('everyone sees what they may pull; the rest is for administrators', async (
   expect((await ask('alice', '/api/v1/repositories/secret/app/-/tags')).status).toBe(403)
   expect((await ask('alice', '/api/v1/repositories/team/app/-/tags/v1', 'DELETE')).status).toBe(403)
   expect((await ask(undefined, '/api/v1/repositories')).status).toBe(401)
+  expect(Object.keys(JSON.parse((await ask('alice', '/api/v1')).body))).toEqual(['version'])
+  expect(JSON.parse((await ask('root', '/api/v1')).body)).toMatchObject({ repositories: 2, tags: 2 })
   for (const at of ['gc', 'gc/preview', 'retention/preview', 'scrub', 'audit', 'webhooks', 'robots'].map(
     (name) => `/api/v1/${name}`,
   )) {

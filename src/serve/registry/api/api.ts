@@ -121,6 +121,9 @@ async function maySee({ authorize }: ApiContext, request: FastifyRequest, reposi
 
 async function overview(context: ApiContext, { request }: Call): Promise<object> {
   await allow(context, request, 'catalog')
+  const decision = await context.authorize({ action: 'admin', isProbe: true, request: request.raw })
+  // sums would tell of repositories that the caller may not see
+  if (decision instanceof ProtocolFailure) return { version: programVersion() }
   const row = context.storage.database.get<{ repositories: number; tags: number; manifests: number; bytes: number }>(
     `SELECT (SELECT count(*) FROM repositories) AS repositories, (SELECT count(*) FROM tags) AS tags,
        (SELECT count(*) FROM manifests) AS manifests, (SELECT coalesce(sum(size), 0) FROM blobs) AS bytes`,
