@@ -1,6 +1,6 @@
 /** Images over a registry: pull, push and run, also when processes are killed in the middle. */
 import { randomBytes } from 'node:crypto'
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
@@ -16,6 +16,13 @@ import { type CountingProxy, startCountingProxy } from './counting-proxy.ts'
 
 const canRun = process.getuid?.() === 0 && findProgram('busybox') !== undefined
 const MIB = 1 << 20
+
+/** Bytes of layers that are not whole yet. */
+function bytesArrived(root: string): number {
+  const folder = path.join(root, 'transfers')
+  if (!existsSync(folder)) return 0
+  return readdirSync(folder).reduce((sum, name) => sum + statSync(path.join(folder, name)).size, 0)
+}
 
 describe.skipIf(!hasDockerRegistry)('a registry (docker-registry is needed)', () => {
   let work: string
@@ -47,6 +54,10 @@ describe.skipIf(!hasDockerRegistry)('a registry (docker-registry is needed)', ()
     await hung
     // what was sent has to arrive
     await new Promise((resolve) => setTimeout(resolve, 300))
+    const wanted = args[0] === 'pull' ? bytes * 0.9 : 0
+    for (let tries = 0; tries < 200 && bytesArrived(root) < wanted; tries++) {
+      await new Promise((resolve) => setTimeout(resolve, 50))
+    }
     killGroup(child)
     await ended
     proxy.release()
