@@ -9,7 +9,7 @@ import { requireListenAddress } from './listen-address.ts'
 import { openLocalStorage } from './local-store/local-store.ts'
 import { assembleParts, PARTS, type Part } from './parts.ts'
 import { startServer } from './server.ts'
-import { graceOf } from './upkeep/upkeep.ts'
+import { graceOf } from './upkeep/keepers.ts'
 
 /** What a registry is started with. */
 export interface RegistryServerOptions {

@@ -9,8 +9,8 @@ import type { FolderStorage } from '../folder/folder.ts'
 import type { UpstreamState } from '../proxy/state.ts'
 import { previewDelete } from '../upkeep/gc.ts'
 import type { ImageFacts } from '../upkeep/image-facts.ts'
+import type { Keepers } from '../upkeep/keepers.ts'
 import type { Policies } from '../upkeep/policies.ts'
-import type { Keepers } from '../upkeep/upkeep.ts'
 import { describeManifest } from './details.ts'
 import {
   oneRepository,

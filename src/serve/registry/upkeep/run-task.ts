@@ -4,8 +4,9 @@ import type { RegistryConfig } from '../config.ts'
 import { RegistryDatabase } from '../folder/database.ts'
 import { type FolderStorage, openFolder } from '../folder/folder.ts'
 import { folderLayout } from '../folder/layout.ts'
+import { graceOf, taskWork } from './keepers.ts'
 import { askServer, type TaskKind } from './tasks.ts'
-import { graceOf, openUpkeep, taskWork } from './upkeep.ts'
+import { openUpkeep } from './upkeep.ts'
 
 /**
  * Does a piece of upkeep on a registry's folder: itself, with `config`, or by asking the server that has the folder,
