@@ -12,8 +12,6 @@ export interface CollectRules {
   blobGrace: number
   /** Whether manifests without a tag go when nothing else names them. What followed a manifest that went goes anyway. */
   untagged: boolean
-  /** What was asked for before this time (Unix milliseconds) is not known: it counts as asked for then. Never when missing. */
-  knownSince?: number
 }
 
 /** What went. */
@@ -134,16 +132,12 @@ export class Collector {
     )
     if (!row || row.needed) return undefined
     if (kind === 'manifest' && !this.#rules.untagged) return undefined
-    const used = Math.max(row.pushed_at, row.pulled_at ?? 0, this.#lastUse(name, digest))
+    const used = Math.max(row.pushed_at, row.pulled_at ?? 0, this.#storage.lastUse(name, digest))
     if (used + grace > now) return used + grace
     if (!this.#removeManifest(name, repo, digest)) return now + RETRY
     into.manifests++
     into.taken?.push({ repository: name, digest })
     return undefined
-  }
-
-  #lastUse(name: string, digest: Digest): number {
-    return Math.max(this.#storage.lastUse(name, digest), this.#rules.knownSince ?? 0)
   }
 
   /** With the tags that clients without the referrers API made for its signatures. False when a policy refused it. */

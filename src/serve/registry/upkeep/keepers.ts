@@ -23,14 +23,13 @@ export interface Keepers {
 export interface KeepersOptions {
   config: RegistryConfig
   isImmutable: (repository: string, tag: string) => boolean
-  knownSince: number | undefined
 }
 
 /** Those that keep a folder in order. They listen to its changes from now on. */
-export function createKeepers(storage: FolderStorage, { config, isImmutable, knownSince }: KeepersOptions): Keepers {
+export function createKeepers(storage: FolderStorage, { config, isImmutable }: KeepersOptions): Keepers {
   storage.listen(createFollowers(storage.database))
   return {
-    gc: createGc(storage, { ...gcRules(config), ...(knownSince === undefined ? {} : { knownSince }) }),
+    gc: createGc(storage, gcRules(config)),
     retention: createRetention(storage, (config.retention ?? []).map(retentionRule), isImmutable),
     scrub: createScrub(storage, gcRules(config)),
   }

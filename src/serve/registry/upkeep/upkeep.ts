@@ -38,7 +38,7 @@ export interface Upkeep {
 /** What guards and records the changes of a storage, and what keeps it in order when it is told to. */
 export function openUpkeep(
   storage: RegistryStorage,
-  { config, database, url, knownSince }: Pick<PartContext, 'config' | 'database' | 'url'> & { knownSince?: number },
+  { config, database, url }: Pick<PartContext, 'config' | 'database' | 'url'>,
 ): Upkeep {
   const policies = createPolicies(database, config)
   const audit = createAudit(database, { keep: config.audit?.keep ?? 90 * DAY, pulls: config.audit?.pulls ?? false })
@@ -49,17 +49,14 @@ export function openUpkeep(
   const recorder = createRecorder(database, outbox, audit)
   storage.listen(policies.listener)
   storage.listen(recorder.listener)
-  const keepers = isFolder(storage)
-    ? createKeepers(storage, { config, isImmutable: policies.isImmutable, knownSince })
-    : undefined
+  const keepers = isFolder(storage) ? createKeepers(storage, { config, isImmutable: policies.isImmutable }) : undefined
   return { policies, audit, outbox, recorder, keepers }
 }
 
 /** The part of the server that keeps it in order and tells what happens: see `registry-upkeep.md` of the guide. */
 export function upkeepPart(context: PartContext): RegistryExtensions {
   const { config, storage, database, folder, authorize } = context
-  // clients of a server that was killed are still about to need what it told them is there
-  const upkeep = openUpkeep(storage, { ...context, knownSince: Date.now() })
+  const upkeep = openUpkeep(storage, context)
   const { policies, outbox, recorder, keepers } = upkeep
   forgetOtherHooks(database, outbox.hooks)
   const metrics = createMetrics(gaugesOf(context, outbox, keepers))
