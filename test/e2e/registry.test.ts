@@ -144,7 +144,7 @@ describe.skipIf(!hasDockerRegistry)('a registry (docker-registry is needed)', ()
     const root = newStore()
     await killedAt(4 * MIB, root, 'pull', image)
     expect(await ok(root, 'transfers', 'ls', '--format', '{{.Kind}} {{.Percent}} {{.Status}}')).toMatch(
-      /^download (4|5)\d stopped\n$/,
+      /^download (4|5)\d stopped$/m, // a small layer may have begun, too
     )
     const before = proxy.counts.down
     expect(await ok(root, 'pull', image)).toContain('Status: Downloaded newer image')
