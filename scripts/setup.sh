@@ -15,7 +15,7 @@ command -v flock >/dev/null && flock 9
 
 # program:package; a program that is missing is named by its package
 programs='crun:crun runc:runc conmon:conmon unshare:util-linux mmdebstrap:mmdebstrap busybox:busybox-static xz:xz-utils bzip2:bzip2'
-[ "${1:-run}" = test ] && programs="$programs setfattr:attr setcap:libcap2-bin script:bsdutils git:git ssh-agent:openssh-client docker-registry:docker-registry skopeo:skopeo openssl:openssl htpasswd:apache2-utils podman:podman buildah:buildah"
+[ "${1:-run}" = test ] && programs="$programs setfattr:attr setcap:libcap2-bin script:bsdutils git:git ssh-agent:openssh-client docker-registry:docker-registry skopeo:skopeo openssl:openssl htpasswd:apache2-utils curl:curl podman:podman buildah:buildah"
 
 has() { PATH="$PATH:/usr/local/sbin:/usr/sbin:/sbin" command -v "$1" >/dev/null 2>&1; }
 missing=

@@ -64,7 +64,7 @@ async function main(folder: string): Promise<void> {
   let registry: BenchRegistry | undefined
   try {
     const inputs = new Inputs(folder, { scale, debian: flags.debian })
-    registry = await startRegistry(folder, report)
+    if (isWanted('pull') || isWanted('push')) registry = await startRegistry(folder, report)
     for (const [id, workload] of chosenWorkloads(inputs, registry)) {
       report.workloads.push(await runWorkload(id, workload, tools, report))
     }
@@ -87,10 +87,15 @@ async function startRegistry(folder: string, report: Report): Promise<BenchRegis
   }
 }
 
-function* chosenWorkloads(inputs: Inputs, registry: BenchRegistry | undefined): Generator<[string, Workload]> {
+/** Whether `--only` lets a workload be done, or some whose names begin so. */
+function isWanted(id: string): boolean {
   const words = flags.only.split(',').filter((word) => word !== '')
+  return words.length === 0 || words.some((word) => id.startsWith(word) || word.startsWith(id))
+}
+
+function* chosenWorkloads(inputs: Inputs, registry: BenchRegistry | undefined): Generator<[string, Workload]> {
   for (const [id, make] of Object.entries(listWorkloads(inputs, registry))) {
-    const workload = words.length === 0 || words.some((word) => id.startsWith(word)) ? make() : undefined
+    const workload = isWanted(id) ? make() : undefined
     if (workload) yield [id, workload]
   }
 }
