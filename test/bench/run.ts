@@ -64,7 +64,8 @@ async function main(folder: string): Promise<void> {
   let registry: BenchRegistry | undefined
   try {
     const inputs = new Inputs(folder, { scale, debian: flags.debian })
-    if (isWanted('pull') || isWanted('push')) registry = await startRegistry(folder, report)
+    if (['pull-debian', 'pull-many', 'push-debian', 'push-many'].some(isWanted))
+      registry = await startRegistry(folder, report)
     for (const [id, workload] of chosenWorkloads(inputs, registry)) {
       report.workloads.push(await runWorkload(id, workload, tools, report))
     }
@@ -87,10 +88,10 @@ async function startRegistry(folder: string, report: Report): Promise<BenchRegis
   }
 }
 
-/** Whether `--only` lets a workload be done, or some whose names begin so. */
+/** Whether `--only` lets a workload be done. */
 function isWanted(id: string): boolean {
   const words = flags.only.split(',').filter((word) => word !== '')
-  return words.length === 0 || words.some((word) => id.startsWith(word) || word.startsWith(id))
+  return words.length === 0 || words.some((word) => id.startsWith(word))
 }
 
 function* chosenWorkloads(inputs: Inputs, registry: BenchRegistry | undefined): Generator<[string, Workload]> {
